@@ -1,0 +1,197 @@
+# cophyd. ./configure writes build/config.mak; everything that is made goes under build/.
+#
+#   make              libraries and programs        make V=1        shows the commands
+#   make demo         the demonstration             make check      all tests
+#   make lint layers  rules that programs can check make format     clang-format, in place
+#   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
+
+ifeq ($(wildcard build/config.mak),)
+ifneq ($(MAKECMDGOALS),distclean)
+$(error not configured: run ./configure)
+endif
+endif
+-include build/config.mak
+
+B = build
+O = $(B)/obj
+VERSION := $(shell sed -n 's/^.define OPH_VERSION_[MP].* //p' include/cophyd/version.h | paste -sd.)
+SO_MAJOR := libcophyd.so.0
+SO := libcophyd.so.$(VERSION)
+
+ifeq ($(V),1)
+say = @:
+Q =
+else
+say = @printf '  %-5s %s\n'
+Q = @
+endif
+
+# --- Flags
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
+WERROR = -Werror
+BASE = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE) -MMD -MP -Isrc -Iinclude
+ALL_CFLAGS = $(EPICS_CFLAGS) $(HDF5_CFLAGS) $(UUID_CFLAGS) $(LZ4_CFLAGS)
+ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) -pthread -lm
+
+# Each folder sees the headers of what it may use, and no others.
+$(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
+$(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(LZ4_CFLAGS)
+$(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
+$(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
+
+# --- What there is
+
+LIB_SRC := $(wildcard $(patsubst %,src/%/*.c,base ca core h5 ad) src/ad/*.S)
+LIB_OBJ := $(patsubst src/%,$(O)/%.o,$(LIB_SRC))
+SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
+SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
+TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/lib/*.c))
+UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(wildcard examples/*.c))
+# An object without a source goes when the folder that had it changes.
+LIB_DIRS := $(sort $(dir $(LIB_SRC)))
+SIM_DIRS := $(sort $(dir $(SIM_SRC)))
+LIBS := $(B)/lib/$(SO) $(B)/lib/libcophyd.a
+HEADERS := $(wildcard include/cophyd/*.h)
+ifneq ($(SIM_LIBS),)
+SIM := $(B)/bin/cophyd-sim
+IOC := $(patsubst %.c,$(B)/%,$(wildcard tests/ioc/test_*.c))
+endif
+SCRIPTS := $(wildcard tests/*/test_*.sh)
+DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
+
+.PHONY: all demo check lint layers format asan tsan abi-names install uninstall clean distclean
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(LIBS) $(SIM) $(EXAMPLES)
+
+# --- The library
+
+$(O)/%.c.o: src/%.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -fPIC $(if $(filter $(O)/sim/%,$@),,-fvisibility=hidden) $(NEEDS) -c -o $@ $<
+
+$(O)/%.S.o: src/%.S build/config.mak
+	$(say) AS $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) -Isrc -Wa,--noexecstack -c -o $@ $<
+# The assembler does not tell which files it embeds.
+$(filter $(O)/ad/%.S.o,$(LIB_OBJ)): $(wildcard src/ad/classes/*)
+$(filter $(O)/sim/%.S.o,$(SIM_OBJ)): $(wildcard src/sim/data/*)
+
+$(B)/lib/libcophyd.a: $(LIB_OBJ) $(LIB_DIRS)
+	$(say) AR $@
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)$(AR) rcs $@ $(LIB_OBJ)
+
+$(B)/lib/$(SO): $(LIB_OBJ) $(LIB_DIRS) src/cophyd.map | $(B)/lib/cophyd
+	$(say) LD $@
+	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) -Wl,-soname,$(SO_MAJOR) -Wl,--version-script=src/cophyd.map \
+	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(LIB_OBJ) '-Wl,-rpath,$$ORIGIN/cophyd' $(ALL_LIBS)
+	$(Q)ln -sf $(SO) $(@D)/$(SO_MAJOR) && ln -sf $(SO_MAJOR) $(@D)/libcophyd.so
+
+# EPICS as the wheel has it: in the same place beside libcophyd here and when installed.
+$(B)/lib/cophyd: build/config.mak
+	@rm -rf $@ && mkdir -p $@
+	$(if $(WHEEL),$(Q)ln -s $(patsubst %,$(WHEEL)/lib/lib%.so*,Com ca dbCore dbRecStd) \
+	    $(WHEEL)/dbd $(wildcard $(WHEEL)-*.dist-info/licenses) $@)
+
+# --- Programs
+
+$(B)/bin/cophyd-sim: $(SIM_OBJ) $(SIM_DIRS) | $(B)/lib/cophyd
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -rdynamic -o $@ $(SIM_OBJ) '-Wl,-rpath,$$ORIGIN/../lib/cophyd' \
+	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) -pthread -lm
+
+$(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -o $@ $< '-Wl,-rpath,$$ORIGIN/../lib' -L$(B)/lib -lcophyd -lm
+
+demo: all $(DEMO)
+	$(Q)tests/demo/demo.sh
+
+# --- Tests. With TESTS=build/tests/unit/test_NAME make check runs only that one.
+
+$(B)/tests/lib/%.c.o: tests/lib/%.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -c -o $@ $<
+
+$(B)/tests/libtests.a: $(TEST_LIB)
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)$(AR) rcs $@ $(TEST_LIB)
+
+# The archive, not the shared library: unit tests reach internal functions.
+$(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(B)/lib/libcophyd.a \
+	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
+
+TESTS = $(UNIT) $(SCRIPTS) $(IOC)
+check: all $(filter $(B)/%,$(TESTS))
+	$(if $(SIM_LIBS),,@echo 'There is no simulator (see ./configure): tests/ioc is left out')
+	$(Q)CC='$(CC)' CXX='$(CXX)' BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
+	    prove --exec tests/lint/tap.sh -j2 $(TESTS)
+
+# Sanitized builds have their own folder.
+asan: SANITIZE_AS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+tsan: SANITIZE_AS = -fsanitize=thread
+asan tsan:
+	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
+	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
+
+# --- Rules
+
+C_FILES := $(wildcard include/cophyd/*.h $(patsubst %,%/*.[ch],src/* tests/* examples))
+
+layers:
+	$(Q)tests/lint/layers.sh
+
+lint:
+	$(Q)CLANG_FORMAT=$(CLANG_FORMAT) tests/lint/rules.sh $(C_FILES)
+
+format:
+	$(or $(CLANG_FORMAT),clang-format) -i $(C_FILES)
+
+abi-names: $(B)/lib/$(SO)
+	tests/abi/exported.sh $(B)/lib/$(SO) >tests/abi/names.txt
+
+# --- Installing. Nothing is linked again: run paths are relative.
+
+D = $(DESTDIR)$(PREFIX)
+INSTALLED := $(SIM) $(filter %/pilatus,$(EXAMPLES))
+EPICS_PRIVATE = $(if $(WHEEL),-L$${libdir}/cophyd -Wl$(comma)-rpath$(comma)$${libdir}/cophyd)
+comma := ,
+
+install: all
+	install -d $(D)/include/cophyd $(D)/lib/pkgconfig $(D)/bin
+	install -m 644 $(HEADERS) $(D)/include/cophyd
+	install -m 644 $(B)/lib/libcophyd.a $(D)/lib
+	install -m 755 $(B)/lib/$(SO) $(D)/lib
+	ln -sf $(SO) $(D)/lib/$(SO_MAJOR)
+	ln -sf $(SO_MAJOR) $(D)/lib/libcophyd.so
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
+	    -e 's|@PRIVATE@|$(subst -L$(B)/lib/cophyd,$(EPICS_PRIVATE),$(ALL_LIBS))|' \
+	    src/cophyd.pc.in >$(D)/lib/pkgconfig/cophyd.pc
+	$(if $(INSTALLED),install -m 755 $(INSTALLED) $(D)/bin)
+	$(if $(WHEEL),cp -rL $(B)/lib/cophyd $(D)/lib)
+
+uninstall:
+	rm -f $(patsubst include/%,$(D)/include/%,$(HEADERS)) $(D)/lib/libcophyd.* \
+	    $(D)/lib/pkgconfig/cophyd.pc $(patsubst $(B)/%,$(D)/%,$(INSTALLED))
+	rm -rf $(D)/lib/cophyd
+	-rmdir $(D)/include/cophyd
+
+clean:
+	rm -rf $(filter-out build/config.mak build/configure build/venv,$(wildcard build/*))
+
+distclean:
+	rm -rf build
+
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(SIM_OBJ) $(TEST_LIB)) $(patsubst %,%.d,$(UNIT) $(IOC) $(DEMO) $(EXAMPLES))

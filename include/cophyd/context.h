@@ -1,0 +1,46 @@
+/* A context: one Channel Access client, the classes it knows, and its threads. */
+#ifndef COPHYD_CONTEXT_H
+#define COPHYD_CONTEXT_H
+
+#include <cophyd/error.h>
+
+OPH_BEGIN_DECLS
+
+typedef struct oph_context oph_context;
+
+/* Set `size` to sizeof(oph_context_options). A timeout of 0 means the value named here. */
+typedef struct oph_context_options {
+    uint32_t size;
+    uint32_t reserved;
+    double connect_timeout; /* 5 s: to find a PV and learn what it is */
+    double get_timeout;     /* 3 s */
+    double put_timeout;     /* 10 s, for a put's completion; a row's `slow=` lengthens it */
+    double grace;           /* 1 s: for a readback to follow a completed put */
+    double stop_timeout;    /* 15 s: for an acquisition or a capture to stop */
+} oph_context_options;
+
+/* opt may be NULL. The context is yours; devices hold it, so it may be freed before them. */
+OPH_API int oph_context_new(const oph_context_options *opt, oph_context **ret, oph_error *err);
+OPH_API void oph_context_free(oph_context *ctx);
+
+/* Makes every call that is blocking now return OPH_EINTR, or else the next one that blocks.
+ * Putting settings back (oph_unstage, a failed oph_stage) is not interrupted.
+ * The only call that a signal handler may make. */
+OPH_API void oph_interrupt(oph_context *ctx);
+
+enum oph_log_level {
+    OPH_LOG_ERROR = 0,
+    OPH_LOG_WARNING = 1,
+    OPH_LOG_INFO = 2,
+    OPH_LOG_DEBUG = 3,
+    OPH_LOG_PIN_ = INT32_MIN
+};
+
+/* What the library and libca have to say; off by default, NULL switches it off. Called from any
+ * thread, one call at a time; it must not call the library. */
+typedef void oph_log_fn(void *user, int32_t level, const char *line);
+OPH_API void oph_context_log(oph_context *ctx, oph_log_fn *fn, void *user);
+
+OPH_END_DECLS
+
+#endif

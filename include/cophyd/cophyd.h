@@ -1,0 +1,19 @@
+/* cophyd: EPICS areaDetector devices for C. This header includes all the others. */
+#ifndef COPHYD_COPHYD_H
+#define COPHYD_COPHYD_H
+
+#include <cophyd/api.h>
+#include <cophyd/class.h>
+#include <cophyd/context.h>
+#include <cophyd/detector.h>
+#include <cophyd/device.h>
+#include <cophyd/dtype.h>
+#include <cophyd/error.h>
+#include <cophyd/frames.h>
+#include <cophyd/settings.h>
+#include <cophyd/signal.h>
+#include <cophyd/stage.h>
+#include <cophyd/status.h>
+#include <cophyd/version.h>
+
+#endif

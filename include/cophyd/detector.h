@@ -1,0 +1,67 @@
+/* What is special to areaDetector: files, priming, the live image, the plugin chain. */
+#ifndef COPHYD_DETECTOR_H
+#define COPHYD_DETECTOR_H
+
+#include <cophyd/device.h>
+#include <cophyd/dtype.h>
+
+OPH_BEGIN_DECLS
+
+/* Where a file plugin (a device with a FileStore class) writes: two templates for one folder, as the
+ * IOC names it and as this machine does. strftime's % fields are expanded once a stage, from the same
+ * instant for both; a trailing separator is added. read NULL: the same as write. */
+OPH_API int oph_files_set(oph_device *dev, const char *write, const char *read, oph_error *err);
+
+enum oph_path_semantics {
+    OPH_PATH_POSIX = 0,
+    OPH_PATH_WINDOWS = 1, /* the IOC runs on Windows: backslashes, drive letters, no case */
+    OPH_PATH_PIN_ = INT32_MIN
+};
+OPH_API int oph_files_set_semantics(oph_device *dev, int32_t semantics, oph_error *err);
+
+enum oph_side {
+    OPH_SIDE_IOC = 0,   /* the name as the IOC knows it: FullFileName_RBV */
+    OPH_SIDE_LOCAL = 1, /* the same file as this machine knows it */
+    OPH_SIDE_PIN_ = INT32_MIN
+};
+/* The file of the last acquisition, into buffer[size]; OPH_ERANGE when it does not fit. A name is
+ * never guessed: before the first frame there is none (OPH_ESTATE). */
+OPH_API int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err);
+
+/* Takes one image, so that a file plugin knows the frames' shape and can open a file with LazyOpen=0.
+ * On a detector: for each of its file plugins; on a plugin: for that. Settings are put back. */
+OPH_API int oph_warmup(oph_device *dev, double timeout, oph_error *err);
+
+/* Set `size` to sizeof(oph_image_info). */
+typedef struct oph_image_info {
+    uint32_t size;
+    int32_t dtype; /* enum oph_dtype */
+    uint32_t rank;
+    int32_t unique_id;
+    int64_t shape[10]; /* [y, x] of a grey image; slowest first */
+    int64_t bytes;
+} oph_image_info;
+
+/* Copies the newest image of an image plugin, over Channel Access, into buffer. OPH_ERANGE when it is
+ * too small (err says how many bytes it needs), OPH_ESTATE before the first image. */
+OPH_API int oph_image_read(oph_device *dev, double timeout, void *buffer, size_t buffer_bytes,
+                           oph_image_info *ret, oph_error *err);
+
+/* A plugin that the IOC has and the device does not declare. */
+typedef struct oph_plugin {
+    char port[64];        /* "FileHDF1" */
+    char prefix[128];     /* "Pilatus:HDF1:"; empty when only the port's name is known */
+    char type[64];        /* PluginType_RBV: "NDFileHDF5 ver1.10.8" */
+    char class_name[64];  /* the class to declare it with; empty when unknown */
+} oph_plugin;
+typedef struct oph_plugins oph_plugins;
+
+/* Walks the chain of ports and asks the usual suffixes. An empty list is what one wants to see. */
+OPH_API int oph_missing_plugins(oph_device *dev, double timeout, oph_plugins **ret, oph_error *err);
+OPH_API size_t oph_plugins_count(const oph_plugins *plugins);
+OPH_API const oph_plugin *oph_plugins_at(const oph_plugins *plugins, size_t index);
+OPH_API void oph_plugins_free(oph_plugins *plugins);
+
+OPH_END_DECLS
+
+#endif

@@ -1,0 +1,52 @@
+/* Devices: trees of signals made from a class and a PV prefix. */
+#ifndef COPHYD_DEVICE_H
+#define COPHYD_DEVICE_H
+
+#include <cophyd/context.h>
+
+OPH_BEGIN_DECLS
+
+typedef struct oph_device oph_device;
+
+/* `class_name`: a class that the context knows, or several to join ("HDF5Plugin@3.4 MyMixin").
+ * Needs no network. The device is yours; its children belong to it. */
+OPH_API int oph_device_new(oph_context *ctx, const char *class_name, const char *prefix,
+                           const char *name, oph_device **ret, oph_error *err);
+/* A device that is still staged is unstaged first. NULL allowed; a child is not freed. */
+OPH_API void oph_device_free(oph_device *dev);
+
+/* The child at a path such as "hdf1"; borrowed. */
+OPH_API int oph_device_child(oph_device *dev, const char *path, oph_device **ret, oph_error *err);
+OPH_API size_t oph_device_child_count(const oph_device *dev);
+OPH_API oph_device *oph_device_child_at(oph_device *dev, size_t index); /* NULL past the end */
+OPH_API oph_device *oph_device_parent(oph_device *dev);                 /* NULL for the root */
+
+OPH_API const char *oph_device_name(const oph_device *dev);   /* "det_hdf1" */
+OPH_API const char *oph_device_path(const oph_device *dev);   /* "det.hdf1" */
+OPH_API const char *oph_device_prefix(const oph_device *dev); /* "Pilatus:HDF1:" */
+OPH_API const char *oph_device_attr(const oph_device *dev);   /* "hdf1"; the name for the root */
+OPH_API int oph_device_is(const oph_device *dev, const char *class_name); /* 1 or 0 */
+
+/* The device's own attributes, in the class's order; NULL past the end. */
+OPH_API size_t oph_device_attr_count(const oph_device *dev);
+OPH_API const char *oph_device_attr_at(const oph_device *dev, size_t index);
+
+/* Connects what staging, triggering and reading need, in one round, and learns the IOC's release.
+ * Other PVs connect at their first use. On failure the report lists each PV that was not found. */
+OPH_API int oph_connect(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err);
+
+enum oph_state {
+    OPH_STATE_IDLE = 0,
+    OPH_STATE_STAGING = 1,
+    OPH_STATE_STAGED = 2,
+    OPH_STATE_TRIGGERING = 3,
+    OPH_STATE_FAILED = 4, /* staged, and the last trigger failed: unstage, or trigger again */
+    OPH_STATE_UNSTAGING = 5,
+    OPH_STATE_PIN_ = INT32_MIN
+};
+OPH_API int32_t oph_device_state(oph_device *dev);
+OPH_API const char *oph_state_name(int32_t state); /* "idle", "staging" ...; static */
+
+OPH_END_DECLS
+
+#endif

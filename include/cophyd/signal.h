@@ -1,0 +1,74 @@
+/* Signals: one attribute of a device, bound to a PV or to a setpoint and its readback. */
+#ifndef COPHYD_SIGNAL_H
+#define COPHYD_SIGNAL_H
+
+#include <cophyd/device.h>
+#include <cophyd/dtype.h>
+
+OPH_BEGIN_DECLS
+
+typedef struct oph_signal oph_signal;
+
+/* `path` starts at `dev`: "cam.acquire_time", "parent.cam.acquire". Borrowed from the device. */
+OPH_API int oph_signal_find(oph_device *dev, const char *path, oph_signal **ret, oph_error *err);
+OPH_API const char *oph_signal_path(const oph_signal *sig); /* "det.cam.acquire_time" */
+OPH_API const char *oph_signal_doc(const oph_signal *sig);
+OPH_API const char *oph_signal_pv(const oph_signal *sig);          /* the setpoint's, or the only one */
+OPH_API const char *oph_signal_readback_pv(const oph_signal *sig); /* the same where there is one PV */
+
+/* A value as the IOC sent it. Yours; immutable. */
+typedef struct oph_value oph_value;
+OPH_API void oph_value_free(oph_value *value);
+OPH_API int32_t oph_value_dtype(const oph_value *value);     /* enum oph_dtype */
+OPH_API size_t oph_value_count(const oph_value *value);      /* elements */
+OPH_API const void *oph_value_data(const oph_value *value);  /* count elements of dtype */
+OPH_API int32_t oph_value_severity(const oph_value *value);  /* 0 none, 1 minor, 2 major, 3 invalid */
+OPH_API int32_t oph_value_alarm(const oph_value *value);     /* EPICS alarm status */
+OPH_API void oph_value_time(const oph_value *value, int64_t *ret_seconds, int32_t *ret_nanoseconds);
+
+/* Every get is a fresh read of the readback PV, or of the setpoint with the _setpoint form.
+ * timeout: for connecting, if need be, and reading. */
+OPH_API int oph_signal_read(oph_signal *sig, double timeout, oph_value **ret, oph_error *err);
+OPH_API int oph_signal_read_setpoint(oph_signal *sig, double timeout, oph_value **ret,
+                                     oph_error *err);
+OPH_API int oph_signal_get_int(oph_signal *sig, int64_t *ret, oph_error *err);
+OPH_API int oph_signal_get_double(oph_signal *sig, double *ret, oph_error *err);
+/* Text, an enum's label, or a number as text. OPH_ERANGE when buffer[size] is too small: never cut. */
+OPH_API int oph_signal_get_text(oph_signal *sig, char *buffer, size_t size, oph_error *err);
+
+/* Puts with completion and then checks the readback: labels, ranges and lengths are checked before
+ * anything is sent. Start rows (Acquire, Capture ...) are put without completion. */
+OPH_API int oph_signal_put_int(oph_signal *sig, int64_t value, oph_error *err);
+OPH_API int oph_signal_put_double(oph_signal *sig, double value, oph_error *err);
+OPH_API int oph_signal_put_text(oph_signal *sig, const char *value, oph_error *err);
+
+/* The same by path. */
+OPH_API int oph_get_int(oph_device *dev, const char *path, int64_t *ret, oph_error *err);
+OPH_API int oph_get_double(oph_device *dev, const char *path, double *ret, oph_error *err);
+OPH_API int oph_get_text(oph_device *dev, const char *path, char *buffer, size_t size,
+                         oph_error *err);
+OPH_API int oph_put_int(oph_device *dev, const char *path, int64_t value, oph_error *err);
+OPH_API int oph_put_double(oph_device *dev, const char *path, double value, oph_error *err);
+OPH_API int oph_put_text(oph_device *dev, const char *path, const char *value, oph_error *err);
+
+OPH_END_DECLS
+
+#ifndef __cplusplus
+/* oph_put(det, "cam.num_images", 1, &err): picks the function by the value's type. */
+#define oph_put(dev, path, value, err) \
+    _Generic((value),                  \
+        signed char: oph_put_int,      \
+        short: oph_put_int,            \
+        int: oph_put_int,              \
+        long: oph_put_int,             \
+        long long: oph_put_int,        \
+        unsigned char: oph_put_int,    \
+        unsigned short: oph_put_int,   \
+        unsigned int: oph_put_int,     \
+        float: oph_put_double,         \
+        double: oph_put_double,        \
+        char *: oph_put_text,          \
+        const char *: oph_put_text)(dev, path, value, err)
+#endif
+
+#endif

@@ -1,0 +1,37 @@
+/* Status objects: when an action is done, and whether it worked. */
+#ifndef COPHYD_STATUS_H
+#define COPHYD_STATUS_H
+
+#include <cophyd/error.h>
+
+OPH_BEGIN_DECLS
+
+/* Completes exactly once: success, failure, timeout or cancel. Any thread may use it; what a function
+ * returns through `ret_status` is yours to unref. */
+typedef struct oph_status oph_status;
+
+OPH_API oph_status *oph_status_ref(oph_status *status);
+OPH_API void oph_status_unref(oph_status *status); /* NULL allowed */
+
+/* Waits until it is done. Returns 0 when the action succeeded, else the action's error. When `timeout`
+ * (OPH_DEFAULT: as long as the action itself may take) ends first: OPH_ETIMEOUT, and the action goes on. */
+OPH_API int oph_status_wait(oph_status *status, double timeout, oph_error *err);
+
+OPH_API int oph_status_done(oph_status *status);    /* 1 or 0 */
+OPH_API int oph_status_success(oph_status *status); /* 1 when done without error */
+/* The action's error: code 0 while it runs and after success. Returns that code. */
+OPH_API int oph_status_error(oph_status *status, oph_error *ret);
+
+/* Calls fn on the context's dispatcher thread once the status is done; soon when it is already. */
+typedef void oph_status_fn(oph_status *status, void *user);
+OPH_API int oph_status_on_done(oph_status *status, oph_status_fn *fn, void *user, oph_error *err);
+
+/* Asks the action to end. The status then fails with OPH_ECANCEL, unless it was done before. */
+OPH_API int oph_status_cancel(oph_status *status, oph_error *err);
+
+/* "ADTriggerStatus(device=det, done=False, success=False)" into buffer[size]; returns buffer. */
+OPH_API const char *oph_status_text(oph_status *status, char *buffer, size_t size);
+
+OPH_END_DECLS
+
+#endif
