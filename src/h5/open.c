@@ -1,0 +1,119 @@
+/* Opening, with the wait for a file that is not there yet or still being written. */
+#include "h5/h5.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const double default_timeout = 5;
+/* Between two looks, doubling. A file system over the network tells of no change by itself. */
+static const double first_pause = 0.002, longest_pause = 0.05;
+
+static int attach_in_lock(oph_frames *frames, oph_error *err)
+{
+    struct oph__h5_why why = {""};
+
+    frames->h5 = oph__source_h5(&frames->source, &why);
+    if (frames->h5 < 0)
+        return oph__fail(err, OPH_EFILE, (struct oph__at){0}, frames->file,
+                         "a damaged or cut file%s", why.text);
+    frames->dataset = H5Dopen2(frames->h5, frames->name, H5P_DEFAULT);
+    if (frames->dataset < 0)
+        return oph__h5_fail(err, OPH_EFILE, frames->file, frames->name, "no such dataset%s",
+                            oph__h5_why().text);
+    return oph__image_read(frames->dataset, &frames->source, frames->name, &frames->image, err);
+}
+
+static void detach_in_lock(oph_frames *frames)
+{
+    if (frames->dataset >= 0) H5Dclose(frames->dataset);
+    if (frames->h5 >= 0) H5Fclose(frames->h5);
+    frames->dataset = frames->h5 = -1;
+}
+
+/* Takes the dataset out of a file that was found ready. */
+static int attach(oph_frames *frames, oph_error *err)
+{
+    int rc;
+
+    oph__h5_lock();
+    H5E_BEGIN_TRY
+    {
+        rc = attach_in_lock(frames, err);
+        if (rc) detach_in_lock(frames);
+    }
+    H5E_END_TRY;
+    oph__h5_unlock();
+    return rc;
+}
+
+static int open_in_time(oph_frames *frames, double timeout, oph_error *err)
+{
+    const double begin = oph__now(), deadline = oph__deadline(timeout, default_timeout);
+    char found[256];
+
+    for (double pause = first_pause;; pause = fmin(2 * pause, longest_pause)) {
+        enum oph__h5_seen seen = oph__source_open(&frames->source, found, sizeof found);
+        int rc = 0;
+        if (seen == OPH__H5_READY) {
+            rc = attach(frames, err);
+            /* A writer that came in between makes a sound file look damaged. */
+            if (rc == 0 || oph__source_is_steady(&frames->source)) return rc;
+            oph__source_close(&frames->source);
+        }
+        double left = deadline - oph__now();
+        if (seen == OPH__H5_BROKEN || !(left > 0)) {
+            struct oph__at at = {.waited = oph__now() - begin};
+            if (rc) return rc;
+            return oph__fail(err, seen == OPH__H5_BUSY ? OPH_EBUSY : OPH_EFILE,
+                             seen == OPH__H5_BROKEN ? (struct oph__at){0} : at, frames->file, "%s",
+                             found);
+        }
+        struct timespec rest = oph__timespec(fmin(pause, left));
+        nanosleep(&rest, NULL);
+    }
+}
+
+int oph_frames_open(const char *file, const char *dataset, double timeout, oph_frames **ret,
+                    oph_error *err)
+{
+    if (!file || !*file || !ret)
+        return oph__fail_text(err, OPH_EINVAL, "oph_frames_open: wanted %s, found none",
+                              ret ? "the name of a file" : "a place for the frames");
+    oph_frames *frames = calloc(1, sizeof *frames);
+    if (!frames) return oph__fail_memory(err, file);
+    frames->source.fd = -1;
+    frames->source.limit = UINT64_MAX;
+    frames->h5 = frames->dataset = -1;
+    frames->file = oph__dup(file);
+    frames->name = oph__dup(dataset ? dataset : "/entry/data/data");
+    frames->source.path = frames->file;
+    int rc = frames->file && frames->name ? open_in_time(frames, timeout, err)
+                                          : oph__fail_memory(err, file);
+    if (rc == 0)
+        *ret = frames;
+    else
+        oph_frames_free(frames);
+    return rc;
+}
+
+void oph_frames_free(oph_frames *frames)
+{
+    if (!frames) return;
+    oph__h5_lock();
+    H5E_BEGIN_TRY
+    {
+        detach_in_lock(frames);
+    }
+    H5E_END_TRY;
+    oph__h5_unlock();
+    oph__source_close(&frames->source);
+    free(frames->stored.at);
+    free(frames->plain.at);
+    free(frames->file);
+    free(frames->name);
+    free(frames);
+}
