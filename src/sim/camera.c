@@ -1,0 +1,200 @@
+#include "sim/camera.h"
+
+#include <string.h>
+
+#include <cantProceed.h>
+#include <epicsThread.h>
+
+#include "sim/camera_state.h"
+
+static void pause_for(struct sim_camera *c, double seconds)
+{
+    if (!c->options->instant && sim_port_is_live(c->port)) epicsThreadSleep(seconds);
+}
+
+void sim_camserver(struct sim_camera *c, const char *command)
+{
+    pause_for(c, 0.01);
+    sim_set_text(c->to_server, command);
+    sim_set_text(c->from_server, "15 OK");
+    sim_set_text(c->message, "Camserver returned OK");
+}
+
+void sim_camera_set_acquire(struct sim_camera *c, bool on)
+{
+    pthread_mutex_lock(&c->busy);
+    sim_set_int(c->acquire, on);
+    c->waits = !on && sim_get_int(c->wait_for_plugins) && c->queued > 0;
+    if (!c->waits) sim_set_int(c->acquire_busy, on);
+    pthread_mutex_unlock(&c->busy);
+}
+
+static void queued(void *owner, int change)
+{
+    struct sim_camera *c = owner;
+    pthread_mutex_lock(&c->busy);
+    c->queued += change;
+    sim_set_int(c->num_queued, c->queued);
+    if (c->waits && c->queued == 0) {
+        c->waits = false;
+        sim_set_int(c->acquire_busy, 0);
+    }
+    /* Inside the lock, so that the counts come out in the order in which they were. */
+    sim_publish(c->port);
+    pthread_mutex_unlock(&c->busy);
+}
+
+static void write_acquire(struct sim_camera *c)
+{
+    bool on = sim_get_int(c->acquire) != 0;
+    int state = sim_get_int(c->state);
+    bool ready = state == SIM_IDLE || state == SIM_ERROR || state == SIM_ABORTED;
+    if (on && ready) {
+        sim_set_text(c->message, "Acquiring data");
+        sim_set_int(c->state, SIM_ACQUIRING);
+        epicsEventTryWait(c->stop); /* one left from a stop that came too late */
+    } else if (!on && state == SIM_ACQUIRING) {
+        sim_set_text(c->message, "Acquisition aborted");
+        sim_set_int(c->state, SIM_ABORTED);
+    }
+    sim_publish(c->port);
+    sim_camera_set_acquire(c, on);
+    if (on && ready) {
+        epicsEventSignal(c->start);
+    } else if (!on && state == SIM_ACQUIRING) {
+        epicsEventSignal(c->stop);
+        sim_camserver(c, "K");
+        pause_for(c, 2.0);
+        sim_set_text(c->message, "Acquisition aborted");
+    }
+}
+
+/* As the driver does: what makes no sense becomes 1, and only the readback tells. */
+static void write_acquire_params(struct sim_camera *c)
+{
+    if (sim_get_int(c->num_images) < 1) sim_set_int(c->num_images, 1);
+    if (sim_get_int(c->num_exposures) < 1) sim_set_int(c->num_exposures, 1);
+    if (sim_get_double(c->acquire_time) < 0) sim_set_double(c->acquire_time, 1.0);
+    if (sim_get_double(c->acquire_period) < 0) sim_set_double(c->acquire_period, 1.0);
+    sim_camserver(c, "Tau");
+}
+
+static void apply_threshold(struct sim_camera *c)
+{
+    c->applied_threshold = c->demanded_threshold;
+    c->applied_energy = c->demanded_energy;
+    sim_set_double(c->threshold, c->applied_threshold);
+    sim_set_double(c->energy, c->applied_energy);
+    sim_camserver(c, "SetThreshold");
+}
+
+static void write_threshold(struct sim_camera *c, const struct sim_param *param)
+{
+    if (param == c->threshold) c->demanded_threshold = sim_get_double(param);
+    if (param == c->energy) c->demanded_energy = sim_get_double(param);
+    if (sim_get_int(c->threshold_auto)) {
+        apply_threshold(c);
+        return;
+    }
+    sim_set_double(c->threshold, c->applied_threshold);
+    sim_set_double(c->energy, c->applied_energy);
+}
+
+/* Parameters that camserver is told in its mxsettings. */
+static bool is_mx_setting(const char *name)
+{
+    static const char *const names[] = {
+        "WAVELENGTH",   "ENERGY_LOW", "ENERGY_HIGH",   "DET_DIST",    "DET_VOFFSET", "BEAM_X",
+        "BEAM_Y",       "FLUX",       "FILTER_TRANSM", "START_ANGLE", "ANGLE_INCR",  "DET_2THETA",
+        "POLARIZATION", "ALPHA",      "KAPPA",         "PHI",         "PHI_INCR",    "CHI",
+        "CHI_INCR",     "OMEGA",      "OMEGA_INCR",    "OSCILL_AXIS", "NUM_OSCILL"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return false;
+}
+
+static void written(void *owner, struct sim_param *param)
+{
+    struct sim_camera *c = owner;
+    if (param == c->acquire) {
+        write_acquire(c);
+    } else if (param == c->num_images || param == c->num_exposures || param == c->trigger_mode ||
+               param == c->gap_fill || param == c->acquire_time || param == c->acquire_period ||
+               param == c->delay_time) {
+        write_acquire_params(c);
+    } else if (param == c->threshold || param == c->energy || param == c->gain) {
+        write_threshold(c, param);
+    } else if (param == c->threshold_apply) {
+        apply_threshold(c);
+        sim_set_int(param, 0);
+    } else if (param == c->reset_power || param == c->pre_alloc) {
+        sim_set_int(param, 0);
+    } else if (param == c->files.path) {
+        sim_files_written(&c->files, param);
+        sim_camserver(c, "imgpath");
+    } else if (is_mx_setting(sim_param_name(param))) {
+        sim_camserver(c, "mxsettings");
+    }
+}
+
+static void find_params(struct sim_camera *c)
+{
+    const struct {
+        struct sim_param **param;
+        const char *name;
+        enum sim_type type;
+    } params[] = {
+        {&c->acquire, "ACQUIRE", SIM_INT},
+        {&c->acquire_busy, "ACQUIRE_BUSY", SIM_INT},
+        {&c->wait_for_plugins, "WAIT_FOR_PLUGINS", SIM_INT},
+        {&c->num_queued, "NUM_QUEUED_ARRAYS", SIM_INT},
+        {&c->state, "STATUS", SIM_INT},
+        {&c->message, "STATUS_MESSAGE", SIM_TEXT},
+        {&c->to_server, "STRING_TO_SERVER", SIM_TEXT},
+        {&c->from_server, "STRING_FROM_SERVER", SIM_TEXT},
+        {&c->acquire_time, "ACQ_TIME", SIM_DOUBLE},
+        {&c->acquire_period, "ACQ_PERIOD", SIM_DOUBLE},
+        {&c->num_images, "NIMAGES", SIM_INT},
+        {&c->num_exposures, "NEXPOSURES", SIM_INT},
+        {&c->trigger_mode, "TRIGGER_MODE", SIM_INT},
+        {&c->delay_time, "DELAY_TIME", SIM_DOUBLE},
+        {&c->image_timeout, "IMAGE_FILE_TMOT", SIM_DOUBLE},
+        {&c->array_callbacks, "ARRAY_CALLBACKS", SIM_INT},
+        {&c->images_counter, "NIMAGES_COUNTER", SIM_INT},
+        {&c->armed, "ARMED", SIM_INT},
+        {&c->gap_fill, "GAP_FILL", SIM_INT},
+        {&c->threshold, "THRESHOLD", SIM_DOUBLE},
+        {&c->energy, "ENERGY", SIM_DOUBLE},
+        {&c->threshold_apply, "THRESHOLD_APPLY", SIM_INT},
+        {&c->threshold_auto, "THRESHOLD_AUTO_APPLY", SIM_INT},
+        {&c->gain, "GAIN", SIM_DOUBLE},
+        {&c->reset_power, "RESET_POWER", SIM_INT},
+        {&c->pre_alloc, "POOL_PRE_ALLOC_BUFFERS", SIM_INT},
+    };
+    for (size_t i = 0; i < sizeof params / sizeof *params; i++)
+        *params[i].param = sim_port_param(c->port, params[i].name, params[i].type);
+}
+
+struct sim_camera *sim_camera_new(const char *port_name, const struct sim_options *options)
+{
+    struct sim_camera *c = callocMustSucceed(1, sizeof *c, "sim_camera_new");
+    pthread_t thread;
+    c->options = options;
+    c->start = epicsEventMustCreate(epicsEventEmpty);
+    c->stop = epicsEventMustCreate(epicsEventEmpty);
+    pthread_mutex_init(&c->busy, NULL);
+    c->port = sim_port_new(port_name, written, c);
+    sim_files_init(&c->files, c->port);
+    find_params(c);
+    sim_frame_params_init(&c->frame, c->port);
+    sim_source_init(&c->source, port_name, queued, c);
+    sim_set_text(sim_port_param(c->port, "PORT_NAME_SELF", SIM_TEXT), port_name);
+    sim_set_int(sim_port_param(c->port, "MAX_SIZE_X", SIM_INT), options->cols);
+    sim_set_int(sim_port_param(c->port, "MAX_SIZE_Y", SIM_INT), options->rows);
+    sim_set_int(c->frame.size_x, options->cols);
+    sim_set_int(c->frame.size_y, options->rows);
+    if (pthread_create(&thread, NULL, sim_camera_acquire, c) != 0)
+        cantProceed("no thread for port %s\n", port_name);
+    pthread_detach(thread);
+    return c;
+}

@@ -1,0 +1,239 @@
+#include "sim/file_plugin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SINGLE, CAPTURE, STREAM };
+enum { WRITE_OK, WRITE_ERROR };
+enum { ASYN_ERROR = 3 }; /* the status that the real plugin's messages quote */
+
+static void fail(struct sim_file_plugin *f, const char *what)
+{
+    char text[SIM_PATH_SIZE + 64];
+    snprintf(text, sizeof text, "Error %s file %s, status=%d", what, f->full, ASYN_ERROR);
+    sim_set_int(f->status, WRITE_ERROR);
+    sim_set_text(f->message, text);
+}
+
+static int open_file(struct sim_file_plugin *f, const struct sim_frame *like)
+{
+    char real[SIM_PATH_SIZE];
+    if (sim_files_format(&f->files, 0, f->full, sizeof f->full) != 0) {
+        sim_set_int(f->status, WRITE_ERROR);
+        sim_set_text(f->message, "Error creating full file name from the template");
+        return -1;
+    }
+    sim_files_took(&f->files, f->full);
+    if (sim_path_real(f->full, real, sizeof real) != 0 ||
+        f->format->open(f->owner, real, like) != 0) {
+        fail(f, "opening");
+        return -1;
+    }
+    sim_set_text(f->message, "");
+    f->open = true;
+    return 0;
+}
+
+static int append(struct sim_file_plugin *f, const struct sim_frame *frame)
+{
+    sim_set_int(f->status, WRITE_OK);
+    if (f->format->append(f->owner, frame) == 0) return 0;
+    fail(f, "writing");
+    return -1;
+}
+
+static void close_file(struct sim_file_plugin *f)
+{
+    if (!f->open) return;
+    f->open = false;
+    if (f->format->close(f->owner) != 0) fail(f, "closing");
+}
+
+static void end_capture(struct sim_file_plugin *f)
+{
+    close_file(f);
+    sim_set_int(f->capture, 0);
+    sim_set_int(f->write_file, 0);
+}
+
+static void forget_kept(struct sim_file_plugin *f)
+{
+    for (int i = 0; i < f->kept_count; i++)
+        sim_frame_unref(f->kept[i]);
+    free(f->kept);
+    f->kept = NULL;
+    f->kept_count = f->kept_room = 0;
+}
+
+static void write_single(struct sim_file_plugin *f, const struct sim_frame *frame)
+{
+    sim_set_int(f->status, WRITE_OK);
+    sim_set_int(f->write_file, 1);
+    sim_set_text(f->message, "");
+    sim_publish(f->plugin.port);
+    if (open_file(f, frame) == 0) {
+        if (append(f, frame) == 0) sim_set_int(f->num_captured, 1);
+        close_file(f);
+    }
+    sim_set_int(f->write_file, 0);
+}
+
+static void write_kept(struct sim_file_plugin *f)
+{
+    if (f->kept_count == 0) return;
+    sim_set_int(f->write_file, 1);
+    sim_publish(f->plugin.port);
+    if (open_file(f, f->kept[0]) == 0) {
+        for (int i = 0; i < f->kept_count && append(f, f->kept[i]) == 0; i++) {
+            sim_set_int(f->num_captured, f->kept_count - i - 1);
+            sim_publish(f->plugin.port);
+        }
+        close_file(f);
+    }
+    forget_kept(f);
+    sim_set_int(f->write_file, 0);
+}
+
+static void keep(struct sim_file_plugin *f, struct sim_frame *frame)
+{
+    int wanted = sim_get_int(f->num_capture);
+    if (f->kept_count < wanted) {
+        if (f->kept_count == f->kept_room) {
+            int room = f->kept_room ? 2 * f->kept_room : 16;
+            struct sim_frame **more = realloc(f->kept, (size_t)room * sizeof(struct sim_frame *));
+            if (!more) {
+                fail(f, "keeping frames for");
+                return;
+            }
+            f->kept = more;
+            f->kept_room = room;
+        }
+        f->kept[f->kept_count++] = sim_frame_ref(frame);
+        sim_set_int(f->num_captured, f->kept_count);
+    }
+    if (f->kept_count < wanted) return;
+    sim_set_int(f->capture, 0);
+    if (sim_get_int(f->auto_save)) write_kept(f);
+}
+
+static void stream(struct sim_file_plugin *f, struct sim_frame *frame)
+{
+    if (!f->open && open_file(f, frame) != 0) {
+        /* As measured: a lazy open that fails leaves no trace but Capture falling. */
+        sim_set_int(f->status, WRITE_OK);
+        sim_set_text(f->message, "");
+        end_capture(f);
+        return;
+    }
+    if (append(f, frame) != 0) return;
+    int captured = sim_get_int(f->num_captured) + 1;
+    sim_set_int(f->num_captured, captured);
+    if (captured == sim_get_int(f->num_capture)) end_capture(f);
+}
+
+static bool process(void *owner, struct sim_frame *frame)
+{
+    struct sim_file_plugin *f = owner;
+    bool capturing = sim_get_int(f->capture) != 0;
+    switch (sim_get_int(f->mode)) {
+    case SINGLE:
+        if (!sim_get_int(f->auto_save)) return false;
+        write_single(f, frame);
+        return true;
+    case CAPTURE:
+        if (capturing) keep(f, frame);
+        return capturing;
+    default:
+        if (capturing) stream(f, frame);
+        return capturing;
+    }
+}
+
+static void start_capture(struct sim_file_plugin *f)
+{
+    struct sim_frame *like = f->plugin.last;
+    int mode = sim_get_int(f->mode);
+    sim_set_text(f->files.full, "");
+    if (mode == SINGLE) {
+        sim_set_text(f->message, "ERROR: capture not supported in Single mode");
+        sim_set_int(f->capture, 0);
+    } else if (!like && (mode == CAPTURE || !f->lazy)) {
+        sim_set_int(f->capture, 0); /* as measured: without a word */
+    } else if (mode == CAPTURE) {
+        forget_kept(f);
+        sim_set_int(f->num_captured, 0);
+    } else if (!f->lazy && open_file(f, like) != 0) {
+        sim_set_int(f->capture, 0);
+    } else {
+        sim_set_int(f->num_captured, 0);
+        sim_set_int(f->write_file, 1);
+    }
+}
+
+static void write_capture(struct sim_file_plugin *f)
+{
+    if (sim_get_int(f->capture) && f->open) return; /* it was on already */
+    f->lazy = sim_get_int(f->lazy_open) != 0;
+    sim_set_int(f->status, WRITE_OK);
+    sim_set_text(f->message, f->lazy ? "Lazy Open..." : "");
+    if (sim_get_int(f->capture))
+        start_capture(f);
+    else if (f->open || sim_get_int(f->mode) == STREAM)
+        end_capture(f);
+}
+
+static void write_file_now(struct sim_file_plugin *f)
+{
+    if (sim_get_int(f->mode) == CAPTURE)
+        write_kept(f);
+    else if (sim_get_int(f->mode) == SINGLE && f->plugin.last)
+        write_single(f, f->plugin.last);
+    sim_set_int(f->write_file, 0);
+}
+
+static void written(void *owner, struct sim_param *param)
+{
+    struct sim_file_plugin *f = owner;
+    sim_files_written(&f->files, param);
+    if (param == f->capture) {
+        write_capture(f);
+    } else if (param == f->write_file && sim_get_int(param)) {
+        write_file_now(f);
+    } else if (param == f->read_file) {
+        sim_set_int(param, 0); /* the plugin cannot read */
+    } else if (param == f->free_capture) {
+        forget_kept(f);
+        sim_set_int(param, 0);
+    }
+    if (f->format->written) f->format->written(f->owner, param);
+}
+
+static const struct sim_plugin_ops ops = {.process = process, .written = written};
+
+void sim_file_plugin_init(struct sim_file_plugin *f, const char *port_name,
+                          const struct sim_format_ops *format, void *owner)
+{
+    f->format = format;
+    f->owner = owner;
+    sim_plugin_init(&f->plugin, port_name, &ops, f);
+    struct sim_port *port = f->plugin.port;
+    sim_files_init(&f->files, port);
+    f->capture = sim_port_param(port, "CAPTURE", SIM_INT);
+    f->mode = sim_port_param(port, "WRITE_MODE", SIM_INT);
+    f->num_capture = sim_port_param(port, "NUM_CAPTURE", SIM_INT);
+    f->num_captured = sim_port_param(port, "NUM_CAPTURED", SIM_INT);
+    f->lazy_open = sim_port_param(port, "FILE_LAZY_OPEN", SIM_INT);
+    f->auto_save = sim_port_param(port, "AUTO_SAVE", SIM_INT);
+    f->write_file = sim_port_param(port, "WRITE_FILE", SIM_INT);
+    f->read_file = sim_port_param(port, "READ_FILE", SIM_INT);
+    f->free_capture = sim_port_param(port, "FREE_CAPTURE", SIM_INT);
+    f->status = sim_port_param(port, "WRITE_STATUS", SIM_INT);
+    f->message = sim_port_param(port, "WRITE_MESSAGE", SIM_TEXT);
+}
+
+void sim_file_plugin_stop(struct sim_file_plugin *f)
+{
+    sim_port_lock(f->plugin.port);
+    end_capture(f);
+    sim_port_unlock(f->plugin.port);
+}

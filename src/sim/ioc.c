@@ -1,0 +1,125 @@
+#include "sim/ioc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <callback.h>
+#include <dbAccess.h>
+#include <epicsEvent.h>
+#include <iocInit.h>
+
+#include "sim/camera.h"
+#include "sim/data.h"
+#include "sim/database.h"
+#include "sim/hdf5_plugin.h"
+#include "sim/path.h"
+#include "sim/port.h"
+#include "sim/std_arrays.h"
+#include "sim/table.h"
+
+enum { QUEUED_CALLBACKS = 20000 }; /* a full queue would lose the end of a put */
+
+static const struct device {
+    const char *name, *template_name, *port;
+    int queue;
+} devices[] = {
+    {"cam1:", "pilatus", "PIL", 0},
+    {"image1:", "NDStdArrays", "Image1", 5},
+    {"HDF1:", "NDFileHDF5", "FileHDF1", 20},
+};
+enum { DEVICES = sizeof devices / sizeof *devices };
+
+static struct sim_hdf5_plugin *hdf5;
+
+static int load(const struct device *device, const struct sim_options *o, char *why,
+                size_t why_size)
+{
+    char macros[512];
+    snprintf(macros, sizeof macros,
+             "P=%s,R=%s,PORT=%s,NDARRAY_PORT=PIL,QUEUE=%d,COLS=%d,ROWS=%d,NELEMENTS=%d,"
+             "TYPE=Int32,FTVL=LONG,EXPOSURE=%.9g",
+             o->prefix, device->name, device->port, device->queue, o->cols, o->rows,
+             o->cols * o->rows, o->exposure);
+    return sim_database_load(device->template_name, macros, why, why_size);
+}
+
+/* One template's part of what a driver reports after boot. */
+static void report(const char *template_name, void *user)
+{
+    struct sim_port *port = user;
+    struct sim_row row;
+    const char *next = sim_table_rows(sim_data_boot);
+    while ((next = sim_table_next(next, &row)))
+        if (strcmp(row.cell[0], template_name) == 0)
+            sim_set_parsed(sim_port_param(port, row.cell[1], SIM_TEXT), row.cell[2]);
+}
+
+static void signal_event(epicsCallback *callback)
+{
+    epicsEventId event = NULL;
+    callbackGetUser(event, callback);
+    epicsEventSignal(event);
+}
+
+/* Until the records have processed all that was published before. */
+static void wait_for_records(void)
+{
+    epicsEventId event = epicsEventMustCreate(epicsEventEmpty);
+    epicsCallback callback;
+    memset(&callback, 0, sizeof callback);
+    callbackSetCallback(signal_event, &callback);
+    callbackSetPriority(priorityLow, &callback);
+    callbackSetUser(event, &callback);
+    callbackRequest(&callback);
+    epicsEventMustWait(event);
+    epicsEventDestroy(event);
+}
+
+static void put_text(const char *prefix, const char *name, const char *text)
+{
+    char full[64];
+    struct dbAddr address;
+    snprintf(full, sizeof full, "%scam1:%s", prefix, name);
+    if (dbNameToAddr(full, &address) == 0)
+        dbPutField(&address, DBR_CHAR, text, (long)strlen(text) + 1);
+}
+
+static void set_raw(const struct sim_options *o)
+{
+    sim_path_create(o->raw, 1);
+    put_text(o->prefix, "FilePath", o->raw);
+    put_text(o->prefix, "FileName", "raw");
+    put_text(o->prefix, "FileTemplate", "%s%s_%4.4d.tif");
+    sim_port_drain(sim_port_find("PIL"));
+}
+
+int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
+{
+    if (sim_database_start(why, why_size) != 0) return -1;
+    sim_camera_new(devices[0].port, o);
+    sim_std_arrays_new(devices[1].port);
+    hdf5 = sim_hdf5_plugin_new(devices[2].port);
+    for (int i = 0; i < DEVICES; i++)
+        if (load(&devices[i], o, why, why_size) != 0) return -1;
+    callbackSetQueueSize(QUEUED_CALLBACKS);
+    if (iocInit() != 0) {
+        snprintf(why, why_size, "EPICS Base did not start the IOC (see --verbose)");
+        return -1;
+    }
+    /* First the records' own values go out, then come the drivers' reports, as on a real IOC. */
+    for (int i = 0; i < DEVICES; i++)
+        sim_port_drain(sim_port_find(devices[i].port));
+    for (int i = 0; i < DEVICES; i++) {
+        struct sim_port *port = sim_port_find(devices[i].port);
+        sim_template_walk(devices[i].template_name, report, port);
+        sim_port_go_live(port);
+    }
+    if (o->raw[0]) set_raw(o);
+    wait_for_records();
+    return 0;
+}
+
+void sim_ioc_stop(void)
+{
+    sim_hdf5_plugin_stop(hdf5);
+}

@@ -1,0 +1,25 @@
+/* The command line of cophyd-sim. */
+#ifndef SIM_OPTIONS_H
+#define SIM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sim_options {
+    const char *prefix;
+    int cols, rows;
+    int port; /* 0: find a free one */
+    double exposure;
+    char raw[256]; /* where camserver writes; ends with a slash, or empty */
+    bool instant;  /* no delays but exposures and periods */
+    bool hangs;    /* camserver never ends an exposure */
+    bool verbose;
+};
+
+enum sim_parsed { SIM_RUN, SIM_SHOWN, SIM_WRONG };
+
+/* Gives the write roots to sim_path_add_root. SIM_WRONG: one sentence in why. */
+enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret, char *why,
+                                  size_t why_size);
+
+#endif

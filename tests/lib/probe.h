@@ -1,0 +1,64 @@
+/* An observer of an IOC in plain libca, independent of the library under test: names without the
+ * prefix, values as numbers or text, and the ordered log of the updates of what it watches. Every
+ * call has a deadline. What fails is told as a diagnostic; the call then returns -1 or NAN. */
+#ifndef TEST_PROBE_H
+#define TEST_PROBE_H
+
+#include <stddef.h>
+
+struct probe;
+
+/* After sim_start, which says where to look. */
+struct probe *probe_new(const char *prefix);
+void probe_free(struct probe *probe);
+
+/* Connects many at once; the other calls connect what they need one by one. */
+int probe_connect(struct probe *probe, const char *const *names, int count);
+
+/* Enumerations as their label, CHAR arrays as text, the rest as libca prints it. */
+int probe_get(struct probe *probe, const char *name, char *ret, size_t size);
+double probe_get_number(struct probe *probe, const char *name);
+int probe_get_severity(struct probe *probe, const char *name);
+/* Up to count elements; returns how many there are, or -1. */
+long probe_get_longs(struct probe *probe, const char *name, int *ret, long count);
+
+/* As text: labels, numbers; CHAR arrays take the whole text. */
+int probe_put(struct probe *probe, const char *name, const char *value);
+/* Waits for completion at most that many seconds. */
+int probe_put_complete(struct probe *probe, const char *name, const char *value, double seconds);
+/* Starts a put with completion; probe_completed waits for it. One at a time for a name. */
+int probe_put_start(struct probe *probe, const char *name, const char *value);
+int probe_completed(struct probe *probe, const char *name, double seconds);
+
+/* Watching starts with one update. */
+int probe_watch(struct probe *probe, const char *const *names, int count);
+
+struct probe_event {
+    const char *name;
+    char value[600];
+    int severity;
+    double time; /* seconds since probe_new */
+};
+
+/* Where the log ends now. Events are read and waited for from such a mark. */
+int probe_mark(struct probe *probe);
+/* The event at index, or 0 behind the end. */
+int probe_event(struct probe *probe, int index, struct probe_event *ret);
+/* The index of the first event from index on of that name and value (NULL: any); waits for it at
+ * most that many seconds, then returns -1. */
+int probe_wait(struct probe *probe, int index, const char *name, const char *value, double seconds);
+/* Waits until a fresh read gives this value. */
+int probe_until(struct probe *probe, const char *name, const char *value, double seconds);
+/* Prints the log from index on as diagnostics. */
+void probe_tell(struct probe *probe, int index);
+
+/* What a client sees of a channel. */
+struct probe_facts {
+    char type[16], units[16], labels[512];
+    long count;
+    int writable, precision, severity;
+    double low, high;
+};
+int probe_describe(struct probe *probe, const char *name, struct probe_facts *ret);
+
+#endif

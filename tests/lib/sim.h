@@ -1,0 +1,26 @@
+/* A simulator as a child of the test, on free loopback ports. */
+#ifndef TEST_SIM_H
+#define TEST_SIM_H
+
+struct sim;
+
+/* Starts it with these arguments (ended by NULL) beside --port, waits until it is ready and points
+ * this process's Channel Access at it. Ends the test when it does not come up. The program is
+ * $COPHYD_SIM, or build/bin/cophyd-sim. */
+struct sim *sim_start(const char *const *arguments);
+
+int sim_port(const struct sim *sim);
+long sim_pid(const struct sim *sim);
+
+/* SIGTERM; kills it after 5 s. Frees sim. Returns its exit code, or -1 when it was killed. */
+int sim_stop(struct sim *sim);
+
+void sim_kill(struct sim *sim);    /* SIGKILL, and gone when this returns */
+void sim_pause(struct sim *sim);   /* SIGSTOP */
+void sim_resume(struct sim *sim);  /* SIGCONT */
+void sim_restart(struct sim *sim); /* after sim_kill: again, same arguments and port */
+
+/* Prints the last lines of its standard error as diagnostics. */
+void sim_tell(const struct sim *sim);
+
+#endif
