@@ -1,0 +1,132 @@
+/* The row statement: row ATTR SUFFIX HOW TYPE KIND [SINCE|-] [OPTION...] ["DOC"],
+ * or row ATTR SUFFIX|- gone SINCE ["DOC"]. */
+#include "base/str.h"
+#include "core/class_read.h"
+#include <math.h>
+#include <string.h>
+
+static const char *const hows[] = {"ro", "rw", "rbv", "path", "start", "gone", NULL};
+static const char *const types[] = {"any", "int", "float", "enum", "text", "array", NULL};
+static const char *const kinds[] = {"normal", "config", "hinted", "omitted", NULL};
+
+enum option { SLOW, AFTER, BUSY, COUNTER, MOVES };
+static const char *const options[] = {"slow", "after", "busy", "counter", "moves", NULL};
+
+/* The word's index in the list, or 0 so that the row can be kept. */
+static int pick(struct oph__reader *r, const char *what, const char *const *list, size_t word)
+{
+    int i = oph__read_lookup(r, what, list, r->words.at[word].text);
+
+    return i < 0 ? 0 : i;
+}
+
+static bool is_attr_list(const char *text)
+{
+    char name[OPH__MAX_ATTR + 1];
+
+    for (;; text++) {
+        size_t n = strcspn(text, ",");
+        if (n > OPH__MAX_ATTR) return false;
+        memcpy(name, text, n);
+        name[n] = '\0';
+        if (!oph__is_attr(name)) return false;
+        text += n;
+        if (*text == '\0') return true;
+    }
+}
+
+static void read_option(struct oph__reader *r, struct oph__word *word, struct oph__row *row)
+{
+    char *value = NULL;
+
+    if (word->eq) {
+        *word->eq = '\0';
+        value = word->eq + 1;
+    }
+    int option = oph__read_lookup(r, "option", options, word->text);
+    if (option < 0) return;
+    if (!value != (option == BUSY || option == COUNTER || option == MOVES)) {
+        oph__mistake(r->m, r->at, "option '%s' %s value", word->text,
+                     value ? "takes no" : "needs a");
+        return;
+    }
+    switch ((enum option)option) {
+    case SLOW:
+        if (!oph__to_double(value, &row->slow) || !isfinite(row->slow) || row->slow <= 0)
+            oph__mistake(r->m, r->at, "slow=%s: wanted a number of seconds", value);
+        break;
+    case AFTER:
+        if (is_attr_list(value))
+            row->after = value;
+        else
+            oph__mistake(r->m, r->at, "after=%s: wanted attributes with commas between", value);
+        break;
+    case BUSY: row->busy = true; break;
+    case COUNTER: row->counter = true; break;
+    case MOVES: row->moves = true; break;
+    }
+}
+
+/* [SINCE|-] [OPTION...] ["DOC"] from the word `next` on. */
+static void read_rest(struct oph__reader *r, size_t next, struct oph__row *row)
+{
+    struct oph__word *word = r->words.at;
+    size_t end = r->words.count;
+
+    if (end > next && word[end - 1].quoted && !word[end - 1].eq) row->doc = word[--end].text;
+    if (next < end && !word[next].quoted) {
+        int since = oph__version_parse(word[next].text);
+        bool meant = strchr("0123456789-", *word[next].text) != NULL;
+        if (since < 0 && meant && strcmp(word[next].text, "-") != 0)
+            oph__mistake(r->m, r->at, "since '%s': wanted a version like 3.4, or -",
+                         word[next].text);
+        if (since >= 0) row->since = since;
+        if (since >= 0 || meant) next++;
+    }
+    for (; next < end; next++) {
+        if (word[next].quoted && !word[next].eq)
+            oph__mistake(r->m, r->at, "\"%s\": only the doc, at the end, is in quotes",
+                         word[next].text);
+        else
+            read_option(r, &word[next], row);
+    }
+}
+
+void oph__read_row(struct oph__reader *r)
+{
+    const struct oph__word *word = r->words.at;
+    size_t count = r->words.count;
+    struct oph__row *row = oph__read_get(r, sizeof *row);
+
+    if (!row) return;
+    *row = (struct oph__row){.attr = word[1].text,
+                             .suffix = word[2].text,
+                             .doc = "",
+                             .how = (enum oph__how)pick(r, "how", hows, 3),
+                             .origin = r->at.origin,
+                             .line = r->at.line};
+    if (row->how == OPH__GONE) {
+        read_rest(r, 4, row);
+        if (!row->since)
+            oph__mistake(r->m, r->at, "a gone row says since when: row %s %s gone 3.3", row->attr,
+                         row->suffix);
+        if (strcmp(row->suffix, "-") == 0) row->suffix = "";
+    } else if (count < 6) {
+        oph__mistake(r->m, r->at, "wanted `row ATTR SUFFIX HOW TYPE KIND ...`, found %zu words",
+                     count);
+    } else {
+        row->type = (enum oph__rowtype)pick(r, "type", types, 4);
+        row->kind = (enum oph__kind)pick(r, "kind", kinds, 5);
+        read_rest(r, 6, row);
+        oph__read_suffix(r, row->suffix, row->how != OPH__RO && row->how != OPH__RW);
+    }
+    if (!oph__is_attr(row->attr) || strlen(row->attr) > OPH__MAX_ATTR ||
+        oph__starts(row->attr, "parent.") || strcmp(row->attr, "parent") == 0) {
+        oph__mistake(r->m, r->at,
+                     "'%s' is no attribute: small letters, digits, _ and . make one, of up to "
+                     "%d characters, and parent means the device above",
+                     row->attr, OPH__MAX_ATTR);
+        return;
+    }
+    if (oph__read_once(r, "row", row->attr, row->since)) oph__read_keep(r, &r->def->rows, row);
+}

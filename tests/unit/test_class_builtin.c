@@ -1,0 +1,379 @@
+/* The built-in classes against what each release of ADCore has, and the names that users know. */
+#include "ad/builtin_classes.h"
+#include "base/str.h"
+#include "core/classtext.h"
+#include <epicsUnitTest.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIELDS = 6 };
+struct line {
+    char *field[FIELDS];
+};
+struct table {
+    struct line *lines;
+    size_t count;
+};
+
+static const char *const releases[] = {"2.0", "2.1",  "2.2",  "2.3",  "2.4",  "2.5", "2.6", "3.0",
+                                       "3.1", "3.2",  "3.3",  "3.4",  "3.5",  "3.6", "3.7", "3.8",
+                                       "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"};
+enum { RELEASES = sizeof releases / sizeof *releases };
+
+/* Up to 2.1 a plugin loaded the templates of its bases beside its own. */
+static const struct {
+    const char *name;
+    const char *templates[3];
+} classes[] = {
+    {"CamBase", {"ADBase"}},
+    {"PluginBase", {"NDPluginBase"}},
+    {"ImagePlugin", {"NDStdArrays", "NDPluginBase"}},
+    {"FileBase", {"NDFile"}},
+    {"FilePlugin", {"NDFile", "NDPluginBase"}},
+    {"HDF5Plugin", {"NDFileHDF5", "NDFile", "NDPluginBase"}},
+    {"PilatusDetectorCam", {"pilatus", "ADBase", "NDFile"}},
+};
+enum { CLASSES = sizeof classes / sizeof *classes };
+
+static struct table load(const char *path)
+{
+    struct table t = {0};
+    char text[400];
+    FILE *in = fopen(path, "r");
+
+    if (!in) testAbort("cannot open %s", path);
+    while (fgets(text, sizeof text, in)) {
+        text[strcspn(text, "\r\n")] = '\0';
+        if (*text == '#') continue;
+        t.lines = realloc(t.lines, (t.count + 1) * sizeof *t.lines);
+        char *copy = oph__dup(text);
+        if (!t.lines || !copy) testAbort("no memory");
+        struct line *line = &t.lines[t.count++];
+        for (int i = 0; i < FIELDS; i++) {
+            line->field[i] = copy;
+            copy += strcspn(copy, ",");
+            if (*copy) *copy++ = '\0';
+        }
+    }
+    fclose(in);
+    return t;
+}
+
+static void unload(struct table *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        free(t->lines[i].field[0]);
+    free(t->lines);
+}
+
+static struct oph__classes *parse_all(void)
+{
+    struct oph__classes *reg = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    if (oph__classes_new(NULL, NULL, &reg, &err)) testAbort("%s", err.text);
+    for (const struct oph__builtin_classes *c = oph__builtin_classes; c->name; c++) {
+        oph_report *report = NULL;
+        testOk(oph__classes_parse(reg, c->text, c->name, &report, &err) == 0, "%s has no mistake",
+               c->name);
+        for (size_t i = 0; i < oph_report_count(report); i++)
+            testDiag("%s", oph_report_at(report, i)->text);
+        oph_report_free(report);
+    }
+    return reg;
+}
+
+static const struct oph__class *get(struct oph__classes *reg, const char *name, int version)
+{
+    const struct oph__class *cls = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    if (oph__classes_get(reg, name, version, &cls, &err)) testAbort("%s", err.text);
+    return cls;
+}
+
+static bool has_readback(const struct oph__row *row)
+{
+    return row->how == OPH__RBV || row->how == OPH__PATH || row->how == OPH__START;
+}
+
+static bool names_record(const struct oph__class *cls, const char *record)
+{
+    for (size_t i = 0; i < cls->rows.count; i++) {
+        const struct oph__row *row = cls->rows.at[i];
+        size_t len = strlen(row->suffix);
+        if (strcmp(row->suffix, record) == 0) return true;
+        if (has_readback(row) && strncmp(row->suffix, record, len) == 0 &&
+            strcmp(record + len, "_RBV") == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool in_release(const struct line *line, int version)
+{
+    return oph__version_parse(line->field[3]) <= version &&
+           version <= oph__version_parse(line->field[4]);
+}
+
+static bool template_has(const struct table *records, const char *template, int version,
+                         const char *record, size_t len)
+{
+    for (size_t i = 0; i < records->count; i++) {
+        const struct line *line = &records->lines[i];
+        if (strcmp(line->field[0], template) == 0 && in_release(line, version) &&
+            strlen(line->field[1]) == len && memcmp(line->field[1], record, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool release_has(const struct table *records, size_t cls, int version, const char *record)
+{
+    for (int i = 0; i < 3 && classes[cls].templates[i]; i++) {
+        const char *template = classes[cls].templates[i];
+        if (template_has(records, template, version, record, strcspn(record, "."))) return true;
+    }
+    return false;
+}
+
+/* Every record of a class's templates has a row, and every row has its records. */
+static void check_release(const struct table *records, struct oph__classes *reg, size_t which,
+                          int version)
+{
+    const struct oph__class *cls = get(reg, classes[which].name, version);
+    int unnamed = 0, surplus = 0;
+
+    for (size_t i = 0; i < records->count; i++) {
+        const struct line *line = &records->lines[i];
+        bool ours = false;
+        for (int t = 0; t < 3 && classes[which].templates[t]; t++)
+            ours |= strcmp(classes[which].templates[t], line->field[0]) == 0;
+        if (ours && in_release(line, version) && !names_record(cls, line->field[1])) {
+            testDiag("%s: no row names %s", cls->name, line->field[1]);
+            unnamed++;
+        }
+    }
+    for (size_t i = 0; i < cls->rows.count; i++) {
+        const struct oph__row *row = cls->rows.at[i];
+        char readback[80];
+        oph__format(readback, sizeof readback, "%s_RBV", row->suffix);
+        if (release_has(records, which, version, row->suffix) &&
+            (!has_readback(row) || release_has(records, which, version, readback)))
+            continue;
+        testDiag("%s: row %s names %s, which this release lacks", cls->name, row->attr,
+                 row->suffix);
+        surplus++;
+    }
+    testOk(unnamed == 0, "%s at %d: all records have a name", cls->name, version);
+    testOk(surplus == 0, "%s at %d: all rows have a record", cls->name, version);
+}
+
+/* Both cams and plugins include NDArrayBase. */
+static void check_shared(const struct table *records, struct oph__classes *reg, int version)
+{
+    const struct oph__class *both[] = {get(reg, "CamBase", version),
+                                       get(reg, "PluginBase", version)};
+    int unnamed = 0;
+
+    for (size_t i = 0; i < records->count; i++)
+        for (int j = 0; j < 2; j++)
+            if (strcmp(records->lines[i].field[0], "NDArrayBase") == 0 &&
+                in_release(&records->lines[i], version) &&
+                !names_record(both[j], records->lines[i].field[1]))
+                unnamed++;
+    testOk(unnamed == 0, "NDArrayBase at %d: all records have a name", version);
+}
+
+static const struct {
+    const char *rtype;
+    enum oph__rowtype type;
+    bool input;
+} rtypes[] = {
+    {"ai", OPH__FLOAT, true},        {"ao", OPH__FLOAT, false},       {"calc", OPH__FLOAT, true},
+    {"calcout", OPH__FLOAT, false},  {"longin", OPH__INT, true},      {"longout", OPH__INT, false},
+    {"bi", OPH__ENUM, true},         {"bo", OPH__ENUM, false},        {"mbbi", OPH__ENUM, true},
+    {"mbbo", OPH__ENUM, false},      {"busy", OPH__ENUM, false},      {"stringin", OPH__TEXT, true},
+    {"stringout", OPH__TEXT, false}, {"subArray", OPH__ARRAY, false}, {"asyn", OPH__ANY, false},
+    {"fanout", OPH__ANY, false},
+};
+
+static bool fits(const struct oph__row *row, const char *rtype)
+{
+    bool busy = strcmp(rtype, "busy") == 0 || strcmp(row->attr, "acquire") == 0;
+
+    if (strcmp(rtype, "waveform") == 0)
+        return (row->type == OPH__TEXT || row->type == OPH__ARRAY) && !row->busy;
+    for (size_t i = 0; i < sizeof rtypes / sizeof *rtypes; i++) {
+        if (strcmp(rtypes[i].rtype, rtype) != 0) continue;
+        /* Setpoint and readback of the sizes are both unpacked from Dimensions. */
+        bool unpacked = oph__starts(row->attr, "array_size_all.");
+        return row->type == rtypes[i].type && row->busy == busy &&
+               (!rtypes[i].input || row->how == OPH__RO || unpacked);
+    }
+    return false;
+}
+
+/* A row that can be written names a record that can be; type and `busy` fit the record. */
+static void check_kinds(const struct table *records, struct oph__classes *reg)
+{
+    for (size_t c = 0; c < CLASSES; c++) {
+        const struct oph__class *cls = get(reg, classes[c].name, 3014);
+        int wrong = 0;
+        for (size_t i = 0; i < records->count; i++) {
+            const struct line *line = &records->lines[i];
+            if (strcmp(line->field[0], classes[c].templates[0]) != 0 || !in_release(line, 3014))
+                continue;
+            for (size_t j = 0; j < cls->rows.count; j++) {
+                const struct oph__row *row = cls->rows.at[j];
+                if (strcmp(row->suffix, line->field[1]) != 0) continue;
+                if (!fits(row, line->field[2])) {
+                    testDiag("%s: row %s does not fit a %s record", cls->name, row->attr,
+                             line->field[2]);
+                    wrong++;
+                }
+            }
+        }
+        testOk(wrong == 0, "%s: rows fit the records", cls->name);
+    }
+}
+
+static const struct oph__row *find_row(const struct oph__class *cls, const char *attr)
+{
+    const struct oph__row *row = oph__class_row(cls, attr);
+
+    for (size_t i = 0; i < cls->others.count && !row; i++)
+        if (strcmp(((const struct oph__row *)cls->others.at[i])->attr, attr) == 0)
+            row = cls->others.at[i];
+    return row;
+}
+
+/* The same record, as setpoint or readback. */
+static bool same_record(const char *a, const char *b)
+{
+    size_t la = strlen(a), lb = strlen(b);
+
+    if (oph__ends(a, "_RBV")) la -= 4;
+    if (oph__ends(b, "_RBV")) lb -= 4;
+    return la == lb && memcmp(a, b, la) == 0;
+}
+
+static void check_names(const struct table *names, struct oph__classes *reg)
+{
+    int missing = 0, kinds = 0;
+
+    for (size_t i = 0; i < names->count; i++) {
+        char *const *f = names->lines[i].field;
+        const struct oph__class *cls = get(reg, f[0], 0);
+        const struct oph__row *row = find_row(cls, f[2]);
+        if (!*f[3]) /* removed, or computed by ophyd */
+            continue;
+        if (oph__ends(f[3], ":")) {
+            const struct oph__devrow *dev = cls->devs.count ? cls->devs.at[0] : NULL;
+            missing += !dev || strcmp(dev->attr, f[2]) != 0 || strcmp(dev->suffix, f[3]) != 0;
+        } else if (!row || (row->how != OPH__GONE && !same_record(row->suffix, f[3]))) {
+            testDiag("%s has no %s for %s", f[0], f[2], f[3]);
+            missing++;
+        } else if (strcmp(f[5], "config") == 0 && row->kind != OPH__CONFIG) {
+            testDiag("%s: %s is no config", f[0], f[2]);
+            kinds++;
+        }
+    }
+    testOk(missing == 0, "all names that users know");
+    testOk(kinds == 0, "and what they find in a configuration");
+}
+
+static void check_stage(struct oph__classes *reg, const char *expression)
+{
+    static const char wanted[] =
+        "enable=1 blocking_callbacks=No parent.cam.array_callbacks=1 auto_increment=Yes "
+        "array_counter=0 auto_save=Yes num_capture=0 file_template=%s%s_%6.6d.h5 "
+        "file_write_mode=Stream capture=1 ";
+    const struct oph__class *cls = get(reg, expression, 0);
+    struct oph__buf found = {0};
+
+    for (size_t i = 0; i < cls->stage.count; i++) {
+        const struct oph__stageword *word = cls->stage.at[i];
+        oph__buf_addf(&found, "%s=%s ", word->key, word->value.text);
+    }
+    testOk(found.text && strcmp(found.text, wanted) == 0, "settings of %s", expression);
+    testDiag("%s", found.text);
+    oph__buf_free(&found);
+    testOk(cls->hooks.count == 1 && strcmp(cls->hooks.at[0], "hdf5_file_store") == 0, "its hook");
+    testOk(oph__equal(cls->plugin_type, "NDFileHDF5"), "its plugin type");
+    testOk(cls->version == 3004, "its version");
+}
+
+static void check_detector(struct oph__classes *reg)
+{
+    static const char text[] =
+        "class MyPilatusDetectorCam : PilatusDetectorCam      # bases\n"
+        "doc   Pilatus camera with WaitForPlugins\n"
+        "row   wait_for_plugins  WaitForPlugins   rw   enum  config\n"
+        "class MyPilatusDetector : SingleTrigger DetectorBase\n"
+        "dev   cam    cam1:    MyPilatusDetectorCam\n"
+        "dev   image  image1:  ImagePlugin\n"
+        "dev   hdf1   HDF1:    HDF5Plugin@3.4 FileStoreHDF5IterativeWrite\n"
+        "files hdf1   write=/mnt/data/%Y/%m/%d/  read=/export/data/%Y/%m/%d/\n"
+        "stage cam    image_mode=Single num_images=1 acquire_time=0.1 acquire_period=0.105\n"
+        "stage cam    wait_for_plugins=Yes\n"
+        "stage hdf1   lazy_open=1 compression=LZ4 file_template=\"%s%s_%3.3d.h5\"\n";
+    oph_error err = OPH_ERROR_INIT;
+
+    testOk(oph__classes_parse(reg, text, "mine", NULL, &err) == 0, "a detector of one's own %s",
+           err.text);
+    const struct oph__class *cls = get(reg, "MyPilatusDetector", 0);
+    testOk(oph__equal(cls->trigger, "single"), "its trigger");
+    testOk(cls->stage.count == 2 + 5 + 3, "its settings");
+    testOk(cls->devs.count == 3 && cls->files.count == 1, "its devices and files");
+    testOk(oph__class_is(cls, "SingleTrigger") && !oph__class_is(cls, "PluginBase"), "what it is");
+    cls = get(reg, "MyPilatusDetectorCam", 0);
+    const struct oph__row *row = oph__class_row(cls, "wait_for_plugins");
+    testOk(row && row->since == 0 && strcmp(row->origin, "mine") == 0, "its own row replaces ours");
+    testOk(oph__equal(cls->doc, "Pilatus camera with WaitForPlugins"), "its doc");
+}
+
+static void check_options(struct oph__classes *reg)
+{
+    const struct oph__class *hdf = get(reg, "HDF5Plugin", 0);
+    const struct oph__class *cam = get(reg, "PilatusDetectorCam", 0);
+
+    testOk1(oph__class_row(hdf, "array_counter")->counter);
+    testOk1(oph__class_row(hdf, "dropped_arrays")->counter);
+    testOk1(oph__class_row(hdf, "file_number")->moves);
+    testOk1(oph__class_row(hdf, "capture")->how == OPH__START);
+    testOk1(oph__class_row(hdf, "flush_now")->busy);
+    testOk1(oph__class_row(hdf, "file_path")->how == OPH__PATH);
+    testOk1(oph__equal(oph__class_row(hdf, "file_path")->after, "create_directory"));
+    testOk1(oph__class_row(cam, "acquire")->how == OPH__START);
+    testOk1(oph__class_row(cam, "threshold_energy")->slow == 110);
+    testOk1(oph__class_row(cam, "gain")->slow == 110);
+    testOk1(oph__class_row(cam, "pool_max_buffers") == NULL);
+}
+
+int main(void)
+{
+    testPlan(0);
+    struct table records = load("tests/data/records.csv"), names = load("tests/data/names.csv");
+    struct oph__classes *reg = parse_all();
+
+    for (int r = 0; r < RELEASES; r++) {
+        int version = oph__version_parse(releases[r]);
+        for (size_t c = 0; c < CLASSES; c++) {
+            /* An old cam has an old pilatus.template, and what that lacked is not known. */
+            bool unknown = strcmp(classes[c].name, "PilatusDetectorCam") == 0 && r < RELEASES - 1;
+            if (!unknown) check_release(&records, reg, c, version);
+        }
+        check_shared(&records, reg, version);
+    }
+    check_kinds(&records, reg);
+    check_names(&names, reg);
+    check_stage(reg, "HDF5Plugin@3.4 FileStoreHDF5IterativeWrite");
+    check_stage(reg, "FileStoreHDF5IterativeWrite HDF5Plugin_V34");
+    check_options(reg);
+    check_detector(reg);
+    oph__classes_free(reg);
+    unload(&records);
+    unload(&names);
+    return testDone();
+}
