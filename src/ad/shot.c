@@ -1,0 +1,200 @@
+#include "ad/shot.h"
+#include "ad/file_store.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "core/plan.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const cam_paths[OPH__CAM_ROWS] = {
+    [OPH__CAM_ACQUIRE] = "cam.acquire",
+    [OPH__CAM_STATE] = "cam.detector_state",
+    [OPH__CAM_COUNTER] = "cam.array_counter",
+    [OPH__CAM_IMAGES] = "cam.num_images",
+    [OPH__CAM_MODE] = "cam.image_mode",
+    [OPH__CAM_CALLBACKS] = "cam.array_callbacks",
+    [OPH__CAM_BUSY] = "cam.acquire_busy",
+    [OPH__CAM_MESSAGE] = "cam.status_message",
+    [OPH__CAM_TIME] = "cam.acquire_time",
+    [OPH__CAM_PERIOD] = "cam.acquire_period",
+    [OPH__CAM_FILE_TIMEOUT] = "cam.image_file_tmot",
+    [OPH__CAM_TRIGGER] = "cam.trigger_mode",
+    [OPH__CAM_PORT] = "cam.port_name",
+    [OPH__CAM_WAITS] = "cam.wait_for_plugins",
+    [OPH__CAM_PATH] = "cam.file_path",
+    [OPH__CAM_NAME] = "cam.file_name",
+    [OPH__CAM_TEMPLATE] = "cam.file_template",
+};
+
+static const char *const writer_paths[OPH__W_ROWS] = {
+    [OPH__W_ENABLE] = "enable",
+    [OPH__W_PORT] = "port_name",
+    [OPH__W_SOURCE] = "nd_array_port",
+    [OPH__W_MIN_TIME] = "min_callback_time",
+    [OPH__W_CAPTURE] = "capture",
+    [OPH__W_CAPTURED] = "num_captured",
+    [OPH__W_MODE] = "file_write_mode",
+    [OPH__W_DROPPED] = "dropped_arrays",
+    [OPH__W_STATUS] = "write_status",
+    [OPH__W_MESSAGE] = "write_message",
+    [OPH__W_FILE] = "full_file_name",
+    [OPH__W_QUEUED] = "num_queued_arrays",
+};
+
+int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err)
+{
+    int rc = 0;
+    for (int i = 0; !rc && i < OPH__CAM_ROWS; i++)
+        rc = oph__need(needs, dev, cam_paths[i], i < OPH__CAM_REQUIRED, err);
+    return rc;
+}
+
+/* A signal that is usable; a row that the class or the IOC lacks is passed over. */
+static oph_signal *present(oph_device *dev, const char *path)
+{
+    oph_signal *sig;
+    if (oph_signal_find(dev, path, &sig, NULL)) return NULL;
+    return oph__pv_is_up(sig->read) ? sig : NULL;
+}
+
+struct finding {
+    struct oph__shot *shot;
+    const struct oph__plan *plan;
+};
+
+/* Only what this stage told to capture counts: during a warm-up nothing does. */
+static int add_writer(oph_device *dev, void *user, oph_error *err)
+{
+    struct finding *f = user;
+    struct oph__shot *shot = f->shot;
+    if (!oph__hook_data(dev, &oph__hdf5_file_store) || !f->plan) return 0;
+    const struct oph__item *capture = oph__plan_find(f->plan, dev, "capture");
+    if (!capture || !oph__item_starts(capture)) return 0;
+    size_t n = shot->writer_count + 1;
+    struct oph__shot_writer *writers = realloc(shot->writers, n * sizeof *writers);
+    if (!writers) return oph__fail_memory(err, "an acquisition");
+    shot->writers = writers;
+    shot->writer_count = n;
+    writers[n - 1] = (struct oph__shot_writer){.dev = dev};
+    for (int i = 0; i < OPH__W_ROWS; i++)
+        writers[n - 1].rows[i] = present(dev, writer_paths[i]);
+    return 0;
+}
+
+int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err)
+{
+    *shot = (struct oph__shot){.dev = dev};
+    int rc = oph_device_child(dev, "cam", &shot->cam, err);
+    for (int i = 0; !rc && i < OPH__CAM_ROWS; i++) {
+        shot->cam_rows[i] = present(dev, cam_paths[i]);
+        oph_signal *sig;
+        if (shot->cam_rows[i] || i >= OPH__CAM_REQUIRED) continue;
+        rc = oph_signal_find(dev, cam_paths[i], &sig, err);
+        if (!rc)
+            rc = oph__fail(err, OPH_EDISCONN,
+                           (struct oph__at){.device = sig->path, .pv = sig->read->name},
+                           "a connection", "the PV is not connected");
+    }
+    struct finding f = {.shot = shot, .plan = dev->tree->plan};
+    if (!rc) rc = oph__device_each(dev, add_writer, &f, err);
+    size_t n = shot->writer_count ? shot->writer_count : 1;
+    shot->before.writers = calloc(n, sizeof *shot->before.writers);
+    shot->now.writers = calloc(n, sizeof *shot->now.writers);
+    if (!rc && (!shot->before.writers || !shot->now.writers))
+        rc = oph__fail_memory(err, "an acquisition");
+    if (rc) oph__shot_clear(shot);
+    return rc;
+}
+
+void oph__shot_clear(struct oph__shot *shot)
+{
+    free(shot->writers);
+    free(shot->before.writers);
+    free(shot->now.writers);
+    *shot = (struct oph__shot){0};
+}
+
+int oph__look_ask(struct oph__shot *shot, struct oph__group **ret, oph_error *err)
+{
+    size_t count = OPH__CAM_ROWS + shot->writer_count * OPH__W_ROWS;
+    int rc = oph__group_new(shot->dev->ctx, count, ret, err);
+    if (rc) return rc;
+    for (int i = 0; i < OPH__CAM_ROWS; i++) {
+        if (shot->cam_rows[i]) oph__group_get(*ret, shot->cam_rows[i]->read);
+    }
+    for (size_t w = 0; w < shot->writer_count; w++) {
+        for (int i = 0; i < OPH__W_ROWS; i++) {
+            if (shot->writers[w].rows[i]) oph__group_get(*ret, shot->writers[w].rows[i]->read);
+        }
+    }
+    return 0;
+}
+
+static void take_text(const struct oph__op *op, char *dst, size_t size)
+{
+    const char *text;
+    size_t length;
+    oph__value_text(&op->value, &text, &length);
+    oph__format(dst, size, "%.*s", (int)length, text);
+}
+
+static void take_label(const struct oph__op *op, char *dst, size_t size)
+{
+    struct oph__chan_info info = {0};
+    oph__pv_info(op->pv, &info);
+    oph__value_show(&op->value, &info, dst, size);
+}
+
+static void take_cam(const struct oph__op *op, int row, struct oph__look *look)
+{
+    double d;
+    if (oph__value_double(&op->value, &d)) look->number[row] = d;
+    const char *text;
+    size_t length;
+    oph__value_text(&op->value, &text, &length);
+    look->empty[row] = length == 0;
+    if (row == OPH__CAM_STATE) take_label(op, look->state, sizeof look->state);
+    if (row == OPH__CAM_MESSAGE) take_text(op, look->message, sizeof look->message);
+    if (row == OPH__CAM_PORT) take_text(op, look->port, sizeof look->port);
+}
+
+static void take_writer(const struct oph__op *op, int row, struct oph__writer_look *look)
+{
+    double d;
+    if (oph__value_double(&op->value, &d)) look->number[row] = d;
+    if (row == OPH__W_FILE) take_text(op, look->file, sizeof look->file);
+    if (row == OPH__W_MESSAGE) take_text(op, look->message, sizeof look->message);
+    if (row == OPH__W_SOURCE) take_text(op, look->source, sizeof look->source);
+    if (row == OPH__W_PORT) take_text(op, look->port, sizeof look->port);
+    if (row == OPH__W_CAPTURE) take_label(op, look->capture, sizeof look->capture);
+}
+
+/* The next answer, in the order of asking; NULL, and the look says why, when it is no value. */
+static const struct oph__op *next(struct oph__group *group, size_t *at, struct oph__look *look)
+{
+    const struct oph__op *op = oph__group_at(group, (*at)++);
+    if (!oph__op_error(op, "a value", 0, look->code ? NULL : &look->error)) return op;
+    if (!look->code) look->code = look->error.code;
+    return NULL;
+}
+
+void oph__look_take(struct oph__shot *shot, struct oph__group *group, struct oph__look *look)
+{
+    struct oph__writer_look *writers = look->writers;
+    size_t at = 0;
+    *look = (struct oph__look){.writers = writers};
+    for (int i = 0; i < OPH__CAM_ROWS; i++) {
+        look->number[i] = (double)NAN;
+        const struct oph__op *op = shot->cam_rows[i] ? next(group, &at, look) : NULL;
+        if (op) take_cam(op, i, look);
+    }
+    for (size_t w = 0; w < shot->writer_count; w++) {
+        writers[w] = (struct oph__writer_look){0};
+        for (int i = 0; i < OPH__W_ROWS; i++) {
+            writers[w].number[i] = (double)NAN;
+            const struct oph__op *op = shot->writers[w].rows[i] ? next(group, &at, look) : NULL;
+            if (op) take_writer(op, i, &writers[w]);
+        }
+    }
+}

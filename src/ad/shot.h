@@ -1,0 +1,101 @@
+/* One acquisition of a camera with its file writers: what is looked at, and how it is judged. */
+#ifndef AD_SHOT_H
+#define AD_SHOT_H
+
+#include "core/device.h"
+#include "core/group.h"
+
+/* What is read of the camera, before and after. */
+enum oph__cam_row {
+    OPH__CAM_ACQUIRE,
+    OPH__CAM_STATE,
+    OPH__CAM_COUNTER,
+    OPH__CAM_IMAGES,
+    OPH__CAM_MODE,
+    OPH__CAM_CALLBACKS,
+    OPH__CAM_REQUIRED, /* those above are required, those below may be absent */
+    OPH__CAM_BUSY = OPH__CAM_REQUIRED,
+    OPH__CAM_MESSAGE,
+    OPH__CAM_TIME,
+    OPH__CAM_PERIOD,
+    OPH__CAM_FILE_TIMEOUT,
+    OPH__CAM_TRIGGER,
+    OPH__CAM_PORT,
+    OPH__CAM_WAITS,
+    OPH__CAM_PATH,
+    OPH__CAM_NAME,
+    OPH__CAM_TEMPLATE,
+    OPH__CAM_ROWS
+};
+
+/* What is read of each writer. */
+enum oph__writer_row {
+    OPH__W_ENABLE,
+    OPH__W_PORT,
+    OPH__W_SOURCE,
+    OPH__W_MIN_TIME,
+    OPH__W_CAPTURE,
+    OPH__W_CAPTURED,
+    OPH__W_MODE,
+    OPH__W_DROPPED,
+    OPH__W_STATUS,
+    OPH__W_MESSAGE,
+    OPH__W_FILE,
+    OPH__W_QUEUED, /* may be absent */
+    OPH__W_ROWS
+};
+
+/* One reading of all of it. Numbers are NAN where a row is absent or gave none. */
+struct oph__writer_look {
+    double number[OPH__W_ROWS];
+    char file[512], message[256], source[64], port[64];
+    char capture[32];
+};
+struct oph__look {
+    double number[OPH__CAM_ROWS];
+    char state[32], message[256], port[64];
+    bool empty[OPH__CAM_ROWS]; /* a text row that holds no text */
+    struct oph__writer_look *writers;
+    int32_t code; /* 0, or why a reading failed */
+    oph_error error;
+};
+
+/* The signals of one acquisition. */
+struct oph__shot {
+    oph_device *dev, *cam;
+    oph_signal *cam_rows[OPH__CAM_ROWS]; /* NULL where absent */
+    size_t writer_count;
+    struct oph__shot_writer {
+        oph_device *dev;
+        oph_signal *rows[OPH__W_ROWS];
+    } *writers;
+    struct oph__look before, now;
+    int64_t frames;   /* asked for */
+    double limit;     /* seconds it may take */
+    double stall;     /* seconds without progress of a writer after the camera has ended */
+};
+
+int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err);
+/* Finds the signals. Writers are the file stores whose Capture is staged. */
+int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err);
+void oph__shot_clear(struct oph__shot *shot);
+
+/* Asks for all rows in one group; _take reads the answers when it is done. */
+int oph__look_ask(struct oph__shot *shot, struct oph__group **ret, oph_error *err);
+void oph__look_take(struct oph__shot *shot, struct oph__group *group, struct oph__look *look);
+
+/* Whether `before` allows the acquisition; fills frames, limit and stall. */
+int oph__shot_check(struct oph__shot *shot, oph_error *err);
+
+/* Whether `now` shows that it is done. */
+enum oph__verdict { OPH__GOOD, OPH__BAD, OPH__NOT_YET };
+/* `last`: no more waiting, NOT_YET becomes BAD. Fills err for BAD. */
+enum oph__verdict oph__shot_judge(struct oph__shot *shot, bool last, double waited, oph_error *err);
+
+/* All that is known, as one error: for an acquisition that timed out, was lost or was cancelled. */
+int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double waited, oph_error *err);
+
+/* Frames that all writers have written since `before`. */
+double oph__shot_written(const struct oph__shot *shot);
+
+#endif

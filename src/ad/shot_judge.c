@@ -1,0 +1,128 @@
+/* Was it done, and was it done well? A put that completed proves neither. */
+#include "ad/shot.h"
+#include "base/err.h"
+#include "base/str.h"
+#include <math.h>
+
+enum { STATE_IDLE = 0, STATE_ERROR = 6, STATE_DISCONNECTED = 9, STATE_ABORTED = 10 };
+enum { WRITE_STREAM = 2 };
+
+static double taken(const struct oph__shot *shot)
+{
+    return shot->now.number[OPH__CAM_COUNTER] - shot->before.number[OPH__CAM_COUNTER];
+}
+
+static double written(const struct oph__shot *shot, size_t w)
+{
+    return shot->now.writers[w].number[OPH__W_CAPTURED] -
+           shot->before.writers[w].number[OPH__W_CAPTURED];
+}
+
+static double dropped(const struct oph__shot *shot, size_t w)
+{
+    return shot->now.writers[w].number[OPH__W_DROPPED] -
+           shot->before.writers[w].number[OPH__W_DROPPED];
+}
+
+double oph__shot_written(const struct oph__shot *shot)
+{
+    double sum = taken(shot);
+    for (size_t w = 0; w < shot->writer_count; w++)
+        sum += written(shot, w);
+    return sum;
+}
+
+/* States and counts first; messages last, since they can mislead. */
+static void describe(const struct oph__shot *shot, struct oph__buf *buf)
+{
+    const struct oph__look *l = &shot->now;
+    oph__buf_addf(buf, "DetectorState %s, %.0f from the camera", l->state, taken(shot));
+    for (size_t w = 0; w < shot->writer_count; w++) {
+        const struct oph__writer_look *wl = &l->writers[w];
+        oph__buf_addf(buf, ", %.0f written by %s with Capture %s", written(shot, w),
+                      shot->writers[w].dev->attr, wl->capture);
+        if (dropped(shot, w) > 0) oph__buf_addf(buf, " and %.0f dropped", dropped(shot, w));
+        if (wl->number[OPH__W_QUEUED] > 0)
+            oph__buf_addf(buf, " and %.0f still queued", wl->number[OPH__W_QUEUED]);
+    }
+    if (l->message[0]) oph__buf_addf(buf, "; StatusMessage \"%s\"", l->message);
+    for (size_t w = 0; w < shot->writer_count; w++) {
+        if (l->writers[w].message[0])
+            oph__buf_addf(buf, "; WriteMessage \"%s\"", l->writers[w].message);
+    }
+}
+
+int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double waited, oph_error *err)
+{
+    const oph_signal *acquire = shot->cam_rows[OPH__CAM_ACQUIRE];
+    const struct oph__at at = {.device = shot->dev->path, .pv = acquire->set->name, .waited = waited};
+    char wanted[64];
+    struct oph__buf found = {0};
+    oph__format(wanted, sizeof wanted, "%lld frame%s", (long long)shot->frames,
+                shot->frames == 1 ? "" : "s");
+    oph__buf_addf(&found, "%s", why);
+    if (shot->now.state[0]) {
+        oph__buf_add(&found, ": ");
+        describe(shot, &found);
+    } else if (shot->now.code) {
+        oph__buf_addf(&found, ": %s", shot->now.error.text);
+    }
+    int rc = oph__fail(err, code, at, wanted, "%s", found.text ? found.text : why);
+    oph__buf_free(&found);
+    return rc;
+}
+
+static enum oph__verdict judge_cam(const struct oph__shot *shot, const char **why)
+{
+    const struct oph__look *l = &shot->now;
+    double state = l->number[OPH__CAM_STATE];
+    *why = "the detector failed";
+    if (state == STATE_ERROR || state == STATE_DISCONNECTED) return OPH__BAD;
+    *why = "somebody stopped it";
+    if (state == STATE_ABORTED) return OPH__BAD;
+    *why = "somebody else acquires too";
+    if (taken(shot) > (double)shot->frames) return OPH__BAD;
+    *why = "the camera did not end in state Idle";
+    if (state != STATE_IDLE || l->number[OPH__CAM_ACQUIRE] != 0 || l->number[OPH__CAM_BUSY] > 0)
+        return OPH__NOT_YET;
+    *why = "frames are missing";
+    bool counts = shot->before.number[OPH__CAM_CALLBACKS] == 1; /* else no array is counted */
+    if (counts && taken(shot) < (double)shot->frames) return OPH__NOT_YET;
+    return OPH__GOOD;
+}
+
+static enum oph__verdict judge_writer(const struct oph__shot *shot, size_t w, const char **why)
+{
+    const struct oph__writer_look *l = &shot->now.writers[w];
+    *why = "the writer dropped frames";
+    if (dropped(shot, w) > 0) return OPH__BAD;
+    *why = "the writer failed";
+    if (l->number[OPH__W_STATUS] != 0) return OPH__BAD;
+    if (l->number[OPH__W_MODE] != WRITE_STREAM) return OPH__GOOD;
+    double n = written(shot, w);
+    *why = "the writer wrote more than was asked for";
+    if (n > (double)shot->frames) return OPH__BAD;
+    *why = "the file was not written";
+    if (n == (double)shot->frames) return l->file[0] ? OPH__GOOD : OPH__BAD;
+    /* Capture that fell by itself before the count was reached: nothing more will come. */
+    return l->number[OPH__W_CAPTURE] == 1 ? OPH__NOT_YET : OPH__BAD;
+}
+
+enum oph__verdict oph__shot_judge(struct oph__shot *shot, bool last, double waited, oph_error *err)
+{
+    const char *why = "", *pending = NULL;
+    if (shot->now.code) {
+        oph__shot_fail(shot, shot->now.code, "the IOC was lost", waited, err);
+        return OPH__BAD;
+    }
+    enum oph__verdict verdict = judge_cam(shot, &why);
+    if (verdict == OPH__NOT_YET) pending = why;
+    for (size_t w = 0; verdict != OPH__BAD && w < shot->writer_count; w++) {
+        verdict = judge_writer(shot, w, &why);
+        if (verdict == OPH__NOT_YET && !pending) pending = why;
+    }
+    if (verdict != OPH__BAD && !pending) return OPH__GOOD;
+    if (verdict != OPH__BAD && !last) return OPH__NOT_YET;
+    oph__shot_fail(shot, OPH_EACQUIRE, verdict == OPH__BAD ? why : pending, waited, err);
+    return OPH__BAD;
+}

@@ -1,0 +1,83 @@
+#include "ad/template.h"
+#include "base/err.h"
+#include "base/str.h"
+#include <ctype.h>
+#include <string.h>
+#include <uuid/uuid.h>
+
+static bool is_separator(char c, bool windows)
+{
+    return c == '/' || (windows && c == '\\');
+}
+
+static bool is_absolute(const char *text, bool windows)
+{
+    if (is_separator(text[0], windows)) return true;
+    return windows && isalpha((unsigned char)text[0]) && text[1] == ':' && is_separator(text[2], true);
+}
+
+int oph__template_check(const char *device, const char *text, bool windows, oph_error *err)
+{
+    const struct oph__at at = {.device = device};
+    if (!is_absolute(text, windows))
+        return oph__fail(err, OPH_EPARSE, at, windows ? "a folder such as C:\\data\\" : "a folder such as /data/",
+                         "\"%s\"", text);
+    for (const char *c = strchr(text, '%'); c; c = strchr(c + 2, '%')) {
+        if (!c[1] || !strchr("aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyYzZ%", c[1]))
+            return oph__fail(err, OPH_EPARSE, at, "the % fields of strftime", "%.2s in \"%s\"", c, text);
+    }
+    return 0;
+}
+
+int oph__template_expand(const char *device, const char *text, const struct tm *when, bool windows,
+                         char *dst, size_t size, oph_error *err)
+{
+    int rc = oph__template_check(device, text, windows, err);
+    if (rc) return rc;
+    /* strftime says 0 for what does not fit; an absolute path is never empty. */
+    size_t n = strftime(dst, size, text, when);
+    if (!n || n + 2 > size)
+        return oph__fail(err, OPH_ERANGE, (struct oph__at){.device = device}, text,
+                         "a path longer than %zu characters", size - 2);
+    if (is_separator(dst[n - 1], windows)) return 0;
+    dst[n] = windows && !strchr(dst, '/') ? '\\' : '/';
+    dst[n + 1] = 0;
+    return 0;
+}
+
+static bool same_character(char a, char b, bool windows)
+{
+    if (!windows) return a == b;
+    if (is_separator(a, true) && is_separator(b, true)) return true;
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+int oph__path_to_local(const char *device, const char *file, const char *write, const char *read,
+                       bool windows, char *dst, size_t size, oph_error *err)
+{
+    size_t i = 0;
+    while (write[i] && same_character(file[i], write[i], windows))
+        i++;
+    if (write[i] || !file[i])
+        return oph__fail(err, OPH_EFILE, (struct oph__at){.device = device}, write,
+                         "\"%s\", which is not in that folder", file);
+    if (strlen(read) + strlen(file + i) >= size)
+        return oph__fail(err, OPH_ERANGE, (struct oph__at){.device = device}, "a shorter name",
+                         "%zu characters, where the buffer holds %zu",
+                         strlen(read) + strlen(file + i), size ? size - 1 : 0);
+    size_t n = strlen(read);
+    memcpy(dst, read, n);
+    for (; file[i]; i++)
+        dst[n++] = is_separator(file[i], windows) ? '/' : file[i];
+    dst[n] = 0;
+    return 0;
+}
+
+void oph__uuid_name(char dst[OPH__UUID_NAME])
+{
+    uuid_t id;
+    char text[37];
+    uuid_generate_random(id);
+    uuid_unparse_lower(id, text);
+    oph__format(dst, OPH__UUID_NAME, "%.*s", OPH__UUID_NAME - 1, text);
+}

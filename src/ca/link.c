@@ -1,0 +1,200 @@
+#include "ca/client.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { PAGE = 4096, CLOSE_SECONDS = 2 };
+
+bool oph__ca_in_child(const struct oph__link *link)
+{
+    return !*link->alive;
+}
+
+bool oph__ca_inside(const struct oph__link *link)
+{
+    return oph__loop_is_self(link->own) || atomic_load(&link->in_callback) == pthread_self();
+}
+
+pthread_t oph__ca_enter(struct oph__link *link)
+{
+    return atomic_exchange(&link->in_callback, pthread_self());
+}
+
+void oph__ca_leave(struct oph__link *link, pthread_t before)
+{
+    atomic_store(&link->in_callback, before);
+}
+
+int oph__ca_may_call(struct oph__link *link, const char *pv, oph_error *err)
+{
+    struct oph__at at = {.pv = pv};
+
+    if (oph__ca_in_child(link))
+        return oph__fail(err, OPH_EFORK, at, "the process that opened the channel",
+                         "a child that it forked");
+    if (oph__ca_inside(link))
+        return oph__fail(err, OPH_EDEADLK, at, "a call from outside Channel Access callbacks",
+                         "one from inside");
+    return 0;
+}
+
+static void begin(void *arg)
+{
+    struct oph__link *link = arg;
+
+    if (ca_context_create(ca_enable_preemptive_callback) == ECA_NORMAL) {
+        link->context = ca_current_context();
+        oph__ca_words_begin(&link->words, link->words.log);
+    }
+}
+
+struct beginning {
+    struct oph__job job;
+    struct oph__link *link;
+};
+
+static void run_begin(struct oph__job *job)
+{
+    begin(((struct beginning *)job)->link);
+}
+
+static int make_context(struct oph__link *link, oph_error *err)
+{
+    struct beginning beginning = {.job.run = run_begin, .link = link};
+
+    oph__loop_post(link->own, &beginning.job);
+    oph__loop_drain(link->own);
+    return link->context ? 0 : oph__fail_text(err, OPH_ECA, "libca could not make a context");
+}
+
+static int make_page(struct oph__link *link, oph_error *err)
+{
+    unsigned char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return oph__fail_memory(err, "a Channel Access link");
+    if (madvise(page, PAGE, MADV_WIPEONFORK)) {
+        munmap(page, PAGE);
+        return oph__fail_text(err, OPH_ESYSTEM, "the system has no memory that a fork wipes");
+    }
+    *page = 1;
+    link->alive = page;
+    return 0;
+}
+
+static void free_link(struct oph__link *link)
+{
+    oph__loop_free(link->own);
+    if (link->alive)
+        munmap((void *)(uintptr_t)link->alive, PAGE);
+    oph__monitor_destroy(&link->m);
+    free(link);
+}
+
+static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *err)
+{
+    int code = oph__ca_check_environment(err);
+    if (code)
+        return code;
+    struct oph__link *link = calloc(1, sizeof *link);
+    if (!link)
+        return oph__fail_memory(err, "a Channel Access link");
+    if (oph__monitor_init(&link->m)) {
+        free(link);
+        return oph__fail_text(err, OPH_ESYSTEM, "the system refused a lock");
+    }
+    link->words.log = log;
+    code = make_page(link, err);
+    if (!code)
+        code = oph__loop_new("oph-ca", &link->own, err);
+    if (!code)
+        code = make_context(link, err);
+    if (code)
+        free_link(link);
+    else
+        *ret = link;
+    return code;
+}
+
+static void *bury(void *link)
+{
+    free_link(link);
+    return NULL;
+}
+
+/* Takes 30 s where a server does not read. Nobody waits for that; the thread cannot join itself. */
+static void end_context(struct oph__job *job)
+{
+    struct oph__link *link = (struct oph__link *)((char *)job - offsetof(struct oph__link, ending));
+    pthread_t thread;
+
+    ca_context_destroy();
+    pthread_mutex_lock(&link->m.lock);
+    link->ended = true;
+    bool left_alone = link->left_alone;
+    pthread_cond_broadcast(&link->m.changed);
+    pthread_mutex_unlock(&link->m.lock);
+    if (left_alone && !pthread_create(&thread, NULL, bury, link))
+        pthread_detach(thread);
+}
+
+static void close_link(struct oph__link *link)
+{
+    if (oph__ca_in_child(link))
+        return; /* its threads are the parent's, and ca_context_destroy would wait for them */
+    while (link->first)
+        oph__ca_chan_free(link->first);
+    oph__loop_drain(link->own);
+
+    double deadline = oph__now() + CLOSE_SECONDS;
+    struct timespec until = oph__timespec(deadline);
+    link->ending.run = end_context;
+    oph__loop_post(link->own, &link->ending);
+    pthread_mutex_lock(&link->m.lock);
+    while (!link->ended && oph__now() < deadline)
+        pthread_cond_timedwait(&link->m.changed, &link->m.lock, &until);
+    bool ended = link->ended;
+    link->left_alone = !ended;
+    oph__ca_words_end(&link->words);
+    pthread_mutex_unlock(&link->m.lock);
+    if (ended)
+        free_link(link);
+}
+
+static void flush_now(void *arg)
+{
+    *(int *)arg = ca_flush_io();
+}
+
+static int flush_link(struct oph__link *link, oph_error *err)
+{
+    int status = ECA_NORMAL;
+
+    if (oph__ca_in_child(link))
+        return oph__ca_may_call(link, NULL, err);
+    oph__ca_run(link, flush_now, &status);
+    if (status == ECA_NORMAL)
+        return 0;
+    return oph__fail_text(err, OPH_ECA, "libca did not send: %s", ca_message(status));
+}
+
+const struct oph__link_ops *oph__ca_ops(void)
+{
+    static const struct oph__link_ops ops = {
+        .open = open_link,
+        .close = close_link,
+        .chan_new = oph__ca_chan_new,
+        .chan_free = oph__ca_chan_free,
+        .chan_name = oph__ca_chan_name,
+        .chan_info = oph__ca_chan_info,
+        .get = oph__ca_get,
+        .put = oph__ca_put,
+        .put_abandon = oph__ca_put_abandon,
+        .subscribe = oph__ca_subscribe,
+        .unsubscribe = oph__ca_unsubscribe,
+        .flush = flush_link,
+    };
+    return &ops;
+}

@@ -1,0 +1,102 @@
+/* Channel Access as the rest of the library sees it: one table of operations.
+ *
+ * Threads: every operation may be called from any thread, also one that is attached to another CA
+ * context, but with no lock held that a callback takes. Callbacks run on libca's threads, a few on the
+ * link's own; one at a time for a channel. They copy and return, and may call chan_free, unsubscribe,
+ * put_abandon, chan_info and flush only: the others return OPH_EDEADLK there. In a forked child every
+ * call returns OPH_EFORK, or does nothing. */
+#ifndef CA_LINK_H
+#define CA_LINK_H
+
+#include "base/log.h"
+#include <cophyd/dtype.h>
+#include <cophyd/error.h>
+#include <stdbool.h>
+
+struct oph__link;    /* one Channel Access client */
+struct oph__chan;    /* one channel of it */
+struct oph__chanmon; /* one subscription to a channel */
+
+enum {
+    OPH__LABELS = 16,
+    OPH__LABEL_BYTES = 26,
+    OPH__STRING_BYTES = 40
+};
+
+/* What a channel is; valid while it is up. From one DBR_CTRL read made at each connection. */
+struct oph__chan_info {
+    int32_t dtype;  /* UINT8 (DBR_CHAR), INT16, INT32, FLOAT32, FLOAT64, ENUM, TEXT */
+    uint32_t count; /* native element count */
+    bool readable, writable;
+    int16_t precision;
+    uint16_t label_count;
+    char labels[OPH__LABELS][OPH__LABEL_BYTES];
+    char units[8];
+    double control_low, control_high; /* both 0 where the record has none */
+    char host[64];                    /* "127.0.0.1:5064" */
+};
+
+enum oph__chan_state { OPH__CHAN_DOWN, OPH__CHAN_UP };
+
+/* One value as it came in; `data` is libca's and valid during the callback only. Strings are
+ * count × 40 bytes. Times are Unix, from the IOC. */
+struct oph__event {
+    int32_t code; /* 0, or OPH_EDISCONN, OPH_EACCESS, OPH_ECA...: then there is no data */
+    int32_t dtype;
+    uint32_t count;
+    const void *data;
+    int16_t status, severity;
+    int64_t seconds;
+    int32_t nanoseconds;
+    const char *why; /* libca's words for a failure, or NULL */
+};
+
+typedef void oph__event_fn(void *user, const struct oph__event *event);
+/* A put completed: code 0, OPH_EPUT (the IOC refused it) or OPH_EDISCONN (it may still be applied). */
+typedef void oph__put_fn(void *user, int32_t code, const char *why);
+/* The channel came up (its info is there), went down, or its access rights changed (state again). */
+typedef void oph__state_fn(void *user, int32_t state);
+
+struct oph__link_ops {
+    int (*open)(struct oph__log *log, struct oph__link **ret, oph_error *err);
+    /* Ends every callback, then frees what is left. Bounded: a stuck circuit is left to a detached
+     * thread. Free the channels first. */
+    void (*close)(struct oph__link *link);
+
+    /* Starts the search; nothing is sent before flush. `pv` is copied. */
+    int (*chan_new)(struct oph__link *link, const char *pv, oph__state_fn *state, void *user,
+                    struct oph__chan **ret, oph_error *err);
+    /* After it none of the channel's callbacks runs or will run (from inside its own callback: after
+     * that one). Pending gets and puts are dropped, their callbacks not called. */
+    void (*chan_free)(struct oph__chan *chan);
+    const char *(*chan_name)(const struct oph__chan *chan);
+    /* False, and *ret untouched, while the channel is down. */
+    bool (*chan_info)(struct oph__chan *chan, struct oph__chan_info *ret);
+
+    /* Sent at the next flush. The callback comes exactly once unless the channel is freed first.
+     * count 0: the current length. dtype OPH_NONE: the native type. */
+    int (*get)(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__event_fn *fn, void *user,
+               oph_error *err);
+    /* `data`: count elements of dtype, copied. fn NULL: no completion. With fn, while another put
+     * with completion is in flight on this channel: OPH_EBUSY, nothing sent (the server would stop
+     * reading this client for a minute). */
+    int (*put)(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,
+               oph__put_fn *fn, void *user, oph_error *err);
+    /* Gives up a put with completion: its callback will not be called, and the channel may be put to
+     * again. It is made anew behind the caller's back: the old one serves until the new one is up and
+     * only a put with completion is held until then. */
+    void (*put_abandon)(struct oph__chan *chan);
+    /* First value at once. dtype OPH_NONE: the native type; count 0: the current length. Goes on by
+     * itself after a disconnection, which it does not report: the channel's state callback does. */
+    int (*subscribe)(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__event_fn *fn,
+                     void *user, struct oph__chanmon **ret, oph_error *err);
+    /* As chan_free, for one subscription. */
+    void (*unsubscribe)(struct oph__chanmon *mon);
+    /* Sends what was asked for, from any thread. */
+    int (*flush)(struct oph__link *link, oph_error *err);
+};
+
+/* The table that talks to libca. */
+const struct oph__link_ops *oph__ca_ops(void);
+
+#endif

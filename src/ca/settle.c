@@ -1,0 +1,98 @@
+#include "ca/client.h"
+
+/* Serves from the spare route. Clearing the old one makes the server forget the stuck put, and drops
+ * the old subscriptions. */
+static void take_spare(struct oph__chan *chan)
+{
+    struct oph__route *old = chan->route;
+
+    /* The old one is silent before it goes: what it would say of its end is no news. */
+    pthread_mutex_lock(&chan->m.lock);
+    bool was_up = old->up;
+    chan->route = chan->spare;
+    chan->spare = NULL;
+    chan->put.stuck = false;
+    for (struct oph__chanmon *mon = chan->mons; mon; mon = mon->next)
+        mon->id = NULL;
+    pthread_mutex_unlock(&chan->m.lock);
+    oph__ca_route_free(old);
+    oph__ca_get_again(chan);
+    if (!was_up)
+        oph__ca_tell_state(chan, OPH__CHAN_UP);
+}
+
+static void drop_spare(struct oph__chan *chan)
+{
+    struct oph__route *spare = chan->spare;
+
+    pthread_mutex_lock(&chan->m.lock);
+    chan->spare = NULL;
+    pthread_mutex_unlock(&chan->m.lock);
+    oph__ca_route_free(spare);
+}
+
+static void make_spare(struct oph__chan *chan)
+{
+    struct oph__route *spare = NULL;
+
+    if (oph__ca_route_new(chan, &spare, NULL)) {
+        oph__ca_put_fail_held(chan, ECA_ALLOCMEM); /* it would wait for ever */
+        return;
+    }
+    pthread_mutex_lock(&chan->m.lock);
+    chan->spare = spare;
+    pthread_mutex_unlock(&chan->m.lock);
+}
+
+static void mend(struct oph__chan *chan)
+{
+    pthread_mutex_lock(&chan->m.lock);
+    bool stuck = chan->put.stuck, spare_up = chan->spare && chan->spare->up;
+    pthread_mutex_unlock(&chan->m.lock);
+
+    if (stuck && spare_up)
+        take_spare(chan);
+    else if (stuck && !chan->spare)
+        make_spare(chan);
+    else if (!stuck && chan->spare)
+        drop_spare(chan);
+}
+
+static void settle(struct oph__job *job)
+{
+    struct oph__chan *chan = (struct oph__chan *)((char *)job - offsetof(struct oph__chan, settle));
+
+    pthread_mutex_lock(&chan->m.lock);
+    chan->settle_posted = false;
+    bool freed = chan->freed_in_callback;
+    chan->freed_in_callback = false;
+    pthread_mutex_unlock(&chan->m.lock);
+
+    if (freed) {
+        oph__ca_chan_end(chan);
+    } else {
+        pthread_mutex_lock(&chan->order);
+        if (chan->route) {
+            oph__ca_mons_sweep(chan);
+            mend(chan);
+            oph__ca_mons_install(chan);
+            oph__ca_put_send_held(chan);
+        }
+        pthread_mutex_unlock(&chan->order);
+        ca_flush_io();
+    }
+    oph__ca_chan_unref(chan);
+}
+
+void oph__ca_post_settle(struct oph__chan *chan)
+{
+    pthread_mutex_lock(&chan->m.lock);
+    bool post = !chan->settle_posted;
+    chan->settle_posted = true;
+    chan->refs += post;
+    pthread_mutex_unlock(&chan->m.lock);
+    if (!post)
+        return;
+    chan->settle.run = settle;
+    oph__loop_post(chan->link->own, &chan->settle);
+}

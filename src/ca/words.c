@@ -1,0 +1,60 @@
+#include "ca/client.h"
+
+#include "base/str.h"
+
+/* libca's print hook is given no argument: whose words they are is found by the thread's context. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct oph__words *first;
+
+static int print(const char *format, va_list args)
+{
+    struct ca_client_context *context = ca_current_context();
+    char text[1024];
+
+    oph__vcut(text, sizeof text, format, args);
+    pthread_mutex_lock(&lock);
+    for (const struct oph__words *w = first; w; w = w->next)
+        if (w->context == context)
+            oph__log(w->log, OPH_LOG_WARNING, "%s", text);
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
+static void take_exception(struct exception_handler_args args)
+{
+    struct oph__words *words = args.usr;
+    char pv[128] = "";
+
+    if (args.chid)
+        oph__format(pv, sizeof pv, "%s: ", ca_name(args.chid));
+    pthread_mutex_lock(&lock);
+    if (words->log)
+        oph__log(words->log, OPH_LOG_WARNING, "%s%s%s%s", pv, ca_message(args.stat),
+                 args.ctx && *args.ctx ? ": " : "", args.ctx ? args.ctx : "");
+    pthread_mutex_unlock(&lock);
+}
+
+void oph__ca_words_begin(struct oph__words *words, struct oph__log *log)
+{
+    words->context = ca_current_context();
+    words->log = log;
+    pthread_mutex_lock(&lock);
+    words->next = first;
+    first = words;
+    pthread_mutex_unlock(&lock);
+    ca_add_exception_event(take_exception, words);
+    ca_replace_printf_handler(print);
+}
+
+void oph__ca_words_end(struct oph__words *words)
+{
+    pthread_mutex_lock(&lock);
+    for (struct oph__words **link = &first; *link; link = &(*link)->next) {
+        if (*link == words) {
+            *link = words->next;
+            break;
+        }
+    }
+    words->log = NULL;
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,13 @@
+/* Connecting a tree of devices. */
+#ifndef CORE_CONNECT_H
+#define CORE_CONNECT_H
+
+#include "core/device.h"
+
+/* The attribute that tells an IOC's release. */
+#define OPH__VERSION_ATTR "ad_core_version"
+
+/* oph_connect without its question about the state. Costs no round trip when all is connected. */
+int oph__connect(oph_device *dev, double timeout, oph_report *report, oph_error *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* The context's inside, and the behaviours that a layer above adds to it. */
+#ifndef CORE_CONTEXT_H
+#define CORE_CONTEXT_H
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/wait.h"
+#include "ca/link.h"
+#include "core/behaviour.h"
+#include "core/classtext.h"
+#include <cophyd/context.h>
+#include <sys/types.h>
+
+struct oph_context {
+    atomic_int refs; /* the user's, one a device, one a status */
+    pid_t owner;     /* a forked child must not touch threads or libca */
+    oph_context_options options;
+    struct oph__log log;
+    struct oph__waits waits;
+    struct oph__loop *engine;   /* deadlines, interrupts, the steps of running actions */
+    struct oph__loop *dispatch; /* the user's callbacks */
+    struct oph__classes *classes;
+    const struct oph__behaviours *behaviours;
+    const struct oph__link_ops *ops;
+    pthread_mutex_t lock;    /* of what follows, and of every PV's state and list of requests */
+    struct oph__link *link;  /* opened at the first channel */
+};
+
+/* A context over any link; the public oph_context_new gives it libca and areaDetector. */
+int oph__context_make(const oph_context_options *options, const struct oph__link_ops *ops,
+                      const struct oph__behaviours *behaviours, oph_context **ret, oph_error *err);
+
+oph_context *oph__context_ref(oph_context *ctx);
+
+/* The link, opened if need be. */
+int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err);
+
+/* OPH_EFORK in a child of the context's process, OPH_EDEADLK on the engine's own thread: the reasons
+ * why a call that blocks could never return. */
+int oph__context_may_block(oph_context *ctx, oph_error *err);
+
+#endif

@@ -1,0 +1,76 @@
+/* A device, inside. */
+#ifndef CORE_DEVICE_H
+#define CORE_DEVICE_H
+
+#include "core/context.h"
+#include "core/pv.h"
+#include "core/settings.h"
+#include "core/states.h"
+#include <cophyd/device.h>
+#include <cophyd/signal.h>
+#include <cophyd/status.h>
+
+/* One signal; made when first asked for, freed with its device. */
+struct oph_signal {
+    oph_device *dev;
+    const struct oph__row *row;
+    char *path;
+    struct oph__pv *set;  /* the setpoint, or the only PV */
+    struct oph__pv *read; /* the readback; the same as `set` where there is one PV */
+};
+
+struct oph__hook {
+    const struct oph__hook_ops *ops;
+    void *data;
+};
+
+/* What a whole tree shares: one device of it, and what is below, is staged at a time. */
+struct oph__tree {
+    struct oph__monitor m; /* of state, staged, status */
+    int32_t state;
+    oph_device *staged;     /* the device that stage was called on */
+    struct oph__plan *plan; /* of the thread that stages or unstages, and of nobody else */
+    oph_status *status;     /* of the acquisition that runs, or ran last; a reference */
+};
+
+struct oph_device {
+    oph_context *ctx;
+    oph_device *parent;
+    struct oph__tree *tree; /* the root's */
+    const struct oph__class *cls;
+    char *expression; /* the class as it was asked for, to be resolved again for the IOC's release */
+    int version;      /* of the IOC, 1000 * major + minor; 0: not known */
+    char *attr, *name, *path, *prefix;
+    struct oph__vec children;
+    struct oph__vec signals; /* struct oph_signal; under ctx->lock, as the map */
+    struct oph__map by_attr;
+    struct oph__settings settings;
+    struct oph__vec hooks; /* struct oph__hook */
+    const struct oph__trigger_ops *trigger;
+};
+
+/* The device a path's start leads to, through children and "parent."; *ret_rest is what is left. */
+oph_device *oph__device_walk(oph_device *dev, const char *path, const char **ret_rest);
+
+/* The signal of an attribute of this very device, made if need be. */
+int oph__device_signal(oph_device *dev, const char *attr, oph_signal **ret, oph_error *err);
+
+/* Calls fn for dev and all below it, parents first; stops at the first error. */
+typedef int oph__device_fn(oph_device *dev, void *user, oph_error *err);
+int oph__device_each(oph_device *dev, oph__device_fn *fn, void *user, oph_error *err);
+
+/* Where the setpoint and the readback of an attribute are. */
+int oph__signal_new(oph_device *dev, const struct oph__row *row, oph_signal **ret, oph_error *err);
+void oph__signal_free(oph_signal *sig);
+struct oph__target oph__signal_target(const oph_signal *sig, const struct oph__chan_info *info);
+static inline bool oph__signal_is_start(const oph_signal *sig)
+{
+    return sig->row->how == OPH__START;
+}
+
+/* Enters a verb: 0 and the rule, or OPH_ESTATE in one sentence. */
+int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule **ret,
+                    oph_error *err);
+void oph__tree_set(struct oph__tree *tree, int32_t state);
+
+#endif

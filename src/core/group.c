@@ -1,0 +1,325 @@
+#include "core/group.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "core/group_ops.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct oph__group {
+    atomic_int refs; /* the maker's, and one a request under way */
+    oph_context *ctx;
+    struct oph__monitor m; /* of the results, `left` and `given_up` */
+    size_t left;
+    bool given_up; /* results stand as they are, and `into` may be gone */
+    bool sent;
+    bool calling; /* on_done */
+    oph__group_fn *on_done;
+    void *user;
+    size_t count, room;
+    struct oph__op ops[];
+};
+
+int oph__group_new(oph_context *ctx, size_t count, struct oph__group **ret, oph_error *err)
+{
+    struct oph__group *g = calloc(1, sizeof *g + count * sizeof g->ops[0]);
+    if (!g || oph__monitor_init(&g->m)) {
+        free(g);
+        return oph__fail_memory(err, "requests");
+    }
+    atomic_init(&g->refs, 1);
+    g->ctx = ctx;
+    g->room = count;
+    *ret = g;
+    return 0;
+}
+
+size_t oph__group_count(const struct oph__group *g)
+{
+    return g->count;
+}
+
+const struct oph__op *oph__group_at(const struct oph__group *g, size_t index)
+{
+    return &g->ops[index];
+}
+
+static void unref(struct oph__group *g)
+{
+    if (atomic_fetch_sub(&g->refs, 1) != 1) return;
+    for (size_t i = 0; i < g->count; i++)
+        oph__value_clear(&g->ops[i].value);
+    oph__monitor_destroy(&g->m);
+    free(g);
+}
+
+void oph__group_on_done(struct oph__group *g, oph__group_fn *fn, void *user)
+{
+    g->on_done = fn;
+    g->user = user;
+}
+
+/* With ctx->lock held. */
+static bool unlink_op(struct oph__op *op)
+{
+    struct oph__op **at = &op->pv->ops;
+    while (*at && *at != op)
+        at = &(*at)->next;
+    if (!*at) return false;
+    *at = op->next;
+    op->next = NULL;
+    return true;
+}
+
+static void record(struct oph__op *op, int32_t code, const char *why, const struct oph__event *event)
+{
+    op->code = code;
+    if (why) oph__copy(op->why, sizeof op->why, why);
+    if (event && op->into) {
+        size_t bytes = event->count * oph_dtype_size(event->dtype);
+        op->value.dtype = event->dtype;
+        op->value.count = event->count;
+        if (bytes > op->into_bytes)
+            op->code = OPH_ERANGE;
+        else
+            memcpy(op->into, event->data, bytes);
+    } else if (event && !oph__value_take(&op->value, event)) {
+        op->code = OPH_ENOMEM;
+    }
+    op->done = true;
+}
+
+static void call_back(struct oph__group *g)
+{
+    g->on_done(g, g->user);
+    pthread_mutex_lock(&g->m.lock);
+    g->calling = false;
+    pthread_cond_broadcast(&g->m.changed);
+    pthread_mutex_unlock(&g->m.lock);
+}
+
+/* The one way for a request to end; whoever unlinked it from its PV comes here. */
+static void finish(struct oph__op *op, int32_t code, const char *why, const struct oph__event *event)
+{
+    struct oph__group *g = op->group;
+    pthread_mutex_lock(&g->m.lock);
+    if (!g->given_up) record(op, code, why, event);
+    bool last = --g->left == 0 && g->sent;
+    g->calling = last && !g->given_up && g->on_done;
+    bool call = g->calling;
+    if (last) pthread_cond_broadcast(&g->m.changed);
+    pthread_mutex_unlock(&g->m.lock);
+    if (call) call_back(g);
+    unref(g);
+}
+
+static bool claim(struct oph__op *op)
+{
+    pthread_mutex_lock(&op->pv->ctx->lock);
+    bool mine = unlink_op(op);
+    pthread_mutex_unlock(&op->pv->ctx->lock);
+    return mine;
+}
+
+static void got(void *user, const struct oph__event *event)
+{
+    struct oph__op *op = user;
+    if (claim(op)) finish(op, event->code, event->why, event->code ? NULL : event);
+}
+
+static void put_done(void *user, int32_t code, const char *why)
+{
+    struct oph__op *op = user;
+    if (claim(op)) finish(op, code, why, NULL);
+}
+
+/* The requests of a kind (or all) that are under way on a PV, taken from it, newest first. */
+static struct oph__op *take_ops(struct oph__pv *pv, enum oph__op_kind kind)
+{
+    struct oph__op *taken = NULL;
+    pthread_mutex_lock(&pv->ctx->lock);
+    for (struct oph__op **at = &pv->ops; *at;) {
+        struct oph__op *op = *at;
+        if (kind != OPH__OP_NONE && op->kind != kind) {
+            at = &op->next;
+            continue;
+        }
+        *at = op->next;
+        op->next = taken;
+        taken = op;
+    }
+    pthread_mutex_unlock(&pv->ctx->lock);
+    return taken;
+}
+
+static void finish_all(struct oph__op *op, int32_t code, const char *why)
+{
+    while (op) {
+        struct oph__op *next = op->next; /* finish may free it */
+        finish(op, code, why, NULL);
+        op = next;
+    }
+}
+
+void oph__ops_connected(struct oph__pv *pv)
+{
+    finish_all(take_ops(pv, OPH__OP_CONNECT), 0, NULL);
+}
+
+void oph__ops_drop(struct oph__pv *pv)
+{
+    finish_all(take_ops(pv, OPH__OP_NONE), OPH_ECANCEL, "the device was freed");
+}
+
+static struct oph__op *add(struct oph__group *g, struct oph__pv *pv, enum oph__op_kind kind)
+{
+    if (!pv || g->count == g->room) return NULL;
+    struct oph__op *op = &g->ops[g->count++];
+    op->group = g;
+    op->pv = pv;
+    op->kind = kind;
+    atomic_fetch_add(&g->refs, 1);
+    pthread_mutex_lock(&g->m.lock);
+    g->left++;
+    pthread_mutex_unlock(&g->m.lock);
+    pthread_mutex_lock(&pv->ctx->lock);
+    op->next = pv->ops;
+    pv->ops = op;
+    pthread_mutex_unlock(&pv->ctx->lock);
+    return op;
+}
+
+/* A request that could not be made ends here with the reason, unless its callback was quicker. */
+static struct oph__op *checked(struct oph__op *op, int rc, const oph_error *why)
+{
+    if (rc && claim(op)) finish(op, rc, why->text, NULL);
+    return op;
+}
+
+struct oph__op *oph__group_connect(struct oph__group *g, struct oph__pv *pv)
+{
+    struct oph__op *op = add(g, pv, OPH__OP_CONNECT);
+    if (!op) return NULL;
+    oph_error why = OPH_ERROR_INIT;
+    int rc = oph__pv_open(pv, &why);
+    if (!rc && oph__pv_is_up(pv) && claim(op)) finish(op, 0, NULL, NULL);
+    return checked(op, rc, &why);
+}
+
+static struct oph__op *get(struct oph__group *g, struct oph__pv *pv, int32_t dtype, void *into,
+                           size_t into_bytes)
+{
+    struct oph__op *op = add(g, pv, OPH__OP_GET);
+    if (!op) return NULL;
+    op->into = into;
+    op->into_bytes = into_bytes;
+    oph_error why = OPH_ERROR_INIT;
+    struct oph__chan *chan = oph__pv_chan(pv);
+    int rc = chan ? pv->ctx->ops->get(chan, dtype, 0, got, op, &why) : OPH_EDISCONN;
+    return checked(op, rc, &why);
+}
+
+struct oph__op *oph__group_get(struct oph__group *g, struct oph__pv *pv)
+{
+    return get(g, pv, OPH_NONE, NULL, 0);
+}
+
+struct oph__op *oph__group_get_into(struct oph__group *g, struct oph__pv *pv, int32_t dtype,
+                                    void *into, size_t into_bytes)
+{
+    return get(g, pv, dtype, into, into_bytes);
+}
+
+struct oph__op *oph__group_put(struct oph__group *g, struct oph__pv *pv,
+                               const struct oph__wire *wire, bool completion)
+{
+    struct oph__op *op = add(g, pv, OPH__OP_PUT);
+    if (!op) return NULL;
+    oph_error why = OPH_ERROR_INIT;
+    int rc = OPH_EDISCONN;
+    struct oph__chan *chan = oph__pv_chan(pv);
+    if (chan)
+        rc = pv->ctx->ops->put(chan, wire->dtype, wire->count, wire->data,
+                               completion ? put_done : NULL, op, &why);
+    if (!rc && !completion && claim(op)) finish(op, 0, NULL, NULL);
+    return checked(op, rc, &why);
+}
+
+int oph__group_send(struct oph__group *g, oph_error *err)
+{
+    struct oph__link *link;
+    int rc = oph__context_link(g->ctx, &link, err);
+    pthread_mutex_lock(&g->m.lock);
+    g->sent = true;
+    g->calling = g->left == 0 && g->on_done;
+    bool call = g->calling;
+    pthread_mutex_unlock(&g->m.lock);
+    if (!rc) rc = g->ctx->ops->flush(link, err);
+    if (call) call_back(g);
+    return rc;
+}
+
+static bool all_done(void *arg)
+{
+    const struct oph__group *g = arg;
+    return g->left == 0;
+}
+
+int oph__group_wait(struct oph__group *g, double deadline, bool interruptible, oph_error *err)
+{
+    int rc = oph__context_may_block(g->ctx, err);
+    if (!rc) rc = oph__group_send(g, err);
+    if (rc) return rc;
+    double started = oph__now();
+    pthread_mutex_lock(&g->m.lock);
+    rc = oph__wait(interruptible ? &g->ctx->waits : NULL, &g->m, deadline, all_done, g);
+    if (rc) g->given_up = true;
+    pthread_mutex_unlock(&g->m.lock);
+    if (rc)
+        oph__fail_text(err, rc, rc == OPH_EINTR ? "interrupted after %.1f s" : "no answer after %.1f s",
+                       oph__now() - started);
+    return rc;
+}
+
+void oph__group_freeze(struct oph__group *g)
+{
+    pthread_mutex_lock(&g->m.lock);
+    g->given_up = true;
+    pthread_mutex_unlock(&g->m.lock);
+}
+
+void oph__group_free(struct oph__group *g)
+{
+    if (!g) return;
+    pthread_mutex_lock(&g->m.lock);
+    g->given_up = true;
+    while (g->calling)
+        pthread_cond_wait(&g->m.changed, &g->m.lock);
+    pthread_mutex_unlock(&g->m.lock);
+    /* A put whose completion may still come blocks its channel for the next one: make it anew. Other
+     * requests end by themselves. */
+    for (size_t i = 0; i < g->count; i++) {
+        struct oph__op *op = &g->ops[i];
+        if (op->kind == OPH__OP_PUT && claim(op)) {
+            op->pv->ctx->ops->put_abandon(op->pv->chan);
+            finish(op, OPH_ETIMEOUT, NULL, NULL);
+        } else if (op->kind == OPH__OP_CONNECT && claim(op)) {
+            finish(op, OPH_ETIMEOUT, NULL, NULL);
+        }
+    }
+    unref(g);
+}
+
+int oph__op_error(const struct oph__op *op, const char *wanted, double waited, oph_error *err)
+{
+    struct oph__at at = {.device = op->pv->path, .pv = op->pv->name};
+    if (op->done && !op->code) return 0;
+    if (!op->done) {
+        at.waited = waited;
+        bool up = oph__pv_is_up(op->pv);
+        return oph__fail(err, up ? OPH_ETIMEOUT : OPH_EDISCONN, at, wanted, "%s",
+                         up ? "no answer from the IOC" : "the PV is not connected");
+    }
+    const char *found = op->why[0] ? op->why : oph_code_name(op->code);
+    if (op->code == OPH_EDISCONN && !op->why[0]) found = "the PV is not connected";
+    return oph__fail(err, op->code, at, wanted, "%s", found);
+}

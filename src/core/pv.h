@@ -1,0 +1,34 @@
+/* One PV of a device: its channel, and the requests that are under way on it. */
+#ifndef CORE_PV_H
+#define CORE_PV_H
+
+#include "core/context.h"
+#include "core/value.h"
+
+struct oph__op;
+
+struct oph__pv {
+    oph_context *ctx;
+    char *name; /* "Pilatus:cam1:AcquireTime" */
+    const char *path; /* of the signal; borrowed */
+    struct oph__chan *chan; /* opened at the first use; under ctx->lock, as all below */
+    int32_t state;          /* OPH__CHAN_UP or _DOWN */
+    unsigned ups;           /* times it came up: more than one means that the IOC was away */
+    bool absent;            /* this IOC does not have it, as connecting found */
+    struct oph__op *ops;    /* under way */
+};
+
+int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph__pv **ret,
+                oph_error *err);
+void oph__pv_free(struct oph__pv *pv);
+
+bool oph__pv_is_up(struct oph__pv *pv);
+unsigned oph__pv_ups(struct oph__pv *pv);
+/* False while it is down. */
+bool oph__pv_info(struct oph__pv *pv, struct oph__chan_info *ret);
+
+/* A subscription for the library's own use: fn runs on a libca thread, copies and returns. */
+int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct oph__chanmon **ret,
+                      oph_error *err);
+
+#endif

@@ -1,0 +1,84 @@
+#include "base/err.h"
+#include "core/group.h"
+#include "core/write.h"
+#include <stdlib.h>
+
+int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals, double timeout,
+                         oph_report *report, oph_error *err)
+{
+    struct oph__group *g;
+    double started = oph__now();
+    int rc = oph__group_new(ctx, 2 * signals->count, &g, err);
+    if (rc) return rc;
+    for (size_t i = 0; i < signals->count; i++) {
+        oph_signal *sig = signals->at[i];
+        oph__group_connect(g, sig->set);
+        if (sig->read != sig->set) oph__group_connect(g, sig->read);
+    }
+    oph_error why = OPH_ERROR_INIT;
+    double deadline = oph__deadline(timeout, ctx->options.connect_timeout);
+    rc = oph__group_wait(g, deadline, true, &why);
+    bool ended = rc == OPH_EINTR || rc == OPH_EFORK || rc == OPH_EDEADLK || rc == OPH_ENOMEM;
+    int first = ended ? oph__fail_text(err, rc, "%s", why.text) : 0;
+    for (size_t i = 0; !ended && i < oph__group_count(g); i++) {
+        oph_error one = OPH_ERROR_INIT;
+        if (!oph__op_error(oph__group_at(g, i), "a connection", oph__now() - started, &one)) continue;
+        oph__report_add(report, &one);
+        if (first) continue;
+        first = one.code;
+        if (err) *err = one;
+    }
+    oph__group_free(g);
+    return first;
+}
+
+static void take(struct oph_value *to, struct oph__op *op, struct oph__read *read, double waited)
+{
+    if (!oph__op_error(op, "a value", waited, &read->error)) {
+        if (!oph__value_copy(to, &op->value)) read->rc = oph__fail_memory(&read->error, "a value");
+    } else if (!read->rc) {
+        read->rc = read->error.code;
+    }
+}
+
+int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, double timeout,
+                  bool interruptible, oph_error *err)
+{
+    struct oph__group *g;
+    double started = oph__now();
+    int rc = oph__group_new(ctx, 2 * count, &g, err);
+    if (rc) return rc;
+    struct oph__op **ops = calloc(2 * count + 1, sizeof(struct oph__op *));
+    if (!ops) {
+        oph__group_free(g);
+        return oph__fail_memory(err, "requests");
+    }
+    for (size_t i = 0; i < count; i++) {
+        oph_signal *sig = reads[i].sig;
+        if (!sig) continue;
+        ops[2 * i] = oph__group_get(g, sig->set);
+        if (sig->read != sig->set) ops[2 * i + 1] = oph__group_get(g, sig->read);
+    }
+    double deadline = oph__deadline(timeout, ctx->options.get_timeout);
+    int waited_rc = oph__group_wait(g, deadline, interruptible, err);
+    double waited = oph__now() - started;
+    for (size_t i = 0; i < count; i++) {
+        if (ops[2 * i]) take(&reads[i].set, ops[2 * i], &reads[i], waited);
+        if (ops[2 * i + 1]) take(&reads[i].read, ops[2 * i + 1], &reads[i], waited);
+        if (!reads[i].rc || rc) continue;
+        rc = reads[i].rc;
+        if (err && waited_rc != OPH_EINTR) *err = reads[i].error;
+    }
+    if (waited_rc == OPH_EINTR || (waited_rc && !rc)) rc = waited_rc;
+    free(ops);
+    oph__group_free(g);
+    return rc;
+}
+
+void oph__reads_clear(struct oph__read *reads, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        oph__value_clear(&reads[i].set);
+        oph__value_clear(&reads[i].read);
+    }
+}

@@ -1,0 +1,264 @@
+/* One lock a status. `done` changes once, under the lock; whoever changes it wakes the waiters and
+ * posts the callbacks, so losers of a race have nothing to undo. The dispatcher runs the callbacks with
+ * no lock held; each then holds a reference. */
+#include "core/status.h"
+#include "base/err.h"
+#include "base/str.h"
+#include <stdlib.h>
+
+struct callback {
+    struct oph__job job; /* first: the loop gives it back */
+    oph_status *status;
+    oph_status_fn *fn;
+    void *user;
+    struct callback *next;
+};
+
+struct oph_status {
+    atomic_int refs;
+    oph_context *ctx;
+    const char *kind;
+    char *name;
+    double limit;
+    double started;
+    struct oph__monitor m;
+    bool done;
+    bool cancelled; /* the user asked; the action may still be ending */
+    oph_error error;
+    struct callback *callbacks; /* not yet posted, newest first */
+    void *action; /* set before anybody else has the status */
+    oph__cancel_fn *cancel;
+    void (*destroy)(void *action);
+    struct oph__timer timer;
+};
+
+static void run_callback(struct oph__job *job)
+{
+    struct callback *cb = (struct callback *)job;
+    cb->fn(cb->status, cb->user);
+    oph_status_unref(cb->status);
+    free(cb);
+}
+
+static void expire(struct oph__timer *timer)
+{
+    oph_status *st = (oph_status *)((char *)timer - offsetof(oph_status, timer));
+    oph_error err = OPH_ERROR_INIT;
+    oph__fail(&err, OPH_ETIMEOUT, (struct oph__at){.device = st->name, .waited = st->limit}, "done",
+              "still running");
+    oph__status_finish(st, &err);
+    oph_status_unref(st); /* the timer's */
+}
+
+int oph__status_new(oph_context *ctx, const char *kind, const char *name, double limit,
+                    oph_status **ret, oph_error *err)
+{
+    oph_status *st = calloc(1, sizeof *st);
+    if (!st) return oph__fail_memory(err, "a status");
+    st->name = oph__dup(name);
+    if (!st->name || oph__monitor_init(&st->m)) {
+        free(st->name);
+        free(st);
+        return oph__fail_memory(err, "a status");
+    }
+    atomic_init(&st->refs, 1);
+    st->ctx = oph__context_ref(ctx);
+    st->kind = kind;
+    st->limit = limit;
+    st->started = oph__now();
+    st->timer.run = expire;
+    if (!isinf(limit)) {
+        oph_status_ref(st);
+        if (!oph__timer_start(ctx->engine, &st->timer, st->started + limit)) {
+            oph_status_unref(st);
+            oph_status_unref(st);
+            return oph__fail_memory(err, "a status");
+        }
+    }
+    *ret = st;
+    return 0;
+}
+
+void oph__status_own(oph_status *st, void *action, oph__cancel_fn *cancel,
+                     void (*destroy)(void *action))
+{
+    st->action = action;
+    st->cancel = cancel;
+    st->destroy = destroy;
+}
+
+/* Oldest first. */
+static struct callback *reversed(struct callback *cb)
+{
+    struct callback *out = NULL;
+    while (cb) {
+        struct callback *next = cb->next;
+        cb->next = out;
+        out = cb;
+        cb = next;
+    }
+    return out;
+}
+
+/* A timer that has not run gives back its reference here. */
+static void stop_timer(oph_status *st)
+{
+    if (!isinf(st->limit) && oph__timer_stop(st->ctx->engine, &st->timer)) oph_status_unref(st);
+}
+
+bool oph__status_finish(oph_status *st, const oph_error *error)
+{
+    pthread_mutex_lock(&st->m.lock);
+    if (st->done) {
+        pthread_mutex_unlock(&st->m.lock);
+        return false;
+    }
+    oph_status_ref(st); /* a waiter that wakes up may drop the last one */
+    st->done = true;
+    if (error) st->error = *error;
+    struct callback *cb = reversed(st->callbacks);
+    st->callbacks = NULL;
+    pthread_cond_broadcast(&st->m.changed);
+    pthread_mutex_unlock(&st->m.lock);
+    while (cb) {
+        struct callback *next = cb->next;
+        oph_status_ref(st);
+        oph__loop_post(st->ctx->dispatch, &cb->job);
+        cb = next;
+    }
+    stop_timer(st);
+    oph_status_unref(st);
+    return true;
+}
+
+oph_status *oph_status_ref(oph_status *st)
+{
+    atomic_fetch_add(&st->refs, 1);
+    return st;
+}
+
+void oph_status_unref(oph_status *st)
+{
+    if (!st || atomic_fetch_sub(&st->refs, 1) != 1) return;
+    while (st->callbacks) { /* nobody will ever finish it */
+        struct callback *next = st->callbacks->next;
+        free(st->callbacks);
+        st->callbacks = next;
+    }
+    if (st->destroy) st->destroy(st->action);
+    oph__monitor_destroy(&st->m);
+    oph_context_free(st->ctx);
+    free(st->name);
+    free(st);
+}
+
+static bool is_done(void *arg)
+{
+    const oph_status *st = arg;
+    return st->done;
+}
+
+void oph__status_settle(oph_status *st, double deadline)
+{
+    pthread_mutex_lock(&st->m.lock);
+    oph__wait(NULL, &st->m, deadline, is_done, st);
+    pthread_mutex_unlock(&st->m.lock);
+}
+
+int oph_status_wait(oph_status *st, double timeout, oph_error *err)
+{
+    double started = oph__now();
+    double deadline = oph__deadline(timeout, (double)INFINITY);
+    pthread_mutex_lock(&st->m.lock);
+    int rc = 0;
+    if (!st->done) {
+        pthread_mutex_unlock(&st->m.lock);
+        rc = oph__context_may_block(st->ctx, err);
+        if (rc) return rc;
+        pthread_mutex_lock(&st->m.lock);
+        rc = oph__wait(&st->ctx->waits, &st->m, deadline, is_done, st);
+    }
+    if (!rc) {
+        rc = st->error.code;
+        if (rc && err) *err = st->error;
+    } else {
+        oph__fail(err, rc, (struct oph__at){.device = st->name, .waited = oph__now() - started},
+                  "done", rc == OPH_EINTR ? "interrupted" : "still running");
+    }
+    pthread_mutex_unlock(&st->m.lock);
+    return rc;
+}
+
+int oph_status_done(oph_status *st)
+{
+    pthread_mutex_lock(&st->m.lock);
+    int done = st->done;
+    pthread_mutex_unlock(&st->m.lock);
+    return done;
+}
+
+int oph_status_success(oph_status *st)
+{
+    pthread_mutex_lock(&st->m.lock);
+    int success = st->done && st->error.code == 0;
+    pthread_mutex_unlock(&st->m.lock);
+    return success;
+}
+
+int oph_status_error(oph_status *st, oph_error *ret)
+{
+    pthread_mutex_lock(&st->m.lock);
+    if (ret) *ret = st->error;
+    int code = st->error.code;
+    pthread_mutex_unlock(&st->m.lock);
+    return code;
+}
+
+int oph_status_on_done(oph_status *st, oph_status_fn *fn, void *user, oph_error *err)
+{
+    struct callback *cb = calloc(1, sizeof *cb);
+    if (!cb) return oph__fail_memory(err, "a status callback");
+    cb->job.run = run_callback;
+    cb->fn = fn;
+    cb->user = user;
+    cb->status = st;
+    pthread_mutex_lock(&st->m.lock);
+    bool done = st->done;
+    if (!done) {
+        cb->next = st->callbacks;
+        st->callbacks = cb;
+    }
+    pthread_mutex_unlock(&st->m.lock);
+    if (done) {
+        oph_status_ref(st);
+        oph__loop_post(st->ctx->dispatch, &cb->job);
+    }
+    return 0;
+}
+
+int oph_status_cancel(oph_status *st, oph_error *err)
+{
+    (void)err; /* nothing can go wrong; the signature is that of every verb */
+    pthread_mutex_lock(&st->m.lock);
+    bool mine = !st->done && !st->cancelled;
+    if (mine) st->cancelled = true;
+    pthread_mutex_unlock(&st->m.lock);
+    if (!mine) return 0;
+    if (st->cancel) {
+        st->cancel(st, st->action);
+        return 0;
+    }
+    oph_error why = OPH_ERROR_INIT;
+    oph__fail(&why, OPH_ECANCEL, (struct oph__at){.device = st->name}, "done", "cancelled");
+    oph__status_finish(st, &why);
+    return 0;
+}
+
+const char *oph_status_text(oph_status *st, char *buffer, size_t size)
+{
+    pthread_mutex_lock(&st->m.lock);
+    bool done = st->done, success = st->done && st->error.code == 0;
+    pthread_mutex_unlock(&st->m.lock);
+    return oph__format(buffer, size, "%s(device=%s, done=%s, success=%s)", st->kind, st->name,
+                       done ? "True" : "False", success ? "True" : "False");
+}

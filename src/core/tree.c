@@ -1,0 +1,48 @@
+/* The state that a tree of devices shares. */
+#include "base/err.h"
+#include "core/device.h"
+
+/* A verb concerns the whole tree: staging one branch while another is staged would mix two restores. */
+int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule **ret,
+                    oph_error *err)
+{
+    struct oph__tree *tree = dev->tree;
+    pthread_mutex_lock(&tree->m.lock);
+    int32_t state = tree->state;
+    const struct oph__rule *rule = oph__rule_for(verb, state);
+    oph_device *staged = tree->staged;
+    bool other = staged && staged != dev && verb != OPH__VERB_FILES && verb != OPH__VERB_CONNECT &&
+                 rule->answer != OPH__NOTHING;
+    if (rule->answer != OPH__REFUSE && !other) {
+        tree->state = rule->next;
+        if (verb == OPH__VERB_STAGE || verb == OPH__VERB_WARMUP) tree->staged = dev;
+    }
+    pthread_mutex_unlock(&tree->m.lock);
+    *ret = rule;
+    if (rule->answer != OPH__REFUSE && !other) return 0;
+    char wanted[32], found[256];
+    snprintf(wanted, sizeof wanted, "to %s", oph__verb_name(verb));
+    if (rule->answer == OPH__REFUSE)
+        snprintf(found, sizeof found, "state %s: %s", oph_state_name(state), rule->why);
+    else
+        snprintf(found, sizeof found, "state %s: %s is the device that was staged",
+                 oph_state_name(state), staged->path);
+    return oph__fail(err, OPH_ESTATE, (struct oph__at){.device = dev->path}, wanted, "%s", found);
+}
+
+void oph__tree_set(struct oph__tree *tree, int32_t state)
+{
+    pthread_mutex_lock(&tree->m.lock);
+    tree->state = state;
+    if (state == OPH_STATE_IDLE) tree->staged = NULL;
+    pthread_cond_broadcast(&tree->m.changed);
+    pthread_mutex_unlock(&tree->m.lock);
+}
+
+int32_t oph_device_state(oph_device *dev)
+{
+    pthread_mutex_lock(&dev->tree->m.lock);
+    int32_t state = dev->tree->state;
+    pthread_mutex_unlock(&dev->tree->m.lock);
+    return state;
+}

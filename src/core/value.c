@@ -1,0 +1,144 @@
+#include "core/value.h"
+#include "base/str.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool reserve(struct oph_value *v, size_t bytes)
+{
+    oph__value_clear(v);
+    v->data = bytes <= sizeof v->small ? v->small : malloc(bytes);
+    return v->data != NULL;
+}
+
+bool oph__value_take(struct oph_value *v, const struct oph__event *e)
+{
+    size_t bytes = e->count * oph_dtype_size(e->dtype);
+    if (!reserve(v, bytes)) return false;
+    v->dtype = e->dtype;
+    v->count = e->count;
+    v->status = e->status;
+    v->severity = e->severity;
+    v->seconds = e->seconds;
+    v->nanoseconds = e->nanoseconds;
+    if (bytes) memcpy(v->data, e->data, bytes);
+    return true;
+}
+
+bool oph__value_copy(struct oph_value *v, const struct oph_value *from)
+{
+    const struct oph__event e = {.dtype = from->dtype,
+                                 .count = from->count,
+                                 .data = from->data,
+                                 .status = from->status,
+                                 .severity = from->severity,
+                                 .seconds = from->seconds,
+                                 .nanoseconds = from->nanoseconds};
+    return oph__value_take(v, &e);
+}
+
+void oph__value_clear(struct oph_value *v)
+{
+    if (v->data && v->data != v->small) free(v->data);
+    v->data = NULL;
+    v->count = 0;
+    v->dtype = OPH_NONE;
+}
+
+bool oph__value_is_text(const struct oph_value *v)
+{
+    return v->dtype == OPH_TEXT;
+}
+
+void oph__value_text(const struct oph_value *v, const char **ret_text, size_t *ret_length)
+{
+    size_t room = v->dtype == OPH_TEXT ? OPH__STRING_BYTES : v->count;
+    if (!v->count || (v->dtype != OPH_TEXT && v->dtype != OPH_UINT8)) room = 0;
+    *ret_text = v->data ? v->data : "";
+    *ret_length = room ? strnlen(v->data, room) : 0;
+}
+
+bool oph__value_double(const struct oph_value *v, double *ret)
+{
+    if (!v->count) return false;
+    switch (v->dtype) {
+    case OPH_UINT8: *ret = *(const uint8_t *)v->data; return true;
+    case OPH_INT16: *ret = *(const int16_t *)v->data; return true;
+    case OPH_ENUM: *ret = *(const uint16_t *)v->data; return true;
+    case OPH_INT32: *ret = *(const int32_t *)v->data; return true;
+    case OPH_FLOAT32: *ret = (double)*(const float *)v->data; return true;
+    case OPH_FLOAT64: *ret = *(const double *)v->data; return true;
+    default: break;
+    }
+    char text[OPH__STRING_BYTES + 1];
+    const char *start;
+    size_t length;
+    oph__value_text(v, &start, &length);
+    return oph__to_double(oph__format(text, sizeof text, "%.*s", (int)length, start), ret);
+}
+
+bool oph__value_int(const struct oph_value *v, int64_t *ret)
+{
+    double d;
+    if (!oph__value_double(v, &d) || !(fabs(d) < 0x1p63) || d != floor(d)) return false;
+    *ret = (int64_t)d;
+    return true;
+}
+
+char *oph__value_show(const struct oph_value *v, const struct oph__chan_info *info, char *dst,
+                      size_t size)
+{
+    const char *text;
+    size_t length;
+    double d;
+    if (oph__value_is_text(v) || (v->dtype == OPH_UINT8 && info && info->count > 1)) {
+        oph__value_text(v, &text, &length);
+        return oph__format(dst, size, "\"%.*s\"", (int)length, text);
+    }
+    if (v->count != 1) return oph__format(dst, size, "[%u values]", v->count);
+    if (v->dtype == OPH_ENUM) {
+        unsigned index = *(const uint16_t *)v->data;
+        if (info && index < info->label_count) return oph__copy(dst, size, info->labels[index]);
+        return oph__format(dst, size, "index %u", index);
+    }
+    if (!oph__value_double(v, &d)) return oph__copy(dst, size, "no value");
+    return oph__from_double(dst, size, d);
+}
+
+void oph_value_free(oph_value *v)
+{
+    if (!v) return;
+    oph__value_clear(v);
+    free(v);
+}
+
+int32_t oph_value_dtype(const oph_value *v)
+{
+    return v->dtype;
+}
+
+size_t oph_value_count(const oph_value *v)
+{
+    return v->count;
+}
+
+const void *oph_value_data(const oph_value *v)
+{
+    return v->data;
+}
+
+int32_t oph_value_severity(const oph_value *v)
+{
+    return v->severity;
+}
+
+int32_t oph_value_alarm(const oph_value *v)
+{
+    return v->status;
+}
+
+void oph_value_time(const oph_value *v, int64_t *ret_seconds, int32_t *ret_nanoseconds)
+{
+    *ret_seconds = v->seconds;
+    *ret_nanoseconds = v->nanoseconds;
+}

@@ -1,0 +1,43 @@
+/* Writing several PVs in order, and seeing each arrive. */
+#ifndef CORE_WRITE_H
+#define CORE_WRITE_H
+
+#include "core/device.h"
+
+struct oph__write {
+    oph_signal *sig;
+    const struct oph__wire *wire;   /* what is put */
+    const struct oph__wire *expect; /* what the readback must become; NULL: not checked */
+    bool differ;                    /* the readback must be anything but `expect` */
+    double patience;                /* for the readback, seconds; 0: the context's grace */
+    int32_t rc;                     /* out: 0, or the code of `error` */
+    oph_error error;                /* out */
+};
+
+/* Puts all in one flush, in order, waits for their completions, then for their readbacks: read once,
+ * then watched by monitor until the patience ends. Start rows (Acquire, Capture) are put without
+ * completion: theirs would come only when the action ends, and stop the server reading meanwhile.
+ * Returns 0, or the first write's error; each has its own. */
+int oph__write_all(oph_context *ctx, struct oph__write *writes, size_t count, bool interruptible,
+                   oph_error *err);
+
+/* Waits, not to be interrupted, until a signal's readback is `expect`, or no longer is (`differ`). */
+int oph__write_await(oph_signal *sig, const struct oph__wire *expect, bool differ, double patience,
+                     oph_error *err);
+
+/* Reads the setpoint and readback of `count` signals in one flush. NULL signals are passed over. */
+struct oph__read {
+    oph_signal *sig;
+    struct oph_value set, read;
+    int32_t rc; /* out: of the setpoint, else of the readback */
+    oph_error error;
+};
+int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, double timeout,
+                  bool interruptible, oph_error *err);
+void oph__reads_clear(struct oph__read *reads, size_t count);
+
+/* Waits until the PVs of all signals are connected. Each failure goes to the report; the first to err. */
+int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals, double timeout,
+                         oph_report *report, oph_error *err);
+
+#endif
