@@ -58,6 +58,7 @@ HEADERS := $(wildcard include/cophyd/*.h)
 ifneq ($(SIM_LIBS),)
 SIM := $(B)/bin/cophyd-sim
 IOC := $(patsubst %.c,$(B)/%,$(wildcard tests/ioc/test_*.c))
+MINI := $(B)/tests/ioc/mini_ioc
 endif
 SCRIPTS := $(wildcard tests/*/test_*.sh)
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
@@ -133,6 +134,14 @@ $(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/l
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
 
+# A small IOC of plain records, for the tests of src/ca.
+$(IOC): | $(SIM) $(MINI)
+$(MINI): tests/ioc/mini/mini_ioc.c | $(B)/lib/cophyd
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(SIM_CFLAGS) -DMINI_DBD_DIR='"$(patsubst ../%,../../%,$(SIM_DBD_DIR))"' -o $@ $< \
+	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' -rdynamic -Wl,--no-as-needed $(SIM_LIBS)
+
 TESTS = $(UNIT) $(SCRIPTS) $(IOC)
 check: all $(filter $(B)/%,$(TESTS))
 	$(if $(SIM_LIBS),,@echo 'There is no simulator (see ./configure): tests/ioc is left out')
@@ -148,7 +157,7 @@ asan tsan:
 
 # --- Rules
 
-C_FILES := $(wildcard include/cophyd/*.h $(patsubst %,%/*.[ch],src/* tests/* examples))
+C_FILES := $(wildcard include/cophyd/*.h $(patsubst %,%/*.[ch],src/* tests/* tests/ioc/mini examples))
 
 layers:
 	$(Q)tests/lint/layers.sh
@@ -194,4 +203,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(SIM_OBJ) $(TEST_LIB)) $(patsubst %,%.d,$(UNIT) $(IOC) $(DEMO) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(SIM_OBJ) $(TEST_LIB)) $(patsubst %,%.d,$(UNIT) $(IOC) $(MINI) $(DEMO) $(EXAMPLES))

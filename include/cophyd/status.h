@@ -2,13 +2,21 @@
 #ifndef COPHYD_STATUS_H
 #define COPHYD_STATUS_H
 
-#include <cophyd/error.h>
+#include <cophyd/context.h>
 
 OPH_BEGIN_DECLS
 
 /* Completes exactly once: success, failure, timeout or cancel. Any thread may use it; what a function
  * returns through `ret_status` is yours to unref. */
 typedef struct oph_status oph_status;
+
+/* A status of your own, for an action that your program runs: `name` says of what, and after `timeout`
+ * seconds (OPH_FOREVER: never) it fails with OPH_ETIMEOUT. */
+OPH_API int oph_status_new(oph_context *ctx, const char *name, double timeout,
+                           oph_status **ret_status, oph_error *err);
+/* Completes a status of your own: success when error is NULL or its code 0. Returns 1 when this call
+ * decided, 0 when the status was done before. */
+OPH_API int oph_status_finish(oph_status *status, const oph_error *error);
 
 OPH_API oph_status *oph_status_ref(oph_status *status);
 OPH_API void oph_status_unref(oph_status *status); /* NULL allowed */

@@ -31,17 +31,17 @@ struct asking {
     struct oph__group *group;
 };
 
-static int find(struct asking *a, double timeout, oph_error *err)
+static int find(struct asking *a, struct oph__patience patience, oph_error *err)
 {
     struct oph__vec all = {.at = (void **)a->sigs, .count = ROWS};
     for (int i = 0; i < ROWS; i++) {
         int rc = oph_signal_find(a->dev, paths[i], &a->sigs[i], err);
         if (rc) return rc;
     }
-    return oph__connect_signals(a->dev->ctx, &all, timeout, NULL, err);
+    return oph__connect_signals(a->dev->ctx, &all, patience, NULL, err);
 }
 
-static int ask(struct asking *a, double timeout, void *buffer, size_t bytes, oph_error *err)
+static int ask(struct asking *a, double deadline, void *buffer, size_t bytes, oph_error *err)
 {
     int rc = oph__group_new(a->dev->ctx, ROWS, &a->group, err);
     for (int i = 0; !rc && i < ROWS; i++) {
@@ -50,7 +50,6 @@ static int ask(struct asking *a, double timeout, void *buffer, size_t bytes, oph
         else
             oph__group_get(a->group, a->sigs[i]->read);
     }
-    double deadline = oph__deadline(timeout, a->dev->ctx->options.get_timeout);
     if (!rc) rc = oph__group_wait(a->group, deadline, true, err);
     for (int i = 0; i < ROWS && (!rc || rc == OPH_ETIMEOUT); i++) {
         const struct oph__op *op = oph__group_at(a->group, (size_t)i);
@@ -126,18 +125,18 @@ int oph_image_read(oph_device *dev, double timeout, void *buffer, size_t buffer_
 {
     struct asking a = {.dev = dev};
     oph_image_info info = {.size = sizeof info};
-    double deadline = oph__deadline(timeout, dev->ctx->options.get_timeout);
+    const struct oph__patience patience = oph__patience(timeout, dev->ctx->options.get_timeout);
     if (ret->size < sizeof ret->size)
         return oph__fail_text(err, OPH_EINVAL, "oph_image_read: wanted the info's size, found %u",
                               (unsigned)ret->size);
-    int rc = find(&a, deadline - oph__now(), err);
+    int rc = find(&a, patience, err);
     bool torn = true;
     while (!rc && torn) {
         oph__group_free(a.group);
         a.group = NULL;
-        rc = ask(&a, deadline - oph__now(), buffer, buffer_bytes, err);
+        rc = ask(&a, patience.until, buffer, buffer_bytes, err);
         torn = !rc && number(&a, ID_BEFORE) != number(&a, ID_AFTER);
-        if (torn && oph__now() >= deadline)
+        if (torn && oph__now() >= patience.until)
             rc = oph__fail(err, OPH_ETIMEOUT, place(&a, PIXELS), "one whole frame",
                            "that each was followed by the next while it was read");
     }

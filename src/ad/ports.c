@@ -24,7 +24,7 @@ static const struct {
 };
 enum { USUAL = sizeof usual / sizeof usual[0] };
 
-/* A name that nobody has by now will not answer later; seconds. */
+/* A name that nobody has by then will not answer later; seconds. */
 static const double SEARCH_TIME = 1.0;
 
 struct oph_plugins {
@@ -142,7 +142,8 @@ static int make_probes(oph_device *root, struct probe *probes, size_t *ret_count
     return rc;
 }
 
-static int ask_usual(oph_device *root, oph_plugins *plugins, double timeout, oph_error *err)
+static int ask_usual(oph_device *root, oph_plugins *plugins, struct oph__patience patience,
+                     oph_error *err)
 {
     struct probe probes[USUAL] = {{0}};
     struct oph__vec signals = {0};
@@ -153,7 +154,7 @@ static int ask_usual(oph_device *root, oph_plugins *plugins, double timeout, oph
             rc = oph__fail_memory(err, "ports");
     }
     /* Most are not there: that is no error. */
-    if (!rc) rc = oph__connect_signals(root->ctx, &signals, timeout, NULL, err);
+    if (!rc) rc = oph__connect_signals(root->ctx, &signals, patience, NULL, err);
     if (rc == OPH_EDISCONN || rc == OPH_ETIMEOUT) rc = 0;
     for (size_t i = 0; !rc && i < n; i++) {
         char port[64], type[64];
@@ -190,8 +191,7 @@ int oph_missing_plugins(oph_device *dev, double timeout, oph_plugins **ret, oph_
         const char *source = c.sources.at[i];
         if (!has(&c.ports, source) && !add(c.plugins, source)) rc = oph__fail_memory(err, "ports");
     }
-    double limit = oph__deadline(timeout, SEARCH_TIME) - oph__now();
-    if (!rc) rc = ask_usual(root, c.plugins, limit < SEARCH_TIME ? limit : SEARCH_TIME, err);
+    if (!rc) rc = ask_usual(root, c.plugins, oph__patience(timeout, SEARCH_TIME), err);
     free_texts(&c.ports);
     free_texts(&c.sources);
     if (rc)

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "core/group.h"
 #include "core/write.h"
+#include <stdlib.h>
 
 /* PVs that an IOC may lack get this much longer than those that it has, seconds. */
 static const double OPTIONAL_GRACE = 0.5;
@@ -39,14 +40,20 @@ static int add_version(oph_device *dev, void *user, oph_error *err)
     return rc;
 }
 
-static int search(struct oph__group *g, const struct oph__vec *signals)
+static bool is_absent(const oph_signal *sig)
+{
+    return sig->set->absent || sig->read->absent;
+}
+
+/* What was found absent once is not waited for again; libca goes on searching by itself. */
+static void search(struct oph__group *g, const struct oph__vec *signals)
 {
     for (size_t i = 0; i < signals->count; i++) {
         oph_signal *sig = signals->at[i];
+        if (is_absent(sig)) continue;
         oph__group_connect(g, sig->set);
         if (sig->read != sig->set) oph__group_connect(g, sig->read);
     }
-    return 0;
 }
 
 static bool is_up(const oph_signal *sig)
@@ -54,29 +61,57 @@ static bool is_up(const oph_signal *sig)
     return oph__pv_is_up(sig->set) && oph__pv_is_up(sig->read);
 }
 
+/* Signals that somebody has stay as they are where the release's row is the same; where it is another,
+ * the next to ask gets a new one. */
+static int use_release(oph_device *dev, int version, oph_error *err)
+{
+    oph_context *ctx = dev->ctx;
+    const struct oph__class *cls;
+    int rc = oph__classes_get(ctx->classes, dev->expression, version, &cls, err);
+    if (rc) return rc;
+    pthread_mutex_lock(&ctx->lock);
+    dev->version = version;
+    dev->cls = cls;
+    for (size_t i = 0; i < dev->signals.count; i++) {
+        oph_signal *sig = dev->signals.at[i];
+        const struct oph__row *row = oph__class_row(cls, sig->row->attr);
+        bool same = row && row->how == sig->row->how && oph__equal(row->suffix, sig->row->suffix);
+        if (same)
+            sig->row = row;
+        else if (oph__map_get(&dev->by_attr, sig->row->attr) == sig)
+            oph__map_set(&dev->by_attr, sig->row->attr, NULL);
+    }
+    pthread_mutex_unlock(&ctx->lock);
+    return 0;
+}
+
 /* The release that each device's own ADCoreVersion_RBV names, where it answers. */
 static int learn_versions(oph_context *ctx, const struct oph__vec *signals, oph_error *err)
 {
-    int rc = 0;
-    for (size_t i = 0; !rc && i < signals->count; i++) {
-        oph_signal *sig = signals->at[i];
+    size_t n = signals->count;
+    if (!n) return 0;
+    struct oph__read *reads = calloc(n, sizeof *reads);
+    if (!reads) return oph__fail_memory(err, "connecting");
+    for (size_t i = 0; i < n; i++)
+        reads[i].sig = is_up(signals->at[i]) ? signals->at[i] : NULL;
+    int rc = oph__read_all(ctx, reads, n, OPH_DEFAULT, true, err);
+    if (rc != OPH_EINTR && rc != OPH_EFORK && rc != OPH_EDEADLK && rc != OPH_ENOMEM) rc = 0;
+    for (size_t i = 0; !rc && i < n; i++) {
         char text[64];
-        oph_error why = OPH_ERROR_INIT;
-        if (!is_up(sig)) continue;
-        if (oph_signal_get_text(sig, text, sizeof text, &why)) {
-            oph__log(&ctx->log, OPH_LOG_WARNING, "the IOC's release is not known: %s", why.text);
-            continue;
-        }
+        const char *start;
+        size_t length;
+        if (!reads[i].sig) continue;
+        oph__value_text(&reads[i].set, &start, &length);
+        oph__format(text, sizeof text, "%.*s", (int)length, start);
         int version = oph__version_parse(text);
-        if (version <= 0) continue;
-        const struct oph__class *cls;
-        rc = oph__classes_get(ctx->classes, sig->dev->expression, version, &cls, err);
-        if (rc) break;
-        pthread_mutex_lock(&ctx->lock);
-        sig->dev->version = version;
-        sig->dev->cls = cls;
-        pthread_mutex_unlock(&ctx->lock);
+        if (version > 0)
+            rc = use_release(reads[i].sig->dev, version, err);
+        else
+            oph__log(&ctx->log, OPH_LOG_WARNING, "%s: \"%s\" is no release of areaDetector",
+                     reads[i].sig->path, text);
     }
+    oph__reads_clear(reads, n);
+    free(reads);
     return rc;
 }
 
@@ -115,27 +150,42 @@ static int start_searches(oph_context *ctx, const struct oph__needs *needs,
     return rc;
 }
 
+/* The first PV to be there says that the IOC is. Without it there is nothing more to learn. */
+static int await_ioc(oph_context *ctx, const struct oph__needs *needs, struct oph__patience patience,
+                     bool *ret_there, oph_error *err)
+{
+    *ret_there = true;
+    if (!needs->required.count) return 0;
+    const struct oph__vec one = {.at = needs->required.at, .count = 1};
+    int rc = oph__connect_signals(ctx, &one, patience, NULL, err);
+    if (rc == OPH_EINTR || rc == OPH_EFORK || rc == OPH_EDEADLK) return rc;
+    *ret_there = rc == 0;
+    return 0;
+}
+
+/* Releases before 2.2 have no ADCoreVersion_RBV: then the newest rows stand. */
+static int learn(oph_context *ctx, const struct oph__vec *versions, oph_error *err)
+{
+    int rc = settle_optional(ctx, versions, err);
+    return rc ? rc : learn_versions(ctx, versions, err);
+}
+
 static int connect_tree(oph_device *dev, double timeout, oph_report *report, oph_error *err)
 {
     oph_context *ctx = dev->ctx;
-    double deadline = oph__deadline(timeout, ctx->options.connect_timeout);
+    const struct oph__patience patience = oph__patience(timeout, ctx->options.connect_timeout);
     struct oph__needs needs = {0};
     struct oph__vec versions = {0};
+    bool there = false;
     int rc = oph__device_each(dev, add_needs, &needs, err);
     if (!rc) rc = oph__device_each(dev, add_version, &versions, err);
     if (!rc) rc = start_searches(ctx, &needs, &versions, err);
-    /* The first PV to be there says that the IOC is; releases before 2.2 have no ADCoreVersion_RBV. */
-    if (!rc && needs.required.count) {
-        const struct oph__vec one = {.at = needs.required.at, .count = 1};
-        rc = oph__connect_signals(ctx, &one, deadline - oph__now(), NULL, NULL);
-        if (rc != OPH_EINTR && rc != OPH_EFORK && rc != OPH_EDEADLK) rc = 0;
-    }
-    if (!rc) rc = settle_optional(ctx, &versions, err);
-    if (!rc) rc = learn_versions(ctx, &versions, err);
+    if (!rc) rc = await_ioc(ctx, &needs, patience, &there, err);
+    if (!rc && there) rc = learn(ctx, &versions, err);
     needs_free(&needs);
     needs = (struct oph__needs){0};
     if (!rc) rc = oph__device_each(dev, add_needs, &needs, err);
-    if (!rc) rc = oph__connect_signals(ctx, &needs.required, deadline - oph__now(), report, err);
+    if (!rc) rc = oph__connect_signals(ctx, &needs.required, patience, report, err);
     if (!rc) rc = settle_optional(ctx, &needs.optional, err);
     needs_free(&needs);
     oph__vec_free(&versions);

@@ -207,7 +207,9 @@ int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err
         const struct oph__item *item = plan->items.at[i];
         if (!oph__vec_add(&signals, item->sig)) rc = oph__fail_memory(err, "a plan");
     }
-    if (!rc) rc = oph__connect_signals(plan->dev->ctx, &signals, OPH_DEFAULT, report, err);
+    oph_context *ctx = plan->dev->ctx;
+    const struct oph__patience patience = oph__patience(OPH_DEFAULT, ctx->options.connect_timeout);
+    if (!rc) rc = oph__connect_signals(ctx, &signals, patience, report, err);
     oph__vec_free(&signals);
     if (!rc) rc = read_originals(plan, err);
     if (rc) return rc;

@@ -3,11 +3,15 @@
 #include "core/write.h"
 #include <stdlib.h>
 
-int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals, double timeout,
-                         oph_report *report, oph_error *err)
+struct oph__patience oph__patience(double timeout, double fallback)
+{
+    return (struct oph__patience){.since = oph__now(), .until = oph__deadline(timeout, fallback)};
+}
+
+int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
+                         struct oph__patience patience, oph_report *report, oph_error *err)
 {
     struct oph__group *g;
-    double started = oph__now();
     int rc = oph__group_new(ctx, 2 * signals->count, &g, err);
     if (rc) return rc;
     for (size_t i = 0; i < signals->count; i++) {
@@ -16,13 +20,13 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals, doubl
         if (sig->read != sig->set) oph__group_connect(g, sig->read);
     }
     oph_error why = OPH_ERROR_INIT;
-    double deadline = oph__deadline(timeout, ctx->options.connect_timeout);
-    rc = oph__group_wait(g, deadline, true, &why);
+    rc = oph__group_wait(g, patience.until, true, &why);
     bool ended = rc == OPH_EINTR || rc == OPH_EFORK || rc == OPH_EDEADLK || rc == OPH_ENOMEM;
     int first = ended ? oph__fail_text(err, rc, "%s", why.text) : 0;
     for (size_t i = 0; !ended && i < oph__group_count(g); i++) {
         oph_error one = OPH_ERROR_INIT;
-        if (!oph__op_error(oph__group_at(g, i), "a connection", oph__now() - started, &one)) continue;
+        double waited = oph__now() - patience.since;
+        if (!oph__op_error(oph__group_at(g, i), "a connection", waited, &one)) continue;
         oph__report_add(report, &one);
         if (first) continue;
         first = one.code;

@@ -139,7 +139,9 @@ static int connect_one(oph_signal *sig, double timeout, oph_error *err)
     if (oph__pv_is_up(sig->set) && oph__pv_is_up(sig->read)) return 0;
     void *item = sig;
     const struct oph__vec one = {.at = &item, .count = 1};
-    return oph__connect_signals(sig->dev->ctx, &one, timeout, NULL, err);
+    oph_context *ctx = sig->dev->ctx;
+    const struct oph__patience patience = oph__patience(timeout, ctx->options.connect_timeout);
+    return oph__connect_signals(ctx, &one, patience, NULL, err);
 }
 
 /* Reads both PVs: they are in one flush, and the caller chooses. */

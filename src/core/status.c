@@ -131,6 +131,22 @@ bool oph__status_finish(oph_status *st, const oph_error *error)
     return true;
 }
 
+int oph_status_new(oph_context *ctx, const char *name, double timeout, oph_status **ret_status,
+                   oph_error *err)
+{
+    if (!name || isnan(timeout))
+        return oph__fail_text(err, OPH_EINVAL,
+                              "oph_status_new: wanted a name and a timeout, found %s",
+                              name ? "no timeout" : "no name");
+    return oph__status_new(ctx, "Status", name, timeout, ret_status, err);
+}
+
+/* Only a status without an action of the library: that one ends by itself. */
+int oph_status_finish(oph_status *st, const oph_error *error)
+{
+    return !st->action && oph__status_finish(st, error);
+}
+
 oph_status *oph_status_ref(oph_status *st)
 {
     atomic_fetch_add(&st->refs, 1);

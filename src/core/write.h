@@ -37,7 +37,11 @@ int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, doubl
 void oph__reads_clear(struct oph__read *reads, size_t count);
 
 /* Waits until the PVs of all signals are connected. Each failure goes to the report; the first to err. */
-int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals, double timeout,
-                         oph_report *report, oph_error *err);
+struct oph__patience {
+    double since, until; /* on the monotonic clock */
+};
+struct oph__patience oph__patience(double timeout, double fallback);
+int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
+                         struct oph__patience patience, oph_report *report, oph_error *err);
 
 #endif
