@@ -31,6 +31,12 @@ static enum outcome wait_until(struct sim_camera *c, double then)
     return status == epicsEventOK ? ABORTED : DONE;
 }
 
+/* The settings and the exposure command, and camserver's answers to them. */
+static enum outcome command_exposure(struct sim_camera *c)
+{
+    return c->options->instant ? DONE : wait_until(c, sim_now() + 0.02);
+}
+
 /* When camserver has written image i, counted from 0. */
 static double end_of(const struct run *run, int i)
 {
@@ -162,6 +168,7 @@ static enum outcome acquire(struct sim_camera *c)
         sim_set_text(c->message, "Error from camserver");
         return FAILED;
     }
+    if (command_exposure(c) == ABORTED) return ABORTED;
     sim_set_int(c->images_counter, 0);
     sim_set_int(c->armed, 1);
     sim_files_took(&c->files, run.file);

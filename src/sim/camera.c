@@ -175,7 +175,7 @@ static void find_params(struct sim_camera *c)
         *params[i].param = sim_port_param(c->port, params[i].name, params[i].type);
 }
 
-struct sim_camera *sim_camera_new(const char *port_name, const struct sim_options *options)
+void sim_camera_new(const char *port_name, const struct sim_options *options)
 {
     struct sim_camera *c = callocMustSucceed(1, sizeof *c, "sim_camera_new");
     pthread_t thread;
@@ -196,5 +196,4 @@ struct sim_camera *sim_camera_new(const char *port_name, const struct sim_option
     if (pthread_create(&thread, NULL, sim_camera_acquire, c) != 0)
         cantProceed("no thread for port %s\n", port_name);
     pthread_detach(thread);
-    return c;
 }

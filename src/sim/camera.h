@@ -4,8 +4,6 @@
 
 #include "sim/options.h"
 
-struct sim_camera;
-
-struct sim_camera *sim_camera_new(const char *port_name, const struct sim_options *options);
+void sim_camera_new(const char *port_name, const struct sim_options *options);
 
 #endif
