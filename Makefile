@@ -60,7 +60,7 @@ SIM := $(B)/bin/cophyd-sim
 IOC := $(patsubst %.c,$(B)/%,$(wildcard tests/ioc/test_*.c))
 MINI := $(B)/tests/ioc/mini_ioc
 endif
-SCRIPTS := $(wildcard tests/*/test_*.sh)
+SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check lint layers format asan tsan abi-names install uninstall clean distclean

@@ -3,10 +3,10 @@
 #include "base/str.h"
 
 static const char *const code_names[] = {
-    "OPH_OK",       "OPH_EINVAL",    "OPH_ENOMEM",   "OPH_ENOTFOUND",  "OPH_EPARSE",   "OPH_ESTATE",
-    "OPH_ETIMEOUT", "OPH_EDISCONN",  "OPH_EABSENT",  "OPH_EACCESS",    "OPH_ETYPE",    "OPH_ERANGE",
-    "OPH_EPUT",     "OPH_EMISMATCH", "OPH_EACQUIRE", "OPH_EUNPRIMED",  "OPH_EBUSY",    "OPH_EFILE",
-    "OPH_ECANCEL",  "OPH_EINTR",     "OPH_EDEADLK",  "OPH_EFORK",      "OPH_ECA",      "OPH_ESYSTEM",
+    "OPH_OK",       "OPH_EINVAL",    "OPH_ENOMEM",   "OPH_ENOTFOUND", "OPH_EPARSE", "OPH_ESTATE",
+    "OPH_ETIMEOUT", "OPH_EDISCONN",  "OPH_EABSENT",  "OPH_EACCESS",   "OPH_ETYPE",  "OPH_ERANGE",
+    "OPH_EPUT",     "OPH_EMISMATCH", "OPH_EACQUIRE", "OPH_EUNPRIMED", "OPH_EBUSY",  "OPH_EFILE",
+    "OPH_ECANCEL",  "OPH_EINTR",     "OPH_EDEADLK",  "OPH_EFORK",     "OPH_ECA",    "OPH_ESYSTEM",
 };
 
 const char *oph_code_name(int32_t code)
@@ -18,8 +18,7 @@ const char *oph_code_name(int32_t code)
 
 void oph_error_print(const oph_error *err, FILE *out)
 {
-    if (err->code)
-        fprintf(out, "cophyd: %s\n", err->text);
+    if (err->code) fprintf(out, "cophyd: %s\n", err->text);
 }
 
 /* Writes the sentence that the parts make. */
@@ -40,12 +39,12 @@ static void write_text(oph_error *err)
                 err->wanted, *err->wanted && *err->found ? ", found " : "", err->found, after);
 }
 
-int oph__fail(oph_error *err, int code, struct oph__at at, const char *wanted, const char *found, ...)
+int oph__fail(oph_error *err, int code, struct oph__at at, const char *wanted, const char *found,
+              ...)
 {
     va_list args;
 
-    if (!err)
-        return code;
+    if (!err) return code;
     /* The arguments may point into *err: a caller adds to what another one found. */
     oph_error made = {.code = code, .waited = at.waited > 0 ? at.waited : -1};
     oph__clean(oph__copy(made.device, sizeof made.device, at.device ? at.device : ""));
@@ -65,8 +64,7 @@ int oph__fail_text(oph_error *err, int code, const char *format, ...)
 {
     va_list args;
 
-    if (!err)
-        return code;
+    if (!err) return code;
     oph_error made = {.code = code, .waited = -1};
     va_start(args, format);
     oph__clean(oph__vcut(made.text, sizeof made.text, format, args));

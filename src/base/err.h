@@ -13,11 +13,11 @@ struct oph__at {
 };
 
 /* Fills *err (NULL allowed) and returns `code`, so that `return oph__fail(...)` reads well.
- * The sentence: "DEVICE (PV): wanted WANTED, found FOUND, after 1.0 s"; parts that are NULL or empty
- * are left out; with nothing wanted, `found` stands for itself: "DEVICE (PV): FOUND". It is a printf
- * format. Line ends and other control characters become spaces. */
-int oph__fail(oph_error *err, int code, struct oph__at at, const char *wanted, const char *found, ...)
-    __attribute__((format(printf, 5, 6)));
+ * The sentence: "DEVICE (PV): wanted WANTED, found FOUND, after 1.0 s"; parts that are NULL or
+ * empty are left out; with nothing wanted, `found` stands for itself: "DEVICE (PV): FOUND". It is a
+ * printf format. Line ends and other control characters become spaces. */
+int oph__fail(oph_error *err, int code, struct oph__at at, const char *wanted, const char *found,
+              ...) __attribute__((format(printf, 5, 6)));
 
 /* An error that names no PV: the text is the sentence. */
 int oph__fail_text(oph_error *err, int code, const char *format, ...)

@@ -29,8 +29,7 @@ void oph__log(struct oph__log *log, int32_t level, const char *format, ...)
     char text[1024];
     va_list args;
 
-    if (!atomic_load_explicit(&log->on, memory_order_relaxed))
-        return;
+    if (!atomic_load_explicit(&log->on, memory_order_relaxed)) return;
     va_start(args, format);
     oph__vcut(text, sizeof text, format, args);
     va_end(args);
@@ -38,10 +37,8 @@ void oph__log(struct oph__log *log, int32_t level, const char *format, ...)
     pthread_mutex_lock(&log->lock);
     for (char *line = text, *next; line && log->fn; line = next) {
         next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        if (*line)
-            log->fn(log->user, level, oph__clean(line));
+        if (next) *next++ = '\0';
+        if (*line) log->fn(log->user, level, oph__clean(line));
     }
     pthread_mutex_unlock(&log->lock);
 }

@@ -42,10 +42,8 @@ static void sift(struct oph__loop *loop, struct oph__timer *timer, size_t at)
         at /= 2;
     }
     for (size_t child; (child = 2 * at) <= loop->count; at = child) {
-        if (child < loop->count && heap[child + 1]->when < heap[child]->when)
-            child++;
-        if (timer->when <= heap[child]->when)
-            break;
+        if (child < loop->count && heap[child + 1]->when < heap[child]->when) child++;
+        if (timer->when <= heap[child]->when) break;
         place(loop, heap[child], at);
     }
     place(loop, timer, at);
@@ -55,19 +53,16 @@ static void take_out(struct oph__loop *loop, struct oph__timer *timer)
 {
     struct oph__timer *moved = loop->heap[loop->count--];
 
-    if (moved != timer)
-        sift(loop, moved, timer->place);
+    if (moved != timer) sift(loop, moved, timer->place);
     timer->place = 0;
 }
 
 static bool heap_has_room(struct oph__loop *loop)
 {
-    if (loop->count + 1 < loop->room)
-        return true;
+    if (loop->count + 1 < loop->room) return true;
     size_t room = loop->room ? 2 * loop->room : 16;
     struct oph__timer **heap = realloc(loop->heap, room * sizeof(struct oph__timer *));
-    if (!heap)
-        return false;
+    if (!heap) return false;
     loop->heap = heap;
     loop->room = room;
     return true;
@@ -109,8 +104,7 @@ static void run_on_wake(struct oph__loop *loop)
     void *arg = loop->on_wake_arg;
 
     pthread_mutex_unlock(&loop->m.lock);
-    if (fn)
-        fn(arg);
+    if (fn) fn(arg);
     pthread_mutex_lock(&loop->m.lock);
 }
 
@@ -158,7 +152,8 @@ static void rouse(struct oph__loop *loop)
 
 /* The calls */
 
-/* Signals are blocked in the thread, so that the program's handlers run on the program's threads. */
+/* Signals are blocked in the thread, so that the program's handlers run on the program's threads.
+ */
 static int start_thread(struct oph__loop *loop)
 {
     sigset_t all, before;
@@ -174,8 +169,7 @@ int oph__loop_new(const char *name, struct oph__loop **ret, oph_error *err)
 {
     struct oph__loop *loop = calloc(1, sizeof *loop);
 
-    if (!loop)
-        return oph__fail_memory(err, "a thread");
+    if (!loop) return oph__fail_memory(err, "a thread");
     for (size_t i = 0; i + 1 < sizeof loop->name && name[i]; i++)
         loop->name[i] = name[i];
     loop->last = &loop->first;
@@ -197,8 +191,7 @@ int oph__loop_new(const char *name, struct oph__loop **ret, oph_error *err)
 
 void oph__loop_free(struct oph__loop *loop)
 {
-    if (!loop)
-        return;
+    if (!loop) return;
     pthread_mutex_lock(&loop->m.lock);
     loop->ending = true;
     rouse(loop);
@@ -242,8 +235,7 @@ void oph__loop_drain(struct oph__loop *loop)
 {
     struct drain drain = {.job.run = drain_reached};
 
-    if (oph__loop_is_self(loop))
-        return;
+    if (oph__loop_is_self(loop)) return;
     sem_init(&drain.reached, 0, 0);
     oph__loop_post(loop, &drain.job);
     while (sem_wait(&drain.reached)) {
@@ -258,8 +250,7 @@ bool oph__timer_start(struct oph__loop *loop, struct oph__timer *timer, double w
     if (ok) {
         timer->when = when;
         sift(loop, timer, timer->place ? timer->place : ++loop->count);
-        if (timer->place == 1)
-            rouse(loop);
+        if (timer->place == 1) rouse(loop);
     }
     pthread_mutex_unlock(&loop->m.lock);
     return ok;
@@ -275,8 +266,7 @@ bool oph__timer_stop(struct oph__loop *loop, struct oph__timer *timer)
             take_out(loop, timer);
             was_due = true;
         }
-        if (loop->running != timer || oph__loop_is_self(loop))
-            break;
+        if (loop->running != timer || oph__loop_is_self(loop)) break;
         pthread_cond_wait(&loop->m.changed, &loop->m.lock); /* run may start it anew */
     }
     pthread_mutex_unlock(&loop->m.lock);

@@ -36,8 +36,8 @@ void oph__loop_drain(struct oph__loop *loop);
 
 /* Starts, or moves, a timer. Returns false only when memory is short. */
 bool oph__timer_start(struct oph__loop *loop, struct oph__timer *timer, double when);
-/* After it the timer is not running and will not run; on the loop's own thread a run() that is under
- * way is not waited for. True when it was still to run. */
+/* After it the timer is not running and will not run; on the loop's own thread a run() that is
+ * under way is not waited for. True when it was still to run. */
 bool oph__timer_stop(struct oph__loop *loop, struct oph__timer *timer);
 
 /* Wakes the loop from a signal handler: it then calls what oph__loop_on_wake set. */

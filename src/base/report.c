@@ -17,17 +17,15 @@ oph_report *oph__report_new(void)
 static void count_missing(oph_report *report)
 {
     report->missing++;
-    oph__fail_text(&report->last, OPH_ENOMEM, "no memory for the report: %zu of its lines are missing",
-                   report->missing);
+    oph__fail_text(&report->last, OPH_ENOMEM,
+                   "no memory for the report: %zu of its lines are missing", report->missing);
 }
 
 void oph__report_add(oph_report *report, const oph_error *err)
 {
-    if (!report || !err->code)
-        return;
+    if (!report || !err->code) return;
     oph_error *copy = malloc(sizeof *copy);
-    if (copy)
-        *copy = *err;
+    if (copy) *copy = *err;
     if (!copy || !oph__vec_add(&report->entries, copy)) {
         free(copy);
         count_missing(report);
@@ -55,8 +53,7 @@ size_t oph_report_count(const oph_report *report)
 
 const oph_error *oph_report_at(const oph_report *report, size_t index)
 {
-    if (index >= oph_report_count(report))
-        return NULL;
+    if (index >= oph_report_count(report)) return NULL;
     return index < report->entries.count ? report->entries.at[index] : &report->last;
 }
 
@@ -68,8 +65,7 @@ void oph_report_print(const oph_report *report, FILE *out)
 
 void oph_report_free(oph_report *report)
 {
-    if (!report)
-        return;
+    if (!report) return;
     for (size_t i = 0; i < report->entries.count; i++)
         free(report->entries.at[i]);
     oph__vec_free(&report->entries);

@@ -70,8 +70,7 @@ char *oph__format(char *dst, size_t size, const char *format, ...)
 char *oph__clean(char *text)
 {
     for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7F)
-            *c = ' ';
+        if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = ' ';
     return text;
 }
 
@@ -85,8 +84,7 @@ char *oph__dup_n(const char *src, size_t n)
     char *copy = malloc(n + 1);
 
     if (copy) {
-        if (n)
-            memcpy(copy, src, n);
+        if (n) memcpy(copy, src, n);
         copy[n] = '\0';
     }
     return copy;
@@ -134,12 +132,10 @@ bool oph__to_int(const char *text, int64_t *ret)
 {
     char *end;
 
-    if (begins_as_space(text))
-        return false;
+    if (begins_as_space(text)) return false;
     errno = 0;
     long long value = strtoll(text, &end, 10);
-    if (end == text || *end || errno)
-        return false;
+    if (end == text || *end || errno) return false;
     *ret = value;
     return true;
 }
@@ -148,17 +144,14 @@ bool oph__to_double(const char *text, double *ret)
 {
     char *end;
 
-    if (begins_as_space(text))
-        return false;
+    if (begins_as_space(text)) return false;
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!c)
-        return false;
+    if (!c) return false;
     errno = 0;
     double value = strtod_l(text, &end, c);
     bool overflow = errno == ERANGE && isinf(value);
     freelocale(c);
-    if (end == text || *end || overflow)
-        return false;
+    if (end == text || *end || overflow) return false;
     *ret = value;
     return true;
 }
@@ -167,12 +160,10 @@ char *oph__from_double(char *dst, size_t size, double value)
 {
     double back = 0;
 
-    if (isnan(value))
-        return oph__copy(dst, size, "nan");
+    if (isnan(value)) return oph__copy(dst, size, "nan");
     for (int digits = 15; digits <= 17; digits++) {
         oph__format(dst, size, "%.*g", digits, value);
-        if (oph__to_double(dst, &back) && back == value)
-            break;
+        if (oph__to_double(dst, &back) && back == value) break;
     }
     return dst;
 }
@@ -203,10 +194,8 @@ void oph__buf_add(struct oph__buf *buf, const char *text)
 
 void oph__buf_add_n(struct oph__buf *buf, const char *text, size_t n)
 {
-    if (!make_room(buf, n))
-        return;
-    if (n)
-        memcpy(buf->text + buf->len, text, n);
+    if (!make_room(buf, n)) return;
+    if (n) memcpy(buf->text + buf->len, text, n);
     buf->len += n;
     buf->text[buf->len] = '\0';
 }

@@ -15,8 +15,7 @@ bool oph__vec_insert(struct oph__vec *vec, size_t index, void *item)
     if (vec->count == vec->room) {
         size_t room = vec->room ? 2 * vec->room : 8;
         void **at = realloc(vec->at, room * sizeof *at);
-        if (!at)
-            return false;
+        if (!at) return false;
         vec->at = at;
         vec->room = room;
     }
@@ -75,8 +74,7 @@ static struct oph__map_slot *slot_of(const struct oph__map *map, const char *key
 
     for (size_t i = hash & mask;; i = (i + 1) & mask) {
         struct oph__map_slot *slot = &map->slots[i];
-        if (!slot->key || (slot->hash == hash && strcmp(slot->key, key) == 0))
-            return slot;
+        if (!slot->key || (slot->hash == hash && strcmp(slot->key, key) == 0)) return slot;
     }
 }
 
@@ -85,12 +83,10 @@ static bool grow(struct oph__map *map)
     struct oph__map larger = {.room = map->room ? 2 * map->room : 16, .count = map->count};
 
     larger.slots = calloc(larger.room, sizeof *larger.slots);
-    if (!larger.slots)
-        return false;
+    if (!larger.slots) return false;
     for (size_t i = 0; i < map->room; i++) {
         const struct oph__map_slot *old = &map->slots[i];
-        if (old->key)
-            *slot_of(&larger, old->key, old->hash) = *old;
+        if (old->key) *slot_of(&larger, old->key, old->hash) = *old;
     }
     free(map->slots);
     *map = larger;
@@ -106,13 +102,11 @@ bool oph__map_set(struct oph__map *map, const char *key, void *value)
 {
     size_t hash = hash_of(key);
 
-    if (4 * (map->count + 1) > 3 * map->room && !grow(map))
-        return false;
+    if (4 * (map->count + 1) > 3 * map->room && !grow(map)) return false;
     struct oph__map_slot *slot = slot_of(map, key, hash);
     if (!slot->key) {
         char *copy = oph__dup(key);
-        if (!copy)
-            return false;
+        if (!copy) return false;
         slot->key = copy;
         slot->hash = hash;
         map->count++;

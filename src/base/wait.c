@@ -60,8 +60,7 @@ static void leave(struct oph__waits *waits, const struct oph__waiting *self, int
     while (*link != self)
         link = &(*link)->next;
     *link = self->next;
-    if (code == OPH_EINTR)
-        waits->interrupted = false;
+    if (code == OPH_EINTR) waits->interrupted = false;
 }
 
 enum { GO_ON = 1 };
@@ -69,10 +68,8 @@ enum { GO_ON = 1 };
 static int outcome(const struct oph__waiting *self, double deadline, bool (*ready)(void *arg),
                    void *arg)
 {
-    if (ready(arg))
-        return 0;
-    if (self->interrupted)
-        return OPH_EINTR;
+    if (ready(arg)) return 0;
+    if (self->interrupted) return OPH_EINTR;
     return oph__now() < deadline ? GO_ON : OPH_ETIMEOUT;
 }
 
@@ -83,21 +80,16 @@ int oph__wait(struct oph__waits *waits, struct oph__monitor *m, double deadline,
     struct timespec until = oph__timespec(deadline);
     int code;
 
-    if (ready(arg))
-        return 0;
-    if (waits)
-        enter(waits, &self);
+    if (ready(arg)) return 0;
+    if (waits) enter(waits, &self);
     for (;;) {
         while ((code = outcome(&self, deadline, ready, arg)) == GO_ON)
             pthread_cond_timedwait(&m->changed, &m->lock, &until);
-        if (!waits)
-            return code;
+        if (!waits) return code;
         lock_both(waits, m);
         code = outcome(&self, deadline, ready, arg); /* m was unlocked for a moment */
-        if (code != GO_ON)
-            leave(waits, &self, code);
+        if (code != GO_ON) leave(waits, &self, code);
         pthread_mutex_unlock(&waits->lock);
-        if (code != GO_ON)
-            return code;
+        if (code != GO_ON) return code;
     }
 }

@@ -17,9 +17,9 @@ void oph__waits_destroy(struct oph__waits *waits);
 /* Delivers an interrupt to all that block now, or keeps it for the next. On the loop's thread. */
 void oph__waits_interrupt(struct oph__waits *waits);
 
-/* Call with m->lock held; it is held again on return. Waits until ready(arg), which is asked with the
- * lock held. Returns 0, OPH_EINTR or OPH_ETIMEOUT: the first of these that holds. `waits` NULL: not
- * interruptible. */
+/* Call with m->lock held; it is held again on return. Waits until ready(arg), which is asked with
+ * the lock held. Returns 0, OPH_EINTR or OPH_ETIMEOUT: the first of these that holds. `waits` NULL:
+ * not interruptible. */
 int oph__wait(struct oph__waits *waits, struct oph__monitor *m, double deadline,
               bool (*ready)(void *arg), void *arg);
 

@@ -38,12 +38,10 @@ void oph__ca_run(struct oph__link *link, void (*fn)(void *arg), void *arg)
         /* libca would not let the thread back into a context without preemptive callbacks. */
         run_on_own_thread(link, fn, arg);
     } else {
-        if (before)
-            ca_detach_context();
+        if (before) ca_detach_context();
         ca_attach_context(link->context);
         fn(arg);
         ca_detach_context();
-        if (before)
-            ca_attach_context(before);
+        if (before) ca_attach_context(before);
     }
 }

@@ -12,8 +12,7 @@ static void add_to_link(struct oph__chan *chan)
     pthread_mutex_lock(&link->m.lock);
     chan->next = link->first;
     chan->in_link = &link->first;
-    if (chan->next)
-        chan->next->in_link = &chan->next;
+    if (chan->next) chan->next->in_link = &chan->next;
     link->first = chan;
     pthread_mutex_unlock(&link->m.lock);
 }
@@ -24,8 +23,7 @@ static void remove_from_link(struct oph__chan *chan)
 
     pthread_mutex_lock(&link->m.lock);
     *chan->in_link = chan->next;
-    if (chan->next)
-        chan->next->in_link = chan->in_link;
+    if (chan->next) chan->next->in_link = chan->in_link;
     pthread_mutex_unlock(&link->m.lock);
 }
 
@@ -73,8 +71,7 @@ void oph__ca_chan_unref(struct oph__chan *chan)
     pthread_mutex_lock(&chan->m.lock);
     bool last = --chan->refs == 0;
     pthread_mutex_unlock(&chan->m.lock);
-    if (last)
-        destroy(chan);
+    if (last) destroy(chan);
 }
 
 int oph__ca_chan_new(struct oph__link *link, const char *pv, oph__state_fn *state, void *user,
@@ -83,10 +80,8 @@ int oph__ca_chan_new(struct oph__link *link, const char *pv, oph__state_fn *stat
     struct oph__chan *chan = NULL;
     int code = oph__ca_may_call(link, pv, err);
 
-    if (!code)
-        code = make(link, pv, &chan, err);
-    if (code)
-        return code;
+    if (!code) code = make(link, pv, &chan, err);
+    if (code) return code;
     chan->state = state;
     chan->user = user;
     code = oph__ca_route_new(chan, &chan->route, err);
@@ -118,8 +113,7 @@ void oph__ca_chan_end(struct oph__chan *chan)
 
 void oph__ca_chan_free(struct oph__chan *chan)
 {
-    if (oph__ca_in_child(chan->link))
-        return;
+    if (oph__ca_in_child(chan->link)) return;
     if (!oph__ca_inside(chan->link)) {
         oph__ca_chan_end(chan);
         return;
@@ -140,14 +134,12 @@ bool oph__ca_chan_info(struct oph__chan *chan, struct oph__chan_info *ret)
 {
     pthread_mutex_lock(&chan->m.lock);
     bool up = chan->route && chan->route->up;
-    if (up)
-        *ret = chan->route->info;
+    if (up) *ret = chan->route->info;
     pthread_mutex_unlock(&chan->m.lock);
     return up;
 }
 
 void oph__ca_tell_state(struct oph__chan *chan, int32_t state)
 {
-    if (chan->state && !atomic_load(&chan->silent))
-        chan->state(chan->user, state);
+    if (chan->state && !atomic_load(&chan->silent)) chan->state(chan->user, state);
 }

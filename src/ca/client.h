@@ -1,8 +1,9 @@
 /* The inside of a link. Who may take which lock:
  *
- * - chan->order: the calls on a channel, one at a time. Held across ca_* calls, some of which wait for
- *   running callbacks; so no callback takes it.
- * - chan->m.lock: what callbacks share with calls. Never held across a ca_* call or a user's function.
+ * - chan->order: the calls on a channel, one at a time. Held across ca_* calls, some of which wait
+ * for running callbacks; so no callback takes it.
+ * - chan->m.lock: what callbacks share with calls. Never held across a ca_* call or a user's
+ * function.
  *
  * What a callback wants done that needs `order`, the link's own thread does: oph__ca_settle. */
 #ifndef CA_CLIENT_H
@@ -26,7 +27,7 @@ struct oph__link {
     struct oph__loop *own; /* the thread that made the context */
     struct ca_client_context *context;
     struct oph__words words;
-    const unsigned char *alive;   /* a page that a fork wipes */
+    const unsigned char *alive;    /* a page that a fork wipes */
     _Atomic pthread_t in_callback; /* the thread that runs one now, or 0 */
     struct oph__job ending;
     struct oph__monitor m;   /* of what follows */
@@ -79,8 +80,8 @@ struct oph__put { /* the put with completion */
     unsigned long count;
     void *data;
     unsigned telling; /* threads that are in fn */
-    /* An earlier one may still be pending in the server: a second one on the same libca channel would
-     * stop the server from reading this client for a minute. */
+    /* An earlier one may still be pending in the server: a second one on the same libca channel
+     * would stop the server from reading this client for a minute. */
     bool stuck;
 };
 
@@ -111,8 +112,8 @@ bool oph__ca_inside(const struct oph__link *link); /* in a callback, or on the o
 pthread_t oph__ca_enter(struct oph__link *link);
 void oph__ca_leave(struct oph__link *link, pthread_t before);
 
-/* attach.c: runs fn(arg) with the link's context attached, and gives the thread back its own. With no
- * channel's `order` held. */
+/* attach.c: runs fn(arg) with the link's context attached, and gives the thread back its own. With
+ * no channel's `order` held. */
 void oph__ca_run(struct oph__link *link, void (*fn)(void *arg), void *arg);
 
 /* words.c */
@@ -153,7 +154,7 @@ void oph__ca_get_again(struct oph__chan *chan);
 int oph__ca_put(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,
                 oph__put_fn *fn, void *user, oph_error *err);
 void oph__ca_put_abandon(struct oph__chan *chan);
-void oph__ca_put_send_held(struct oph__chan *chan);          /* under order */
+void oph__ca_put_send_held(struct oph__chan *chan);           /* under order */
 void oph__ca_put_fail_held(struct oph__chan *chan, int code); /* tells it, if one is held */
 
 /* monitor.c */

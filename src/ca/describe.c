@@ -16,10 +16,8 @@ static void describe_enum(struct oph__chan_info *info, const struct dbr_ctrl_enu
 {
     int count = ctrl->no_str;
 
-    if (count < 0)
-        count = 0;
-    if (count > OPH__LABELS)
-        count = OPH__LABELS;
+    if (count < 0) count = 0;
+    if (count > OPH__LABELS) count = OPH__LABELS;
     info->label_count = (uint16_t)count;
     for (int i = 0; i < count; i++)
         oph__copy(info->labels[i], OPH__LABEL_BYTES, ctrl->strs[i]);
@@ -42,8 +40,7 @@ void oph__ca_describe(struct oph__chan_info *info, chid id, chtype type, const v
         .writable = ca_write_access(id),
     };
     ca_get_host_name(id, info->host, sizeof info->host);
-    if (!dbr)
-        return;
+    if (!dbr) return;
     switch (type) {
     case DBR_CTRL_ENUM: describe_enum(info, dbr); break;
     case DBR_CTRL_CHAR: DESCRIBE_NUMBER(info, (const struct dbr_ctrl_char *)dbr); break;

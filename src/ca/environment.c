@@ -28,5 +28,6 @@ int oph__ca_check_environment(oph_error *err)
         code = check_number(seconds[i], 0, HUGE_VAL, "a number of seconds", err);
     for (size_t i = 0; !code && i < sizeof ports / sizeof *ports; i++)
         code = check_number(ports[i], 5001, 65535, "a port from 5001 to 65535", err);
-    return code ? code : check_number("EPICS_CA_MAX_ARRAY_BYTES", 0, HUGE_VAL, "a number of bytes", err);
+    return code ? code
+                : check_number("EPICS_CA_MAX_ARRAY_BYTES", 0, HUGE_VAL, "a number of bytes", err);
 }

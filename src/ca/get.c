@@ -11,8 +11,7 @@ static void add(struct oph__request *request)
 
     request->next = chan->requests;
     request->link = &chan->requests;
-    if (request->next)
-        request->next->link = &request->next;
+    if (request->next) request->next->link = &request->next;
     chan->requests = request;
 }
 
@@ -23,16 +22,14 @@ static void take_out(struct oph__request *request)
 
     pthread_mutex_lock(&chan->m.lock);
     *request->link = request->next;
-    if (request->next)
-        request->next->link = request->link;
+    if (request->next) request->next->link = request->link;
     pthread_mutex_unlock(&chan->m.lock);
 }
 
 static void end(struct oph__request *request, const struct oph__event *event)
 {
     take_out(request);
-    if (!atomic_load(&request->chan->silent))
-        request->fn(request->user, event);
+    if (!atomic_load(&request->chan->silent)) request->fn(request->user, event);
     free(request);
 }
 
@@ -75,15 +72,12 @@ int oph__ca_get(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__even
     chtype type;
     int code = oph__ca_may_call(chan->link, chan->name, err);
 
-    if (!code)
-        code = check(chan, dtype, &type, err);
-    if (code)
-        return code;
+    if (!code) code = check(chan, dtype, &type, err);
+    if (code) return code;
     struct oph__request *request = malloc(sizeof *request);
-    if (!request)
-        return oph__fail_memory(err, "a read");
-    *request = (struct oph__request){
-        .chan = chan, .type = type, .count = count, .fn = fn, .user = user};
+    if (!request) return oph__fail_memory(err, "a read");
+    *request =
+        (struct oph__request){.chan = chan, .type = type, .count = count, .fn = fn, .user = user};
 
     pthread_mutex_lock(&chan->order);
     pthread_mutex_lock(&chan->m.lock);
@@ -91,8 +85,7 @@ int oph__ca_get(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__even
     pthread_mutex_unlock(&chan->m.lock);
     int status = ask(request);
     pthread_mutex_unlock(&chan->order);
-    if (status == ECA_NORMAL)
-        return 0;
+    if (status == ECA_NORMAL) return 0;
     take_out(request);
     free(request);
     return oph__fail(err, oph__ca_code(status), (struct oph__at){.pv = chan->name}, "a value", "%s",

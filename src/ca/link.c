@@ -71,10 +71,10 @@ static int make_context(struct oph__link *link, oph_error *err)
 
 static int make_page(struct oph__link *link, oph_error *err)
 {
-    unsigned char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *page =
+        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-    if (page == MAP_FAILED)
-        return oph__fail_memory(err, "a Channel Access link");
+    if (page == MAP_FAILED) return oph__fail_memory(err, "a Channel Access link");
     if (madvise(page, PAGE, MADV_WIPEONFORK)) {
         munmap(page, PAGE);
         return oph__fail_text(err, OPH_ESYSTEM, "the system has no memory that a fork wipes");
@@ -87,8 +87,7 @@ static int make_page(struct oph__link *link, oph_error *err)
 static void free_link(struct oph__link *link)
 {
     oph__loop_free(link->own);
-    if (link->alive)
-        munmap((void *)(uintptr_t)link->alive, PAGE);
+    if (link->alive) munmap((void *)(uintptr_t)link->alive, PAGE);
     oph__monitor_destroy(&link->m);
     free(link);
 }
@@ -96,21 +95,17 @@ static void free_link(struct oph__link *link)
 static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *err)
 {
     int code = oph__ca_check_environment(err);
-    if (code)
-        return code;
+    if (code) return code;
     struct oph__link *link = calloc(1, sizeof *link);
-    if (!link)
-        return oph__fail_memory(err, "a Channel Access link");
+    if (!link) return oph__fail_memory(err, "a Channel Access link");
     if (oph__monitor_init(&link->m)) {
         free(link);
         return oph__fail_text(err, OPH_ESYSTEM, "the system refused a lock");
     }
     link->words.log = log;
     code = make_page(link, err);
-    if (!code)
-        code = oph__loop_new("oph-ca", &link->own, err);
-    if (!code)
-        code = make_context(link, err);
+    if (!code) code = oph__loop_new("oph-ca", &link->own, err);
+    if (!code) code = make_context(link, err);
     if (code)
         free_link(link);
     else
@@ -136,8 +131,7 @@ static void end_context(struct oph__job *job)
     bool left_alone = link->left_alone;
     pthread_cond_broadcast(&link->m.changed);
     pthread_mutex_unlock(&link->m.lock);
-    if (left_alone && !pthread_create(&thread, NULL, bury, link))
-        pthread_detach(thread);
+    if (left_alone && !pthread_create(&thread, NULL, bury, link)) pthread_detach(thread);
 }
 
 static void close_link(struct oph__link *link)
@@ -155,12 +149,13 @@ static void close_link(struct oph__link *link)
     pthread_mutex_lock(&link->m.lock);
     while (!link->ended && oph__now() < deadline)
         pthread_cond_timedwait(&link->m.changed, &link->m.lock, &until);
+    pthread_mutex_unlock(&link->m.lock);
+    oph__ca_words_end(&link->words); /* the log is the caller's, and may go now */
+    pthread_mutex_lock(&link->m.lock);
     bool ended = link->ended;
     link->left_alone = !ended;
-    oph__ca_words_end(&link->words);
     pthread_mutex_unlock(&link->m.lock);
-    if (ended)
-        free_link(link);
+    if (ended) free_link(link);
 }
 
 static void flush_now(void *arg)
@@ -172,11 +167,9 @@ static int flush_link(struct oph__link *link, oph_error *err)
 {
     int status = ECA_NORMAL;
 
-    if (oph__ca_in_child(link))
-        return oph__ca_may_call(link, NULL, err);
+    if (oph__ca_in_child(link)) return oph__ca_may_call(link, NULL, err);
     oph__ca_run(link, flush_now, &status);
-    if (status == ECA_NORMAL)
-        return 0;
+    if (status == ECA_NORMAL) return 0;
     return oph__fail_text(err, OPH_ECA, "libca did not send: %s", ca_message(status));
 }
 

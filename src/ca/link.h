@@ -1,10 +1,10 @@
 /* Channel Access as the rest of the library sees it: one table of operations.
  *
  * Threads: every operation may be called from any thread, also one that is attached to another CA
- * context, but with no lock held that a callback takes. Callbacks run on libca's threads, a few on the
- * link's own; one at a time for a channel. They copy and return, and may call chan_free, unsubscribe,
- * put_abandon, chan_info and flush only: the others return OPH_EDEADLK there. In a forked child every
- * call returns OPH_EFORK, or does nothing. */
+ * context, but with no lock held that a callback takes. Callbacks run on libca's threads, a few on
+ * the link's own; one at a time for a channel. They copy and return, and may call chan_free,
+ * unsubscribe, put_abandon, chan_info and flush only: the others return OPH_EDEADLK there. In a
+ * forked child every call returns OPH_EFORK, or does nothing. */
 #ifndef CA_LINK_H
 #define CA_LINK_H
 
@@ -17,11 +17,7 @@ struct oph__link;    /* one Channel Access client */
 struct oph__chan;    /* one channel of it */
 struct oph__chanmon; /* one subscription to a channel */
 
-enum {
-    OPH__LABELS = 16,
-    OPH__LABEL_BYTES = 26,
-    OPH__STRING_BYTES = 40
-};
+enum { OPH__LABELS = 16, OPH__LABEL_BYTES = 26, OPH__STRING_BYTES = 40 };
 
 /* What a channel is; valid while it is up. From one DBR_CTRL read made at each connection. */
 struct oph__chan_info {
@@ -52,9 +48,11 @@ struct oph__event {
 };
 
 typedef void oph__event_fn(void *user, const struct oph__event *event);
-/* A put completed: code 0, OPH_EPUT (the IOC refused it) or OPH_EDISCONN (it may still be applied). */
+/* A put completed: code 0, OPH_EPUT (the IOC refused it) or OPH_EDISCONN (it may still be applied).
+ */
 typedef void oph__put_fn(void *user, int32_t code, const char *why);
-/* The channel came up (its info is there), went down, or its access rights changed (state again). */
+/* The channel came up (its info is there), went down, or its access rights changed (state again).
+ */
 typedef void oph__state_fn(void *user, int32_t state);
 
 struct oph__link_ops {
@@ -66,8 +64,8 @@ struct oph__link_ops {
     /* Starts the search; nothing is sent before flush. `pv` is copied. */
     int (*chan_new)(struct oph__link *link, const char *pv, oph__state_fn *state, void *user,
                     struct oph__chan **ret, oph_error *err);
-    /* After it none of the channel's callbacks runs or will run (from inside its own callback: after
-     * that one). Pending gets and puts are dropped, their callbacks not called. */
+    /* After it none of the channel's callbacks runs or will run (from inside its own callback:
+     * after that one). Pending gets and puts are dropped, their callbacks not called. */
     void (*chan_free)(struct oph__chan *chan);
     const char *(*chan_name)(const struct oph__chan *chan);
     /* False, and *ret untouched, while the channel is down. */
@@ -82,9 +80,9 @@ struct oph__link_ops {
      * reading this client for a minute). */
     int (*put)(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,
                oph__put_fn *fn, void *user, oph_error *err);
-    /* Gives up a put with completion: its callback will not be called, and the channel may be put to
-     * again. It is made anew behind the caller's back: the old one serves until the new one is up and
-     * only a put with completion is held until then. */
+    /* Gives up a put with completion: its callback will not be called, and the channel may be put
+     * to again. It is made anew behind the caller's back: the old one serves until the new one is
+     * up and only a put with completion is held until then. */
     void (*put_abandon)(struct oph__chan *chan);
     /* First value at once. dtype OPH_NONE: the native type; count 0: the current length. Goes on by
      * itself after a disconnection, which it does not report: the channel's state callback does. */

@@ -18,8 +18,7 @@ static void remove_mon(struct oph__chanmon *mon)
 {
     struct oph__chan *chan = mon->chan;
 
-    if (mon->id)
-        ca_clear_subscription(mon->id);
+    if (mon->id) ca_clear_subscription(mon->id);
     pthread_mutex_lock(&chan->m.lock);
     take_out(mon);
     pthread_mutex_unlock(&chan->m.lock);
@@ -28,8 +27,7 @@ static void remove_mon(struct oph__chanmon *mon)
 
 static void tell(struct oph__chanmon *mon, const struct oph__event *event)
 {
-    if (!atomic_load(&mon->silent) && !atomic_load(&mon->chan->silent))
-        mon->fn(mon->user, event);
+    if (!atomic_load(&mon->silent) && !atomic_load(&mon->chan->silent)) mon->fn(mon->user, event);
 }
 
 static void changed(struct event_handler_args args)
@@ -40,8 +38,7 @@ static void changed(struct event_handler_args args)
     struct oph__event event;
 
     oph__ca_event(&event, &args);
-    if (event.code != OPH_EDISCONN)
-        tell(mon, &event);
+    if (event.code != OPH_EDISCONN) tell(mon, &event);
     oph__ca_leave(link, before);
 }
 
@@ -51,8 +48,7 @@ static int install(struct oph__chanmon *mon, chtype type)
     mon->type = type;
     int status = ca_create_subscription(type, mon->count, mon->chan->route->id,
                                         DBE_VALUE | DBE_ALARM, changed, mon, &mon->id);
-    if (status != ECA_NORMAL)
-        mon->id = NULL;
+    if (status != ECA_NORMAL) mon->id = NULL;
     return status;
 }
 
@@ -60,8 +56,7 @@ void oph__ca_mons_install(struct oph__chan *chan)
 {
     struct oph__chan_info info;
 
-    if (!oph__ca_chan_info(chan, &info))
-        return;
+    if (!oph__ca_chan_info(chan, &info)) return;
     for (struct oph__chanmon *mon = chan->mons; mon; mon = mon->next) {
         chtype type = oph__ca_time_type(mon->dtype ? mon->dtype : info.dtype);
         if (mon->id && mon->type != type) { /* the IOC came back with another record */
@@ -80,8 +75,7 @@ void oph__ca_mons_sweep(struct oph__chan *chan)
 {
     for (struct oph__chanmon *mon = chan->mons, *next; mon; mon = next) {
         next = mon->next;
-        if (atomic_load(&mon->silent))
-            remove_mon(mon);
+        if (atomic_load(&mon->silent)) remove_mon(mon);
     }
 }
 
@@ -92,16 +86,14 @@ int oph__ca_subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, oph
     struct oph__chan_info info;
     int status = ECA_NORMAL, code = oph__ca_may_call(chan->link, chan->name, err);
 
-    if (code)
-        return code;
+    if (code) return code;
     if (dtype && oph__ca_time_type(dtype) < 0)
         return oph__fail(err, OPH_ETYPE, at, "a type that Channel Access carries", "%s",
                          oph_dtype_name(dtype));
     struct oph__chanmon *mon = malloc(sizeof *mon);
-    if (!mon)
-        return oph__fail_memory(err, "a subscription");
-    *mon = (struct oph__chanmon){
-        .chan = chan, .dtype = dtype, .count = count, .fn = fn, .user = user};
+    if (!mon) return oph__fail_memory(err, "a subscription");
+    *mon =
+        (struct oph__chanmon){.chan = chan, .dtype = dtype, .count = count, .fn = fn, .user = user};
 
     pthread_mutex_lock(&chan->order);
     pthread_mutex_lock(&chan->m.lock);
@@ -124,8 +116,7 @@ void oph__ca_unsubscribe(struct oph__chanmon *mon)
 {
     struct oph__chan *chan = mon->chan;
 
-    if (oph__ca_in_child(chan->link))
-        return;
+    if (oph__ca_in_child(chan->link)) return;
     if (oph__ca_inside(chan->link)) {
         atomic_store(&mon->silent, true);
         oph__ca_post_settle(chan);

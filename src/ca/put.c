@@ -34,14 +34,13 @@ static void completed(struct event_handler_args args)
 
     pthread_mutex_lock(&chan->m.lock);
     bool was_stuck = chan->put.stuck;
-    /* A server that does not answer counts as lost; when it comes back it may still be at the put. */
+    /* A server that does not answer counts as lost; when it comes back it may still be at the put.
+     */
     chan->put.stuck = args.status == ECA_DISCONN;
-    if (!was_stuck)
-        tell(chan, args.status);
+    if (!was_stuck) tell(chan, args.status);
     bool mend = was_stuck != chan->put.stuck;
     pthread_mutex_unlock(&chan->m.lock);
-    if (mend)
-        oph__ca_post_settle(chan);
+    if (mend) oph__ca_post_settle(chan);
     oph__ca_leave(link, before);
 }
 
@@ -89,8 +88,7 @@ static int claim(struct oph__chan *chan, oph__put_fn *fn, void *user, oph_error 
         put->user = user;
     }
     pthread_mutex_unlock(&chan->m.lock);
-    if (idle)
-        return 0;
+    if (idle) return 0;
     return oph__fail(err, OPH_EBUSY, (struct oph__at){.pv = chan->name},
                      "one put with completion at a time", "another one under way");
 }
@@ -103,21 +101,26 @@ static void unclaim(struct oph__chan *chan)
     pthread_mutex_unlock(&chan->m.lock);
 }
 
-/* Keeps a copy for the new route. */
+/* Keeps a copy for the new route; whoever ends the put frees it. */
 static int hold(struct oph__chan *chan, chtype type, uint32_t count, const void *data,
                 oph_error *err)
 {
     size_t bytes = (size_t)count * dbr_value_size[type];
     void *copy = malloc(bytes);
 
-    if (!copy)
-        return oph__fail_memory(err, "a put");
+    if (!copy) return oph__fail_memory(err, "a put");
     memcpy(copy, data, bytes);
     pthread_mutex_lock(&chan->m.lock);
-    chan->put.type = type;
-    chan->put.count = count;
-    chan->put.data = copy;
+    bool wanted = chan->put.state == OPH__PUT_HELD;
+    if (wanted) {
+        void *before = chan->put.data; /* of one that was abandoned on its way here */
+        chan->put.type = type;
+        chan->put.count = count;
+        chan->put.data = copy;
+        copy = before;
+    }
     pthread_mutex_unlock(&chan->m.lock);
+    free(copy);
     oph__ca_post_settle(chan);
     return 0;
 }
@@ -127,36 +130,36 @@ static int send(struct oph__chan *chan, chtype type, unsigned long count, const 
     return ca_array_put_callback(type, count, chan->route->id, data, completed, chan);
 }
 
+static int send_or_hold(struct oph__chan *chan, chtype type, uint32_t count, const void *data,
+                        oph_error *err)
+{
+    struct oph__put *put = &chan->put;
+
+    pthread_mutex_lock(&chan->m.lock);
+    bool wanted = put->state == OPH__PUT_HELD; /* not abandoned yet, by another thread */
+    bool stuck = put->stuck;
+    if (wanted && !stuck) put->state = OPH__PUT_SENT;
+    pthread_mutex_unlock(&chan->m.lock);
+    if (!wanted) return 0;
+    if (stuck) return hold(chan, type, count, data, err);
+    int status = send(chan, type, count, data);
+    return status == ECA_NORMAL ? 0 : refuse(chan, status, err);
+}
+
 int oph__ca_put(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,
                 oph__put_fn *fn, void *user, oph_error *err)
 {
     chtype type = oph__ca_plain_type(dtype);
     int code = oph__ca_may_call(chan->link, chan->name, err);
 
-    if (!code)
-        code = check(chan, dtype, count, err);
-    if (code)
-        return code;
-    if (!fn)
-        return put_plain(chan, type, count, data, err);
+    if (!code) code = check(chan, dtype, count, err);
+    if (code) return code;
+    if (!fn) return put_plain(chan, type, count, data, err);
     code = claim(chan, fn, user, err);
-    if (code)
-        return code;
-
+    if (code) return code;
     pthread_mutex_lock(&chan->order);
-    pthread_mutex_lock(&chan->m.lock);
-    bool stuck = chan->put.stuck;
-    if (!stuck)
-        chan->put.state = OPH__PUT_SENT;
-    pthread_mutex_unlock(&chan->m.lock);
-    if (stuck) {
-        code = hold(chan, type, count, data, err);
-    } else {
-        int status = send(chan, type, count, data);
-        code = status == ECA_NORMAL ? 0 : refuse(chan, status, err);
-    }
-    if (code)
-        unclaim(chan);
+    code = send_or_hold(chan, type, count, data, err);
+    if (code) unclaim(chan);
     pthread_mutex_unlock(&chan->order);
     return code;
 }
@@ -173,12 +176,10 @@ void oph__ca_put_send_held(struct oph__chan *chan)
         put->state = OPH__PUT_SENT;
     }
     pthread_mutex_unlock(&chan->m.lock);
-    if (!due)
-        return;
+    if (!due) return;
     int status = send(chan, put->type, put->count, data);
     free(data);
-    if (status == ECA_NORMAL)
-        return;
+    if (status == ECA_NORMAL) return;
     pthread_mutex_lock(&chan->m.lock);
     if (put->state == OPH__PUT_SENT) /* it may have been abandoned meanwhile */
         tell(chan, status);
@@ -188,8 +189,7 @@ void oph__ca_put_send_held(struct oph__chan *chan)
 void oph__ca_put_fail_held(struct oph__chan *chan, int status)
 {
     pthread_mutex_lock(&chan->m.lock);
-    if (chan->put.state == OPH__PUT_HELD && chan->put.data)
-        tell(chan, status);
+    if (chan->put.state == OPH__PUT_HELD && chan->put.data) tell(chan, status);
     pthread_mutex_unlock(&chan->m.lock);
 }
 
@@ -197,11 +197,9 @@ void oph__ca_put_abandon(struct oph__chan *chan)
 {
     struct oph__put *put = &chan->put;
 
-    if (oph__ca_in_child(chan->link))
-        return;
+    if (oph__ca_in_child(chan->link)) return;
     pthread_mutex_lock(&chan->m.lock);
-    if (put->state == OPH__PUT_SENT)
-        put->stuck = true;
+    if (put->state == OPH__PUT_SENT) put->stuck = true;
     free(put->data);
     put->data = NULL;
     put->fn = NULL;
@@ -210,6 +208,5 @@ void oph__ca_put_abandon(struct oph__chan *chan)
     while (put->telling && !oph__ca_inside(chan->link))
         pthread_cond_wait(&chan->m.changed, &chan->m.lock);
     pthread_mutex_unlock(&chan->m.lock);
-    if (mend)
-        oph__ca_post_settle(chan);
+    if (mend) oph__ca_post_settle(chan);
 }

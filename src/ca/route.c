@@ -23,10 +23,8 @@ static void came_up(struct oph__route *route, chtype type, const void *dbr)
     bool serves = route == chan->route;
     bool work = has_work(chan, route);
     pthread_mutex_unlock(&chan->m.lock);
-    if (serves)
-        oph__ca_tell_state(chan, OPH__CHAN_UP);
-    if (work)
-        oph__ca_post_settle(chan);
+    if (serves) oph__ca_tell_state(chan, OPH__CHAN_UP);
+    if (work) oph__ca_post_settle(chan);
 }
 
 static void described(struct event_handler_args args)
@@ -59,11 +57,9 @@ static void went_down(struct oph__route *route)
     bool was_up = route->up, serves = route == chan->route;
     route->up = false;
     pthread_mutex_unlock(&chan->m.lock);
-    if (!serves)
-        return;
+    if (!serves) return;
     oph__ca_put_fail_held(chan, ECA_DISCONN);
-    if (was_up)
-        oph__ca_tell_state(chan, OPH__CHAN_DOWN);
+    if (was_up) oph__ca_tell_state(chan, OPH__CHAN_DOWN);
 }
 
 static void rights_changed(struct access_rights_handler_args args)
@@ -72,8 +68,7 @@ static void rights_changed(struct access_rights_handler_args args)
     struct oph__chan *chan = route->chan;
     struct oph__link *link = chan->link;
 
-    if (ca_state(args.chid) != cs_conn)
-        return;
+    if (ca_state(args.chid) != cs_conn) return;
     pthread_t before = oph__ca_enter(link);
     pthread_mutex_lock(&chan->m.lock);
     bool up = route->up, serves = route == chan->route;
@@ -85,8 +80,7 @@ static void rights_changed(struct access_rights_handler_args args)
         ask(route);
     else if (up && serves)
         oph__ca_tell_state(chan, OPH__CHAN_UP);
-    if (up)
-        oph__ca_post_settle(chan);
+    if (up) oph__ca_post_settle(chan);
     oph__ca_leave(link, before);
 }
 
@@ -122,13 +116,11 @@ int oph__ca_route_new(struct oph__chan *chan, struct oph__route **ret, oph_error
 {
     struct creation creation = {.route = calloc(1, sizeof *creation.route)};
 
-    if (!creation.route)
-        return oph__fail_memory(err, "a channel");
+    if (!creation.route) return oph__fail_memory(err, "a channel");
     creation.route->chan = chan;
     *ret = creation.route; /* before a callback looks for it */
     oph__ca_run(chan->link, create, &creation);
-    if (creation.status == ECA_NORMAL)
-        return 0;
+    if (creation.status == ECA_NORMAL) return 0;
     *ret = NULL;
     free(creation.route);
     int code = creation.status == ECA_ALLOCMEM ? OPH_ENOMEM : OPH_EINVAL;
@@ -138,7 +130,6 @@ int oph__ca_route_new(struct oph__chan *chan, struct oph__route **ret, oph_error
 
 void oph__ca_route_free(struct oph__route *route)
 {
-    if (route)
-        ca_clear_channel(route->id);
+    if (route) ca_clear_channel(route->id);
     free(route);
 }

@@ -1,24 +1,29 @@
 #include "ca/client.h"
 
-/* Serves from the spare route. Clearing the old one makes the server forget the stuck put, and drops
- * the old subscriptions. */
+/* Serves from the spare route once that is up. Clearing the old one makes the server forget the
+ * stuck put, and drops the old subscriptions. */
 static void take_spare(struct oph__chan *chan)
 {
     struct oph__route *old = chan->route;
 
-    /* The old one is silent before it goes: what it would say of its end is no news. */
+    /* First the old one stops serving, so that what it may still say is no news; and while it may,
+     * its put counts as stuck. */
     pthread_mutex_lock(&chan->m.lock);
-    bool was_up = old->up;
-    chan->route = chan->spare;
-    chan->spare = NULL;
-    chan->put.stuck = false;
-    for (struct oph__chanmon *mon = chan->mons; mon; mon = mon->next)
-        mon->id = NULL;
+    bool was_up = old->up, take = chan->spare->up;
+    if (take) {
+        chan->route = chan->spare;
+        chan->spare = NULL;
+        for (struct oph__chanmon *mon = chan->mons; mon; mon = mon->next)
+            mon->id = NULL;
+    }
     pthread_mutex_unlock(&chan->m.lock);
+    if (!take) return; /* until it comes up */
     oph__ca_route_free(old);
+    pthread_mutex_lock(&chan->m.lock);
+    chan->put.stuck = false;
+    pthread_mutex_unlock(&chan->m.lock);
     oph__ca_get_again(chan);
-    if (!was_up)
-        oph__ca_tell_state(chan, OPH__CHAN_UP);
+    if (!was_up) oph__ca_tell_state(chan, OPH__CHAN_UP);
 }
 
 static void drop_spare(struct oph__chan *chan)
@@ -47,14 +52,14 @@ static void make_spare(struct oph__chan *chan)
 static void mend(struct oph__chan *chan)
 {
     pthread_mutex_lock(&chan->m.lock);
-    bool stuck = chan->put.stuck, spare_up = chan->spare && chan->spare->up;
+    bool stuck = chan->put.stuck;
     pthread_mutex_unlock(&chan->m.lock);
 
-    if (stuck && spare_up)
+    if (stuck && chan->spare)
         take_spare(chan);
-    else if (stuck && !chan->spare)
+    else if (stuck)
         make_spare(chan);
-    else if (!stuck && chan->spare)
+    else if (chan->spare)
         drop_spare(chan);
 }
 
@@ -91,8 +96,7 @@ void oph__ca_post_settle(struct oph__chan *chan)
     chan->settle_posted = true;
     chan->refs += post;
     pthread_mutex_unlock(&chan->m.lock);
-    if (!post)
-        return;
+    if (!post) return;
     chan->settle.run = settle;
     oph__loop_post(chan->link->own, &chan->settle);
 }

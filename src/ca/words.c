@@ -2,9 +2,47 @@
 
 #include "base/str.h"
 
-/* libca's print hook is given no argument: whose words they are is found by the thread's context. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+#include <errlog.h>
+
+/* libca speaks in three ways: exceptions, which have an argument; a print hook, which has none, so
+ * that whose words they are is found by the thread's context; and the process's error log, where
+ * they are anybody's. That log writes to the terminal unless it is told not to, which holds while a
+ * link is open. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list */
 static struct oph__words *first;
+
+static pthread_mutex_t listening_lock = PTHREAD_MUTEX_INITIALIZER; /* no listener takes it */
+static unsigned listening;
+
+static void take_errlog(void *unused, const char *text)
+{
+    (void)unused;
+    pthread_mutex_lock(&lock);
+    for (const struct oph__words *w = first; w; w = w->next)
+        oph__log(w->log, OPH_LOG_WARNING, "%s", text);
+    pthread_mutex_unlock(&lock);
+}
+
+static void listen_to_errlog(void)
+{
+    pthread_mutex_lock(&listening_lock);
+    if (listening++ == 0) {
+        errlogAddListener(take_errlog, NULL);
+        eltc(0);
+    }
+    pthread_mutex_unlock(&listening_lock);
+}
+
+static void leave_errlog(void)
+{
+    pthread_mutex_lock(&listening_lock);
+    errlogFlush();
+    if (--listening == 0) {
+        eltc(1);
+        errlogRemoveListeners(take_errlog, NULL);
+    }
+    pthread_mutex_unlock(&listening_lock);
+}
 
 static int print(const char *format, va_list args)
 {
@@ -14,8 +52,7 @@ static int print(const char *format, va_list args)
     oph__vcut(text, sizeof text, format, args);
     pthread_mutex_lock(&lock);
     for (const struct oph__words *w = first; w; w = w->next)
-        if (w->context == context)
-            oph__log(w->log, OPH_LOG_WARNING, "%s", text);
+        if (w->context == context) oph__log(w->log, OPH_LOG_WARNING, "%s", text);
     pthread_mutex_unlock(&lock);
     return 0;
 }
@@ -25,8 +62,7 @@ static void take_exception(struct exception_handler_args args)
     struct oph__words *words = args.usr;
     char pv[128] = "";
 
-    if (args.chid)
-        oph__format(pv, sizeof pv, "%s: ", ca_name(args.chid));
+    if (args.chid) oph__format(pv, sizeof pv, "%s: ", ca_name(args.chid));
     pthread_mutex_lock(&lock);
     if (words->log)
         oph__log(words->log, OPH_LOG_WARNING, "%s%s%s%s", pv, ca_message(args.stat),
@@ -42,12 +78,14 @@ void oph__ca_words_begin(struct oph__words *words, struct oph__log *log)
     words->next = first;
     first = words;
     pthread_mutex_unlock(&lock);
+    listen_to_errlog();
     ca_add_exception_event(take_exception, words);
     ca_replace_printf_handler(print);
 }
 
 void oph__ca_words_end(struct oph__words *words)
 {
+    leave_errlog();
     pthread_mutex_lock(&lock);
     for (struct oph__words **link = &first; *link; link = &(*link)->next) {
         if (*link == words) {

@@ -9,8 +9,7 @@
 static void is_text(const oph_error *err, const char *text)
 {
     testOk(strcmp(err->text, text) == 0, "%s", text);
-    if (strcmp(err->text, text) != 0)
-        testDiag("found: %s", err->text);
+    if (strcmp(err->text, text) != 0) testDiag("found: %s", err->text);
 }
 
 static void test_sentences(void)
@@ -19,7 +18,8 @@ static void test_sentences(void)
     struct oph__at at = {"det.cam.acquire_time", "Pilatus:cam1:AcquireTime", 1.0};
 
     testOk1(oph__fail(&err, OPH_EMISMATCH, at, "0.1", "%.1f", 0.2) == OPH_EMISMATCH);
-    is_text(&err, "det.cam.acquire_time (Pilatus:cam1:AcquireTime): wanted 0.1, found 0.2, after 1.0 s");
+    is_text(&err,
+            "det.cam.acquire_time (Pilatus:cam1:AcquireTime): wanted 0.1, found 0.2, after 1.0 s");
     testOk1(err.code == OPH_EMISMATCH && err.waited == 1.0 && strcmp(err.device, at.device) == 0 &&
             strcmp(err.pv, at.pv) == 0 && strcmp(err.wanted, "0.1") == 0 &&
             strcmp(err.found, "0.2") == 0);
@@ -40,7 +40,8 @@ static void test_sentences(void)
     is_text(&err, "no memory for a channel");
     oph__fail_text(&err, OPH_ECA, "again: %s", err.text);
     is_text(&err, "again: no memory for a channel");
-    testOk1(oph__fail(NULL, OPH_ECA, at, "a", "b") == OPH_ECA && oph__fail_text(NULL, OPH_ECA, "x") == OPH_ECA);
+    testOk1(oph__fail(NULL, OPH_ECA, at, "a", "b") == OPH_ECA &&
+            oph__fail_text(NULL, OPH_ECA, "x") == OPH_ECA);
 }
 
 static void test_cuts(void)

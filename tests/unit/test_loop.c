@@ -120,8 +120,7 @@ static void fire(struct oph__timer *timer)
     fired.early += oph__now() < t->wanted;
     fired.disorder += t->wanted < fired.last;
     fired.last = t->wanted;
-    if (++fired.runs == TIMERS / 2)
-        sem_post(&fired.all);
+    if (++fired.runs == TIMERS / 2) sem_post(&fired.all);
 }
 
 static void test_timers(struct oph__loop *loop)

@@ -41,8 +41,16 @@ static void test_compares(void)
 
 static void test_ints(void)
 {
-    static const char *const wrong[] = {"", " 1", "1 ", "+", "1.0", "0x10", "ten", "\t2",
-                                        "9223372036854775808", "-9223372036854775809"};
+    static const char *const wrong[] = {"",
+                                        " 1",
+                                        "1 ",
+                                        "+",
+                                        "1.0",
+                                        "0x10",
+                                        "ten",
+                                        "\t2",
+                                        "9223372036854775808",
+                                        "-9223372036854775809"};
     int64_t value = 77;
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -56,9 +64,16 @@ static void test_doubles(const char *locale)
     static const struct {
         double value;
         const char *text;
-    } rows[] = {{0.1, "0.1"}, {1e-9, "1e-09"}, {0, "0"}, {-2.5, "-2.5"}, {1e22, "1e+22"},
-                {0.1 + 0.2, "0.30000000000000004"}, {1.0 / 3, "0.3333333333333333"},
-                {INFINITY, "inf"}, {-INFINITY, "-inf"}, {-NAN, "nan"}};
+    } rows[] = {{0.1, "0.1"},
+                {1e-9, "1e-09"},
+                {0, "0"},
+                {-2.5, "-2.5"},
+                {1e22, "1e+22"},
+                {0.1 + 0.2, "0.30000000000000004"},
+                {1.0 / 3, "0.3333333333333333"},
+                {INFINITY, "inf"},
+                {-INFINITY, "-inf"},
+                {-NAN, "nan"}};
     static const char *const wrong[] = {"", " 1", "1 ", "0,5", "1e400", "1.5x", "--1"};
     char text[40];
     double value = 77;

@@ -25,8 +25,7 @@ static int wait_for(struct oph__waits *waits, struct box *box, double deadline)
 {
     pthread_mutex_lock(&box->m.lock);
     int code = oph__wait(waits, &box->m, deadline, has_value, box);
-    if (code == 0)
-        box->value--;
+    if (code == 0) box->value--;
     pthread_mutex_unlock(&box->m.lock);
     return code;
 }
@@ -36,7 +35,8 @@ static void test_clock(void)
     double now = oph__now();
 
     testOk1(oph__deadline(OPH_FOREVER, 1) == INFINITY);
-    testOk1(oph__deadline(OPH_DEFAULT, 100) >= now + 100 && oph__deadline(OPH_DEFAULT, 100) < now + 150);
+    testOk1(oph__deadline(OPH_DEFAULT, 100) >= now + 100 &&
+            oph__deadline(OPH_DEFAULT, 100) < now + 150);
     testOk1(oph__deadline(0, 100) >= now && oph__deadline(0, 100) < now + 50);
     testOk1(oph__timespec(1.25).tv_sec == 1 && oph__timespec(1.25).tv_nsec == 250000000);
     testOk1(oph__timespec(INFINITY).tv_sec > 1000000000 && oph__timespec(-1).tv_sec == 0);
@@ -55,7 +55,8 @@ static void test_single(struct oph__waits *waits)
     oph__waits_interrupt(waits);
     box.value = 1;
     testOk(wait_for(waits, &box, 0) == 0, "what is ready wins over an interrupt");
-    testOk(wait_for(waits, &box, 0) == OPH_EINTR, "the interrupt was kept, and wins over a deadline");
+    testOk(wait_for(waits, &box, 0) == OPH_EINTR,
+           "the interrupt was kept, and wins over a deadline");
     testOk(wait_for(waits, &box, 0) == OPH_ETIMEOUT, "it is delivered once");
     oph__waits_interrupt(waits);
     testOk1(wait_for(NULL, &box, 0) == OPH_ETIMEOUT);
