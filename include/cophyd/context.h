@@ -8,12 +8,13 @@ OPH_BEGIN_DECLS
 
 typedef struct oph_context oph_context;
 
-/* Set `size` to sizeof(oph_context_options). A timeout of 0 means the value named here. */
+/* Set `size` to sizeof(oph_context_options). A timeout of 0 means the value named here; a negative
+ * one is OPH_EINVAL. */
 typedef struct oph_context_options {
     uint32_t size;
     uint32_t reserved;
     double connect_timeout; /* 5 s: to find a PV and learn what it is */
-    double get_timeout;     /* 3 s */
+    double get_timeout;     /* 3 s: for the IOC to answer a read */
     double put_timeout;     /* 10 s, for a put's completion; a row's `slow=` lengthens it */
     double grace;           /* 1 s: for a readback to follow a completed put */
     double stop_timeout;    /* 15 s: for an acquisition or a capture to stop */

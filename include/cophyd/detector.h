@@ -7,9 +7,10 @@
 
 OPH_BEGIN_DECLS
 
-/* Where a file plugin (a device with a FileStore class) writes: two templates for one folder, as the
- * IOC names it and as this machine does. strftime's % fields are expanded once a stage, from the same
- * instant for both; a trailing separator is added. read NULL: the same as write. */
+/* Where a file plugin (a device with a FileStore class) writes: two templates for one folder, as
+ * the IOC names it and as this machine does. Both absolute; else OPH_EPARSE. strftime's % fields
+ * are expanded once a stage, from the same instant (local time) for both; a trailing separator is
+ * added. read NULL: the same as write. Not while staging; holds from the next stage on. */
 OPH_API int oph_files_set(oph_device *dev, const char *write, const char *read, oph_error *err);
 
 enum oph_path_semantics {
@@ -17,6 +18,7 @@ enum oph_path_semantics {
     OPH_PATH_WINDOWS = 1, /* the IOC runs on Windows: backslashes, drive letters, no case */
     OPH_PATH_PIN_ = INT32_MIN
 };
+/* Before oph_files_set, which checks the template by it. */
 OPH_API int oph_files_set_semantics(oph_device *dev, int32_t semantics, oph_error *err);
 
 enum oph_side {
@@ -24,12 +26,14 @@ enum oph_side {
     OPH_SIDE_LOCAL = 1, /* the same file as this machine knows it */
     OPH_SIDE_PIN_ = INT32_MIN
 };
-/* The file of the last acquisition, into buffer[size]; OPH_ERANGE when it does not fit. A name is
- * never guessed: before the first frame there is none (OPH_ESTATE). */
+/* The file of the last acquisition that succeeded since the plugin was staged, into buffer[size];
+ * OPH_ERANGE when it does not fit. It can be asked for until the next stage. A name is never
+ * guessed: before an acquisition has succeeded there is none (OPH_ESTATE). */
 OPH_API int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err);
 
-/* Takes one image, so that a file plugin knows the frames' shape and can open a file with LazyOpen=0.
- * On a detector: for each of its file plugins; on a plugin: for that. Settings are put back. */
+/* Takes one image of 0.1 s that is not written, so that a file plugin knows the frames' shape and
+ * can open a file with LazyOpen=0. On a detector: for each of its file plugins; on a plugin: for
+ * that. Settings are put back. Only an idle detector (OPH_ESTATE). timeout: of the acquisition. */
 OPH_API int oph_warmup(oph_device *dev, double timeout, oph_error *err);
 
 /* Set `size` to sizeof(oph_image_info). */
@@ -42,21 +46,24 @@ typedef struct oph_image_info {
     int64_t bytes;
 } oph_image_info;
 
-/* Copies the newest image of an image plugin, over Channel Access, into buffer. OPH_ERANGE when it is
- * too small (err says how many bytes it needs), OPH_ESTATE before the first image. */
+/* Copies the newest image of an image plugin, over Channel Access, into buffer; pixels and info are
+ * of one frame. OPH_ERANGE when the buffer is too small (err says how many bytes it needs),
+ * OPH_ESTATE before the first image, OPH_ETYPE when the IOC's record cannot hold it. After an error
+ * the buffer may hold anything. */
 OPH_API int oph_image_read(oph_device *dev, double timeout, void *buffer, size_t buffer_bytes,
                            oph_image_info *ret, oph_error *err);
 
 /* A plugin that the IOC has and the device does not declare. */
 typedef struct oph_plugin {
-    char port[64];        /* "FileHDF1" */
-    char prefix[128];     /* "Pilatus:HDF1:"; empty when only the port's name is known */
-    char type[64];        /* PluginType_RBV: "NDFileHDF5 ver1.10.8" */
-    char class_name[64];  /* the class to declare it with; empty when unknown */
+    char port[64];       /* "FileHDF1" */
+    char prefix[128];    /* "Pilatus:HDF1:"; empty when only the port's name is known */
+    char type[64];       /* PluginType_RBV: "NDFileHDF5 ver1.10.8" */
+    char class_name[64]; /* the class to declare it with; empty where the context knows none */
 } oph_plugin;
 typedef struct oph_plugins oph_plugins;
 
-/* Walks the chain of ports and asks the usual suffixes. An empty list is what one wants to see. */
+/* Walks the chain of ports, of the whole tree that dev is in, and asks the usual suffixes, for at
+ * most one second. An empty list is what one wants to see. The list is yours. */
 OPH_API int oph_missing_plugins(oph_device *dev, double timeout, oph_plugins **ret, oph_error *err);
 OPH_API size_t oph_plugins_count(const oph_plugins *plugins);
 OPH_API const oph_plugin *oph_plugins_at(const oph_plugins *plugins, size_t index);

@@ -12,7 +12,8 @@ typedef struct oph_device oph_device;
  * Needs no network. The device is yours; its children belong to it. */
 OPH_API int oph_device_new(oph_context *ctx, const char *class_name, const char *prefix,
                            const char *name, oph_device **ret, oph_error *err);
-/* A device that is still staged is unstaged first. NULL allowed; a child is not freed. */
+/* A device that is still staged is unstaged first, and what fails then goes to the log. NULL
+ * allowed; a child is not freed. No other thread and no callback may use the device any more. */
 OPH_API void oph_device_free(oph_device *dev);
 
 /* The child at a path such as "hdf1"; borrowed. */
@@ -27,12 +28,16 @@ OPH_API const char *oph_device_prefix(const oph_device *dev); /* "Pilatus:HDF1:"
 OPH_API const char *oph_device_attr(const oph_device *dev);   /* "hdf1"; the name for the root */
 OPH_API int oph_device_is(const oph_device *dev, const char *class_name); /* 1 or 0 */
 
-/* The device's own attributes, in the class's order; NULL past the end. */
+/* The device's own attributes, in the class's order; NULL past the end. A class without a version
+ * has its newest release's until oph_connect learns the IOC's. */
 OPH_API size_t oph_device_attr_count(const oph_device *dev);
 OPH_API const char *oph_device_attr_at(const oph_device *dev, size_t index);
 
-/* Connects what staging, triggering and reading need, in one round, and learns the IOC's release.
- * Other PVs connect at their first use. On failure the report lists each PV that was not found. */
+/* Connects what staging and triggering need, in one round, and learns the IOC's release. oph_stage
+ * does so too; other PVs connect at their first use. timeout: OPH_DEFAULT is the context's
+ * connect_timeout. On failure (OPH_EDISCONN) the report, which is yours, lists each PV that was not
+ * found; ret_report may be NULL, and is not written when the device's state forbids connecting
+ * (OPH_ESTATE). */
 OPH_API int oph_connect(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err);
 
 enum oph_state {

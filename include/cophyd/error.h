@@ -41,7 +41,7 @@ OPH_API const char *oph_code_name(int32_t code);
 /* One error. Plain data, copied by assignment. `text` is the whole sentence; the fields before it
  * are its parts, empty where they do not apply. A part that was cut for length ends in "[cut]". */
 typedef struct oph_error {
-    int32_t code;     /* 0, or one of enum oph_code */
+    int32_t code; /* 0, or one of enum oph_code */
     int32_t reserved;
     double waited;    /* seconds; negative when nothing was waited for */
     char device[128]; /* "det.cam.acquire_time" */

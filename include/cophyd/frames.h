@@ -17,8 +17,7 @@ typedef struct oph_frames_info {
     uint32_t rank;       /* 3 for [frame, y, x]; a dataset [y, x] counts as one frame [1, y, x] */
     int64_t shape[10];   /* shape[0] frames; 1 in the places past rank */
     int64_t frame_bytes; /* of one frame in memory */
-    char filters[128]; /* "none", "LZ4", "shuffle+deflate": in the order in which they were applied
-                        */
+    char filters[128];   /* "none", "LZ4", "shuffle+deflate": in the order of use */
 } oph_frames_info;
 
 /* Opens the image dataset of a file: `dataset`, or NULL for areaDetector's /entry/data/data.

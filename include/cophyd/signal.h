@@ -9,35 +9,43 @@ OPH_BEGIN_DECLS
 
 typedef struct oph_signal oph_signal;
 
-/* `path` starts at `dev`: "cam.acquire_time", "parent.cam.acquire". Borrowed from the device. */
+/* `path` starts at `dev`: "cam.acquire_time", "parent.cam.acquire". Borrowed from the device, which
+ * it lives as long as. Connecting may choose another release's PV for an attribute of a class
+ * without a version; then ask again. OPH_ENOTFOUND, or OPH_EABSENT where another release has the
+ * attribute. */
 OPH_API int oph_signal_find(oph_device *dev, const char *path, oph_signal **ret, oph_error *err);
 OPH_API const char *oph_signal_path(const oph_signal *sig); /* "det.cam.acquire_time" */
 OPH_API const char *oph_signal_doc(const oph_signal *sig);
-OPH_API const char *oph_signal_pv(const oph_signal *sig);          /* the setpoint's, or the only one */
-OPH_API const char *oph_signal_readback_pv(const oph_signal *sig); /* the same where there is one PV */
+/* The setpoint's PV and the readback's; the same where there is one. */
+OPH_API const char *oph_signal_pv(const oph_signal *sig);
+OPH_API const char *oph_signal_readback_pv(const oph_signal *sig);
 
 /* A value as the IOC sent it. Yours; immutable. */
 typedef struct oph_value oph_value;
 OPH_API void oph_value_free(oph_value *value);
-OPH_API int32_t oph_value_dtype(const oph_value *value);     /* enum oph_dtype */
-OPH_API size_t oph_value_count(const oph_value *value);      /* elements */
-OPH_API const void *oph_value_data(const oph_value *value);  /* count elements of dtype */
-OPH_API int32_t oph_value_severity(const oph_value *value);  /* 0 none, 1 minor, 2 major, 3 invalid */
-OPH_API int32_t oph_value_alarm(const oph_value *value);     /* EPICS alarm status */
+OPH_API int32_t oph_value_dtype(const oph_value *value);    /* enum oph_dtype */
+OPH_API size_t oph_value_count(const oph_value *value);     /* elements */
+OPH_API const void *oph_value_data(const oph_value *value); /* count elements; the value's */
+/* EPICS alarm severity (0 none, 1 minor, 2 major, 3 invalid) and status. */
+OPH_API int32_t oph_value_severity(const oph_value *value);
+OPH_API int32_t oph_value_alarm(const oph_value *value);
+/* The IOC's timestamp, since 1970 UTC. */
 OPH_API void oph_value_time(const oph_value *value, int64_t *ret_seconds, int32_t *ret_nanoseconds);
 
 /* Every get is a fresh read of the readback PV, or of the setpoint with the _setpoint form.
- * timeout: for connecting, if need be, and reading. */
+ * timeout: for connecting, where need be, and again for reading; without one the context's. */
 OPH_API int oph_signal_read(oph_signal *sig, double timeout, oph_value **ret, oph_error *err);
 OPH_API int oph_signal_read_setpoint(oph_signal *sig, double timeout, oph_value **ret,
                                      oph_error *err);
 OPH_API int oph_signal_get_int(oph_signal *sig, int64_t *ret, oph_error *err);
 OPH_API int oph_signal_get_double(oph_signal *sig, double *ret, oph_error *err);
-/* Text, an enum's label, or a number as text. OPH_ERANGE when buffer[size] is too small: never cut. */
+/* Text, an enum's label, or a number as text; OPH_ERANGE when buffer[size] is too small. */
 OPH_API int oph_signal_get_text(oph_signal *sig, char *buffer, size_t size, oph_error *err);
 
-/* Puts with completion and then checks the readback: labels, ranges and lengths are checked before
- * anything is sent. Start rows (Acquire, Capture ...) are put without completion. */
+/* Labels, ranges and lengths are checked before anything is sent (OPH_ERANGE, OPH_ETYPE,
+ * OPH_EACCESS). Then puts with completion, and waits for the readback to become the value:
+ * OPH_EMISMATCH when it does not, and then the IOC may hold another value than before. Start rows
+ * (Acquire, Capture ...) are put without completion. Arrays of numbers cannot be put. */
 OPH_API int oph_signal_put_int(oph_signal *sig, int64_t value, oph_error *err);
 OPH_API int oph_signal_put_double(oph_signal *sig, double value, oph_error *err);
 OPH_API int oph_signal_put_text(oph_signal *sig, const char *value, oph_error *err);
@@ -55,7 +63,7 @@ OPH_END_DECLS
 
 #ifndef __cplusplus
 /* oph_put(det, "cam.num_images", 1, &err): picks the function by the value's type. */
-#define oph_put(dev, path, value, err) \
+#define oph_put(dev, path, value, err)                                                             \
     _Generic((value),                  \
         signed char: oph_put_int,      \
         short: oph_put_int,            \

@@ -6,23 +6,24 @@
 
 OPH_BEGIN_DECLS
 
-/* Completes exactly once: success, failure, timeout or cancel. Any thread may use it; what a function
- * returns through `ret_status` is yours to unref. */
+/* Completes exactly once: success, failure, timeout or cancel. Any thread may use it; what a
+ * function returns through `ret_status` is yours to unref. */
 typedef struct oph_status oph_status;
 
-/* A status of your own, for an action that your program runs: `name` says of what, and after `timeout`
- * seconds (OPH_FOREVER: never) it fails with OPH_ETIMEOUT. */
+/* A status of your own, for an action that your program runs: `name` says of what, and after
+ * `timeout` seconds (OPH_FOREVER: never) it fails with OPH_ETIMEOUT. */
 OPH_API int oph_status_new(oph_context *ctx, const char *name, double timeout,
                            oph_status **ret_status, oph_error *err);
-/* Completes a status of your own: success when error is NULL or its code 0. Returns 1 when this call
- * decided, 0 when the status was done before. */
+/* Completes a status of your own: success when error is NULL or its code 0. Returns 1 when this
+ * call decided, 0 when the status was done before. */
 OPH_API int oph_status_finish(oph_status *status, const oph_error *error);
 
 OPH_API oph_status *oph_status_ref(oph_status *status);
 OPH_API void oph_status_unref(oph_status *status); /* NULL allowed */
 
-/* Waits until it is done. Returns 0 when the action succeeded, else the action's error. When `timeout`
- * (OPH_DEFAULT: as long as the action itself may take) ends first: OPH_ETIMEOUT, and the action goes on. */
+/* Waits until it is done. Returns 0 when the action succeeded, else the action's error. When
+ * `timeout` (OPH_DEFAULT: as long as the action itself may take) ends first: OPH_ETIMEOUT, and the
+ * action goes on. */
 OPH_API int oph_status_wait(oph_status *status, double timeout, oph_error *err);
 
 OPH_API int oph_status_done(oph_status *status);    /* 1 or 0 */
@@ -30,11 +31,14 @@ OPH_API int oph_status_success(oph_status *status); /* 1 when done without error
 /* The action's error: code 0 while it runs and after success. Returns that code. */
 OPH_API int oph_status_error(oph_status *status, oph_error *ret);
 
-/* Calls fn on the context's dispatcher thread once the status is done; soon when it is already. */
+/* Calls fn on the context's dispatcher thread once the status is done; soon when it is already.
+ * Callbacks run one at a time, with no lock held: fn may call the library, but while it does the
+ * others wait. */
 typedef void oph_status_fn(oph_status *status, void *user);
 OPH_API int oph_status_on_done(oph_status *status, oph_status_fn *fn, void *user, oph_error *err);
 
-/* Asks the action to end. The status then fails with OPH_ECANCEL, unless it was done before. */
+/* Asks the action to end, as an acquisition by stopping the camera, and does not wait. The status
+ * then fails with OPH_ECANCEL, unless it was done before. Always returns 0. */
 OPH_API int oph_status_cancel(oph_status *status, oph_error *err);
 
 /* "ADTriggerStatus(device=det, done=False, success=False)" into buffer[size]; returns buffer. */

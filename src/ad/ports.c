@@ -154,8 +154,12 @@ static int ask_usual(oph_device *root, oph_plugins *plugins, struct oph__patienc
             rc = oph__fail_memory(err, "ports");
     }
     /* Most are not there: that is no error. */
-    if (!rc) rc = oph__connect_signals(root->ctx, &signals, patience, NULL, err);
-    if (rc == OPH_EDISCONN || rc == OPH_ETIMEOUT) rc = 0;
+    oph_error absent = OPH_ERROR_INIT;
+    if (!rc) rc = oph__connect_signals(root->ctx, &signals, patience, NULL, &absent);
+    if (rc == OPH_EDISCONN || rc == OPH_ETIMEOUT)
+        rc = 0;
+    else if (absent.code && err)
+        *err = absent;
     for (size_t i = 0; !rc && i < n; i++) {
         char port[64], type[64];
         if (!oph__pv_is_up(probes[i].port->set) || !oph__pv_is_up(probes[i].type->set)) continue;
@@ -166,7 +170,9 @@ static int ask_usual(oph_device *root, oph_plugins *plugins, struct oph__patienc
         if (rc) break;
         oph__copy(plugin->prefix, sizeof plugin->prefix, probes[i].dev->prefix);
         oph__copy(plugin->type, sizeof plugin->type, type);
-        oph__copy(plugin->class_name, sizeof plugin->class_name, probes[i].class_name);
+        const struct oph__class *cls;
+        if (!oph__classes_get(root->ctx->classes, probes[i].class_name, 0, &cls, NULL))
+            oph__copy(plugin->class_name, sizeof plugin->class_name, probes[i].class_name);
     }
     for (size_t i = 0; i < n; i++)
         oph_device_free(probes[i].dev);

@@ -1,0 +1,105 @@
+#!/bin/bash
+# Runs every example, against the simulator where it needs an IOC, and compares what it prints with
+# tests/data/examples, which the guide quotes. Days, random names, times and ports may differ.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+bin=$PWD/${BUILD:-build}/bin
+work=$(mktemp -d)
+sim=
+end_simulator() {
+    [ -z "$sim" ] || kill "$sim"
+    sim=
+}
+trap 'end_simulator; rm -rf "$work"' EXIT
+ioc_root=/mnt/fileserver/data
+read_root=$work/export/raid5/fileshare/data
+mkdir -p "$read_root"
+n=0
+
+result() {
+    n=$((n + 1))
+    if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; fi
+}
+
+# What differs from run to run is made alike.
+alike() {
+    sed -E -e "s|$work||g" \
+        -e 's|[0-9]{4}/[0-9]{2}/[0-9]{2}/|YEAR/MONTH/DAY/|g' \
+        -e 's/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}/UUID/g' \
+        -e 's/after [0-9.]+ s$/after TIME/' "$1"
+}
+
+# example STATUS TEXT PROGRAM ARGUMENT...: runs it, and compares its output, errors last.
+example() {
+    local wanted=$1 text=tests/data/examples/$2 program=$3 found
+    shift 3
+    timeout 60 "$bin/$program" "$@" >"$work/out" 2>"$work/err" </dev/null
+    found=$?
+    cat "$work/out" "$work/err" >"$work/all"
+    [ "$found" = "$wanted" ]
+    result $? "$program ends with $wanted"
+    [ "$found" = "$wanted" ] || echo "# it ended with $found"
+    diff <(alike "$text") <(alike "$work/all") >"$work/diff"
+    result $? "$program prints $text"
+    sed 's/^/# /' "$work/diff"
+    ran="$ran $program"
+}
+ran=
+
+example 0 settings.txt settings
+
+# A long list: the lines that the guide shows are in it.
+cp examples/beamline.class "$work"
+(cd "$work" && timeout 60 "$bin/show_class" beamline.class BeamlineDetector Pilatus:) >"$work/list"
+result $? 'show_class lists beamline.class'
+missing=$(grep -vxFf "$work/list" tests/data/examples/show_class.txt)
+[ -z "$missing" ]
+result $? 'show_class prints tests/data/examples/show_class.txt, and more'
+[ -z "$missing" ] || printf '# missing: %s\n' "$missing"
+
+# The same text with three mistakes.
+sed -i 's/ rbv    int / rvb    int /; s/ FileStoreHDF5IterativeWrite/ FileStoreHDF5/; s/image_mode=/imagemode=/' \
+    "$work/beamline.class"
+(cd "$work" && timeout 60 "$bin/show_class" beamline.class BeamlineDetector) >"$work/mistakes" 2>&1
+[ $? = 1 ]
+result $? 'show_class refuses a class text with mistakes'
+diff tests/data/examples/mistakes.txt "$work/mistakes" >"$work/diff"
+result $? 'show_class prints tests/data/examples/mistakes.txt'
+sed 's/^/# /' "$work/diff"
+
+# simulator OPTION...: starts one, and tells clients where it is.
+simulator() {
+    local ready= settings=
+    exec 3< <(exec "${COPHYD_SIM:-$bin/cophyd-sim}" --port auto --raw "$ioc_root/raw" \
+        --write-root "$ioc_root=$read_root" "$@")
+    sim=$!
+    read -r -t 60 ready <&3 && read -r -t 60 settings <&3
+    [ -n "$settings" ]
+    result $? "the simulator starts: $ready"
+    eval "$settings"
+}
+
+simulator
+example 0 missing_plugins.txt missing_plugins
+example 1 no_image.txt live_image
+example 0 warmup.txt warmup
+example 0 errors.txt errors
+example 0 event_loop.txt event_loop
+example 1 cancelled.txt event_loop Pilatus: 0.3
+example 0 folders.txt folders Pilatus: "$ioc_root" "$read_root"
+example 0 pilatus.txt pilatus Pilatus: "$ioc_root" "$read_root"
+file=$(sed -n 's/^local file: //p' "$work/out")
+example 0 read_image.txt read_image "$file"
+example 0 live_image.txt live_image
+end_simulator
+
+simulator --instant --camserver-hangs
+example 1 hung.txt pilatus Pilatus: "$ioc_root" "$read_root"
+end_simulator
+
+for source in examples/*.c; do
+    program=$(basename "$source" .c)
+    [[ " $ran show_class " == *" $program "* ]]
+    result $? "$source was run"
+done
+echo "1..$n"
