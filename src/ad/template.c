@@ -36,10 +36,11 @@ int oph__template_expand(const char *device, const char *text, const struct tm *
     if (rc) return rc;
     /* strftime says 0 for what does not fit; an absolute path is never empty. */
     size_t n = strftime(dst, size, text, when);
-    if (!n || n + 2 > size)
+    bool ended = n && is_separator(dst[n - 1], windows);
+    if (!n || n + !ended >= size)
         return oph__fail(err, OPH_ERANGE, (struct oph__at){.device = device}, text,
-                         "a path longer than %zu characters", size - 2);
-    if (is_separator(dst[n - 1], windows)) return 0;
+                         "a path longer than %zu characters", size - 1);
+    if (ended) return 0;
     dst[n] = windows && !strchr(dst, '/') ? '\\' : '/';
     dst[n + 1] = 0;
     return 0;
@@ -52,13 +53,25 @@ static bool same_character(char a, char b, bool windows)
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
+/* Whether a ".." in it may lead out of its folder. */
+static bool climbs(const char *path, bool windows)
+{
+    for (const char *c = path; *c; c++) {
+        bool begins = c == path || is_separator(c[-1], windows);
+        if (begins && c[0] == '.' && c[1] == '.' && (!c[2] || is_separator(c[2], windows)))
+            return true;
+    }
+    return false;
+}
+
 int oph__path_to_local(const char *device, const char *file, const char *write, const char *read,
                        bool windows, char *dst, size_t size, oph_error *err)
 {
     size_t i = 0;
     while (write[i] && same_character(file[i], write[i], windows))
         i++;
-    if (write[i] || !file[i])
+    bool whole = i && (is_separator(write[i - 1], windows) || is_separator(file[i], windows));
+    if (write[i] || !file[i] || !whole || climbs(file + i, windows))
         return oph__fail(err, OPH_EFILE, (struct oph__at){.device = device}, write,
                          "\"%s\", which is not in that folder", file);
     if (strlen(read) + strlen(file + i) >= size)

@@ -32,7 +32,7 @@ static void write_text(oph_error *err)
         oph__format(where, sizeof where, "%s (%s): ", device, pv);
     else if (*device || *pv)
         oph__format(where, sizeof where, "%s: ", *device ? device : pv);
-    if (err->waited >= 0)
+    if (err->waited >= 0.001)
         oph__format(after, sizeof after, err->waited < 0.95 ? ", after %.2g s" : ", after %.1f s",
                     err->waited);
     oph__format(err->text, sizeof err->text, "%s%s%s%s%s%s", where, *err->wanted ? "wanted " : "",

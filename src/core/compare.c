@@ -43,7 +43,8 @@ static bool same_numbers(const struct oph_value *a, const struct oph__chan_info 
     if (!oph__value_double(a, &x) || !oph__value_double(b, &y)) return false;
     if (x == y || (isnan(x) && isnan(y))) return true;
     if (!is_float(a->dtype) && !is_float(b->dtype)) return false;
-    double tolerance = pow(10.0, -(double)info->precision);
+    /* A record whose PREC was never set has 0: then only the rounding to 32 bits is allowed. */
+    double tolerance = info->precision > 0 ? pow(10.0, -(double)info->precision) : 1e-6 * fabs(y);
     return fabs(x - y) <= tolerance * (1 + 1e-9);
 }
 
@@ -52,7 +53,8 @@ bool oph__matches(const struct oph_value *found, const struct oph__chan_info *in
 {
     struct oph_value want = as_value(wanted);
     bool found_text = found->dtype == OPH_TEXT || found->dtype == OPH_UINT8;
-    bool wanted_text = want.dtype == OPH_TEXT || (want.dtype == OPH_UINT8 && info->count > 1);
+    bool wanted_text = want.dtype == OPH_TEXT ||
+                       (want.dtype == OPH_UINT8 && (info->count > 1 || found->dtype == OPH_TEXT));
     if (wanted_text) return found_text && same_text(found, &want, is_path);
     return same_numbers(found, info, &want);
 }

@@ -94,8 +94,12 @@ static int learn_versions(oph_context *ctx, const struct oph__vec *signals, oph_
     if (!reads) return oph__fail_memory(err, "connecting");
     for (size_t i = 0; i < n; i++)
         reads[i].sig = is_up(signals->at[i]) ? signals->at[i] : NULL;
-    int rc = oph__read_all(ctx, reads, n, OPH_DEFAULT, true, err);
-    if (rc != OPH_EINTR && rc != OPH_EFORK && rc != OPH_EDEADLK && rc != OPH_ENOMEM) rc = 0;
+    oph_error why = OPH_ERROR_INIT;
+    int rc = oph__read_all(ctx, reads, n, OPH_DEFAULT, true, &why);
+    if (rc != OPH_EINTR && rc != OPH_EFORK && rc != OPH_EDEADLK && rc != OPH_ENOMEM)
+        rc = 0;
+    else if (err)
+        *err = why;
     for (size_t i = 0; !rc && i < n; i++) {
         char text[64];
         const char *start;
@@ -122,7 +126,8 @@ static int settle_optional(oph_context *ctx, const struct oph__vec *signals, oph
     int rc = oph__group_new(ctx, 2 * signals->count, &g, err);
     if (rc) return rc;
     search(g, signals);
-    rc = oph__group_wait(g, oph__now() + OPTIONAL_GRACE, true, err);
+    oph_error why = OPH_ERROR_INIT;
+    rc = oph__group_wait(g, oph__now() + OPTIONAL_GRACE, true, &why);
     oph__group_free(g);
     for (size_t i = 0; i < signals->count; i++) {
         oph_signal *sig = signals->at[i];
@@ -131,7 +136,9 @@ static int settle_optional(oph_context *ctx, const struct oph__vec *signals, oph
         sig->read->absent = sig->read->state != OPH__CHAN_UP;
         pthread_mutex_unlock(&ctx->lock);
     }
-    return rc == OPH_ETIMEOUT ? 0 : rc;
+    if (!rc || rc == OPH_ETIMEOUT) return 0;
+    if (err) *err = why;
+    return rc;
 }
 
 /* All searches leave in one flush; nothing is waited for here. */
@@ -157,10 +164,12 @@ static int await_ioc(oph_context *ctx, const struct oph__needs *needs, struct op
     *ret_there = true;
     if (!needs->required.count) return 0;
     const struct oph__vec one = {.at = needs->required.at, .count = 1};
-    int rc = oph__connect_signals(ctx, &one, patience, NULL, err);
-    if (rc == OPH_EINTR || rc == OPH_EFORK || rc == OPH_EDEADLK) return rc;
+    oph_error why = OPH_ERROR_INIT;
+    int rc = oph__connect_signals(ctx, &one, patience, NULL, &why);
     *ret_there = rc == 0;
-    return 0;
+    if (rc != OPH_EINTR && rc != OPH_EFORK && rc != OPH_EDEADLK) return 0;
+    if (err) *err = why;
+    return rc;
 }
 
 /* Releases before 2.2 have no ADCoreVersion_RBV: then the newest rows stand. */

@@ -4,6 +4,7 @@
 #include <cophyd/stage.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void free_hooks(oph_device *dev)
 {
@@ -169,13 +170,24 @@ int oph_device_new(oph_context *ctx, const char *class_name, const char *prefix,
     return rc;
 }
 
+/* The device of the tree that stage was called on; NULL when none is staged. */
+static oph_device *staged_of(const oph_device *dev)
+{
+    pthread_mutex_lock(&dev->tree->m.lock);
+    oph_device *staged = dev->tree->staged;
+    pthread_mutex_unlock(&dev->tree->m.lock);
+    return staged;
+}
+
 void oph_device_free(oph_device *dev)
 {
     if (!dev || dev->parent) return;
-    oph_error err = OPH_ERROR_INIT;
-    if (oph_unstage(dev, NULL, &err))
-        oph__log(&dev->ctx->log, OPH_LOG_ERROR, "freed while staged: %s", err.text);
     oph_context *ctx = dev->ctx;
+    if (ctx->owner != getpid()) return; /* its threads are the parent's: leak rather than hang */
+    oph_device *staged = staged_of(dev);
+    oph_error err = OPH_ERROR_INIT;
+    if (staged && oph_unstage(staged, NULL, &err))
+        oph__log(&ctx->log, OPH_LOG_ERROR, "freed while staged: %s", err.text);
     oph__loop_drain(ctx->engine); /* the last step of an acquisition may still be on its way out */
     destroy(dev);
     oph_context_free(ctx);

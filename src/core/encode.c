@@ -1,4 +1,5 @@
-/* From what the user wrote to what the channel takes, with every refusal made before anything is sent. */
+/* From what the user wrote to what the channel takes, with every refusal made before anything is
+ * sent. */
 #include "base/err.h"
 #include "base/str.h"
 #include "core/value.h"
@@ -10,8 +11,8 @@
 static int refuse(const struct oph__target *t, int code, const char *wanted, const char *found,
                   oph_error *err)
 {
-    return oph__fail(err, code, (struct oph__at){.device = t->path, .pv = t->pv}, wanted, "%s",
-                     found);
+    return oph__fail(err, code, (struct oph__at){.device = t->path, .pv = t->pv},
+                     *wanted ? wanted : "\"\"", "%s", found);
 }
 
 void oph__wire_clear(struct oph__wire *wire)
@@ -45,7 +46,7 @@ static int encode_text(const struct oph__literal *l, const struct oph__target *t
 {
     size_t length = strlen(l->text);
     if (t->info->dtype == OPH_TEXT) {
-        size_t room = OPH__STRING_BYTES - 1;
+        size_t room = OPH__STRING_BYTES - 1 - t->is_path;
         if (length > room) return text_too_long(t, l->text, room, err);
         int rc = reserve(w, OPH_TEXT, 1, err);
         if (!rc) memcpy(w->data, l->text, length);
@@ -87,6 +88,8 @@ static int encode_enum(const struct oph__literal *l, const struct oph__target *t
         for (unsigned i = 0; i < t->info->label_count && index < 0; i++) {
             if (!strcmp(t->info->labels[i], l->text)) index = i;
         }
+        if (index < 0 && l->kind == OPH__LIT_FLOAT)
+            return refuse(t, OPH_ETYPE, l->text, "a PV that holds labels and whole numbers", err);
         if (index < 0)
             return refuse(t, OPH_ERANGE, l->text, list_labels(t->info, labels, sizeof labels), err);
     }
@@ -105,11 +108,10 @@ static int encode_int(const struct oph__literal *l, const struct oph__target *t,
                  [OPH_INT32] = {INT32_MIN, INT32_MAX}};
     int32_t dtype = t->info->dtype;
     int64_t value = l->i;
-    if (l->kind == OPH__LIT_FLOAT && l->f == floor(l->f) && fabs(l->f) < 0x1p53) {
-        value = (int64_t)l->f;
-    } else if (l->kind != OPH__LIT_INT) {
+    if (l->kind == OPH__LIT_TEXT || (l->kind == OPH__LIT_FLOAT && l->f != floor(l->f)))
         return refuse(t, OPH_ETYPE, l->text, "a PV that holds whole numbers", err);
-    }
+    if (l->kind == OPH__LIT_FLOAT) /* what is too large for int64_t is so for any PV */
+        value = fabs(l->f) < 0x1p53 ? (int64_t)l->f : l->f > 0 ? INT64_MAX : INT64_MIN;
     if (value < range[dtype].low || value > range[dtype].high) {
         char found[96];
         oph__format(found, sizeof found, "a PV that holds %lld to %lld",
@@ -124,15 +126,21 @@ static int encode_int(const struct oph__literal *l, const struct oph__target *t,
     return 0;
 }
 
+static bool holds(int32_t dtype, int64_t i)
+{
+    double value = dtype == OPH_FLOAT32 ? (double)(float)i : (double)i;
+    return value < 0x1p63 && (int64_t)value == i;
+}
+
 static int encode_float(const struct oph__literal *l, const struct oph__target *t,
                         struct oph__wire *w, oph_error *err)
 {
     if (l->kind == OPH__LIT_TEXT)
         return refuse(t, OPH_ETYPE, l->text, "a PV that holds numbers", err);
     double value = l->kind == OPH__LIT_INT ? (double)l->i : l->f;
-    if (l->kind == OPH__LIT_INT && (int64_t)value != l->i)
+    if (l->kind == OPH__LIT_INT && !holds(t->info->dtype, l->i))
         return refuse(t, OPH_ERANGE, l->text,
-                      "a PV of doubles, which cannot hold this integer exactly", err);
+                      "a floating-point PV, which cannot hold this integer exactly", err);
     if (!isfinite(value)) return refuse(t, OPH_ERANGE, l->text, "a number that is not finite", err);
     if (t->info->dtype == OPH_FLOAT32 && fabs(value) > (double)FLT_MAX)
         return refuse(t, OPH_ERANGE, l->text, "a PV of 32-bit floats", err);

@@ -102,6 +102,7 @@ static void finish(struct oph__op *op, int32_t code, const char *why, const stru
 {
     struct oph__group *g = op->group;
     pthread_mutex_lock(&g->m.lock);
+    op->ended = true;
     if (!g->given_up) record(op, code, why, event);
     bool last = --g->left == 0 && g->sent;
     g->calling = last && !g->given_up && g->on_done;
@@ -132,7 +133,7 @@ static void put_done(void *user, int32_t code, const char *why)
     if (claim(op)) finish(op, code, why, NULL);
 }
 
-/* The requests of a kind (or all) that are under way on a PV, taken from it, newest first. */
+/* The requests of a kind (or all) that are under way on a PV, taken from it, oldest first. */
 static struct oph__op *take_ops(struct oph__pv *pv, enum oph__op_kind kind)
 {
     struct oph__op *taken = NULL;
@@ -188,10 +189,11 @@ static struct oph__op *add(struct oph__group *g, struct oph__pv *pv, enum oph__o
     return op;
 }
 
-/* A request that could not be made ends here with the reason, unless its callback was quicker. */
+/* A request that could not be made ends here with the reason, unless its callback was quicker. The link's
+ * sentence names the PV, as will the one that is made of this. */
 static struct oph__op *checked(struct oph__op *op, int rc, const oph_error *why)
 {
-    if (rc && claim(op)) finish(op, rc, why->text, NULL);
+    if (rc && claim(op)) finish(op, rc, why->found[0] ? why->found : why->text, NULL);
     return op;
 }
 
@@ -253,7 +255,7 @@ int oph__group_send(struct oph__group *g, oph_error *err)
     g->calling = g->left == 0 && g->on_done;
     bool call = g->calling;
     pthread_mutex_unlock(&g->m.lock);
-    if (!rc) rc = g->ctx->ops->flush(link, err);
+    if (!rc && g->count) rc = g->ctx->ops->flush(link, err);
     if (call) call_back(g);
     return rc;
 }
@@ -287,6 +289,18 @@ void oph__group_freeze(struct oph__group *g)
     pthread_mutex_unlock(&g->m.lock);
 }
 
+/* A put whose completion may still come blocks its channel for the next one: make it anew. A get ends
+ * by itself. */
+static void give_up(struct oph__op *op)
+{
+    pthread_mutex_lock(&op->group->m.lock);
+    bool ended = op->ended;
+    pthread_mutex_unlock(&op->group->m.lock);
+    if (ended || op->kind == OPH__OP_GET || !claim(op)) return;
+    if (op->kind == OPH__OP_PUT) op->pv->ctx->ops->put_abandon(op->pv->chan);
+    finish(op, OPH_ETIMEOUT, NULL, NULL);
+}
+
 void oph__group_free(struct oph__group *g)
 {
     if (!g) return;
@@ -295,17 +309,8 @@ void oph__group_free(struct oph__group *g)
     while (g->calling)
         pthread_cond_wait(&g->m.changed, &g->m.lock);
     pthread_mutex_unlock(&g->m.lock);
-    /* A put whose completion may still come blocks its channel for the next one: make it anew. Other
-     * requests end by themselves. */
-    for (size_t i = 0; i < g->count; i++) {
-        struct oph__op *op = &g->ops[i];
-        if (op->kind == OPH__OP_PUT && claim(op)) {
-            op->pv->ctx->ops->put_abandon(op->pv->chan);
-            finish(op, OPH_ETIMEOUT, NULL, NULL);
-        } else if (op->kind == OPH__OP_CONNECT && claim(op)) {
-            finish(op, OPH_ETIMEOUT, NULL, NULL);
-        }
-    }
+    for (size_t i = 0; i < g->count; i++)
+        give_up(&g->ops[i]);
     unref(g);
 }
 

@@ -15,7 +15,8 @@ struct oph__op {
     struct oph__pv *pv;
     struct oph__op *next; /* in the PV's list, as long as it is under way */
     enum oph__op_kind kind;
-    bool done;
+    bool ended; /* its PV has let go of it, and may be gone */
+    bool done;  /* and it has a result */
     int32_t code; /* when done: 0, or why it failed */
     char why[96]; /* libca's words */
     struct oph_value value; /* of a get */

@@ -48,7 +48,7 @@ int oph__plan_add(struct oph__plan *plan, oph_device *list, const char *key,
         /* A PV that several lists set is written once, with its last value in its last place. */
         for (size_t i = 0; i + 1 < plan->items.count; i++) {
             struct oph__item *old = plan->items.at[i];
-            if (old->sig != sig) continue;
+            if (!oph__equal(old->sig->set->name, sig->set->name)) continue;
             free_item(oph__vec_remove(&plan->items, i));
             break;
         }
@@ -171,12 +171,11 @@ int oph__plan_connected(const struct oph__plan *plan, oph_error *err)
 
 static int encode(struct oph__item *item, oph_error *err)
 {
-    struct oph__chan_info info;
-    if (!oph__pv_info(item->sig->set, &info))
+    if (!oph__pv_info(item->sig->set, &item->info))
         return oph__fail(err, OPH_EDISCONN,
                          (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name},
                          item->value.text, "the PV is not connected");
-    struct oph__target target = oph__signal_target(item->sig, &info);
+    struct oph__target target = oph__signal_target(item->sig, &item->info);
     return oph__encode(&item->value, &target, &item->wire, err);
 }
 

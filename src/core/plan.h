@@ -11,6 +11,7 @@ struct oph__item {
     struct oph__literal value; /* its text is the item's own */
     struct oph__wire wire;     /* the value, encoded */
     struct oph_value set, read; /* originals */
+    struct oph__chan_info info; /* of the setpoint when it was staged: for labels, when it is gone */
     bool touched;               /* was put, or may have been */
 };
 

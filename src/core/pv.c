@@ -24,11 +24,20 @@ int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph
 void oph__pv_free(struct oph__pv *pv)
 {
     if (!pv) return;
-    /* After chan_free no callback comes any more, so requests still under way are dropped here. */
-    if (pv->chan) pv->ctx->ops->chan_free(pv->chan);
-    oph__ops_drop(pv);
+    /* After chan_free no callback comes any more, so requests still under way are dropped here. One
+     * that was never opened has none, and may be freed with ctx->lock held. */
+    if (pv->chan) {
+        pv->ctx->ops->chan_free(pv->chan);
+        oph__ops_drop(pv);
+    }
     free(pv->name);
     free(pv);
+}
+
+/* With ctx->lock held. It may come up before its opener knows the channel, and is of no use then. */
+static bool is_up(const struct oph__pv *pv)
+{
+    return pv->state == OPH__CHAN_UP && pv->chan;
 }
 
 static void state_changed(void *user, int32_t state)
@@ -38,8 +47,9 @@ static void state_changed(void *user, int32_t state)
     if (state == OPH__CHAN_UP && pv->state != OPH__CHAN_UP) pv->ups++;
     pv->state = state;
     if (state == OPH__CHAN_UP) pv->absent = false;
+    bool up = is_up(pv);
     pthread_mutex_unlock(&pv->ctx->lock);
-    if (state == OPH__CHAN_UP) oph__ops_connected(pv);
+    if (up) oph__ops_connected(pv);
 }
 
 struct oph__chan *oph__pv_chan(struct oph__pv *pv)
@@ -50,27 +60,31 @@ struct oph__chan *oph__pv_chan(struct oph__pv *pv)
     return chan;
 }
 
-/* Two threads may both find the channel missing: the loser's is freed. */
+/* The first thread to come opens it; the others go on as if it were open, and wait for it to come up. */
 int oph__pv_open(struct oph__pv *pv, oph_error *err)
 {
-    if (oph__pv_chan(pv)) return 0;
+    pthread_mutex_lock(&pv->ctx->lock);
+    bool mine = !pv->opened;
+    pv->opened = true;
+    pthread_mutex_unlock(&pv->ctx->lock);
+    if (!mine) return 0;
     struct oph__link *link;
-    struct oph__chan *chan;
+    struct oph__chan *chan = NULL;
     int rc = oph__context_link(pv->ctx, &link, err);
     if (!rc) rc = pv->ctx->ops->chan_new(link, pv->name, state_changed, pv, &chan, err);
-    if (rc) return rc;
     pthread_mutex_lock(&pv->ctx->lock);
-    bool mine = !pv->chan;
-    if (mine) pv->chan = chan;
+    pv->opened = !rc;
+    if (!rc) pv->chan = chan;
+    bool up = is_up(pv);
     pthread_mutex_unlock(&pv->ctx->lock);
-    if (!mine) pv->ctx->ops->chan_free(chan);
-    return 0;
+    if (up) oph__ops_connected(pv);
+    return rc;
 }
 
 bool oph__pv_is_up(struct oph__pv *pv)
 {
     pthread_mutex_lock(&pv->ctx->lock);
-    bool up = pv->state == OPH__CHAN_UP;
+    bool up = is_up(pv);
     pthread_mutex_unlock(&pv->ctx->lock);
     return up;
 }
@@ -92,9 +106,11 @@ bool oph__pv_info(struct oph__pv *pv, struct oph__chan_info *ret)
 int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct oph__chanmon **ret,
                       oph_error *err)
 {
-    struct oph__link *link;
     int rc = oph__pv_open(pv, err);
-    if (!rc) rc = oph__context_link(pv->ctx, &link, err);
-    if (!rc) rc = pv->ctx->ops->subscribe(oph__pv_chan(pv), OPH_NONE, 0, fn, user, ret, err);
-    return rc;
+    if (rc) return rc;
+    struct oph__chan *chan = oph__pv_chan(pv);
+    if (!chan)
+        return oph__fail(err, OPH_EDISCONN, (struct oph__at){.device = pv->path, .pv = pv->name},
+                         "a subscription", "the PV is not connected");
+    return pv->ctx->ops->subscribe(chan, OPH_NONE, 0, fn, user, ret, err);
 }

@@ -11,10 +11,11 @@ struct oph__pv {
     oph_context *ctx;
     char *name; /* "Pilatus:cam1:AcquireTime" */
     const char *path; /* of the signal; borrowed */
-    struct oph__chan *chan; /* opened at the first use; under ctx->lock, as all below */
+    bool opened;            /* or being opened, at the first use; under ctx->lock, as all below */
+    struct oph__chan *chan;
     int32_t state;          /* OPH__CHAN_UP or _DOWN */
     unsigned ups;           /* times it came up: more than one means that the IOC was away */
-    bool absent;            /* this IOC does not have it, as connecting found */
+    atomic_bool absent;     /* this IOC does not have it, as connecting found; read without the lock */
     struct oph__op *ops;    /* under way */
 };
 

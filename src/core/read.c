@@ -21,7 +21,7 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
     }
     oph_error why = OPH_ERROR_INIT;
     rc = oph__group_wait(g, patience.until, true, &why);
-    bool ended = rc == OPH_EINTR || rc == OPH_EFORK || rc == OPH_EDEADLK || rc == OPH_ENOMEM;
+    bool ended = rc && rc != OPH_ETIMEOUT; /* then each says for itself what it lacks */
     int first = ended ? oph__fail_text(err, rc, "%s", why.text) : 0;
     for (size_t i = 0; !ended && i < oph__group_count(g); i++) {
         oph_error one = OPH_ERROR_INIT;
@@ -66,14 +66,14 @@ int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, doubl
     double deadline = oph__deadline(timeout, ctx->options.get_timeout);
     int waited_rc = oph__group_wait(g, deadline, interruptible, err);
     double waited = oph__now() - started;
+    if (waited_rc != OPH_ETIMEOUT) rc = waited_rc; /* what ended all of it comes first */
     for (size_t i = 0; i < count; i++) {
         if (ops[2 * i]) take(&reads[i].set, ops[2 * i], &reads[i], waited);
         if (ops[2 * i + 1]) take(&reads[i].read, ops[2 * i + 1], &reads[i], waited);
         if (!reads[i].rc || rc) continue;
         rc = reads[i].rc;
-        if (err && waited_rc != OPH_EINTR) *err = reads[i].error;
+        if (err) *err = reads[i].error;
     }
-    if (waited_rc == OPH_EINTR || (waited_rc && !rc)) rc = waited_rc;
     free(ops);
     oph__group_free(g);
     return rc;

@@ -20,18 +20,24 @@ static struct oph__at place(const struct oph__item *item)
 
 static char *show(const struct oph__item *item, const struct oph_value *value, char *dst, size_t size)
 {
-    struct oph__chan_info info = {0};
-    oph__pv_info(item->sig->set, &info);
-    return oph__value_show(value, &info, dst, size);
+    return oph__value_show(value, &item->info, dst, size);
+}
+
+/* The setpoint is what is put back; the readback where the setpoint was never defined. */
+static const struct oph_value *former(const struct oph__item *item)
+{
+    bool undefined = item->set.severity == 3 && item->set.status == ALARM_UDF;
+    bool known = item->read.data && !(item->read.severity == 3 && item->read.status == ALARM_UDF);
+    return undefined && known ? &item->read : &item->set;
 }
 
 /* A setting that could not be put back. */
 static void lost(struct restoring *r, const struct oph__item *item, int code, const char *why)
 {
-    char former[256], wanted[320];
+    char shown[256], wanted[320];
     oph_error err = OPH_ERROR_INIT;
-    show(item, &item->set, former, sizeof former);
-    oph__format(wanted, sizeof wanted, "%s put back", former);
+    show(item, former(item), shown, sizeof shown);
+    oph__format(wanted, sizeof wanted, "%s put back", shown);
     oph__fail(&err, code, place(item), wanted, "%s", why);
     oph__report_add(r->report, &err);
     if (!r->first.code) r->first = err;
@@ -44,14 +50,6 @@ static void kept(struct restoring *r, const struct oph__item *item, const char *
     oph_error err = OPH_ERROR_INIT;
     oph__fail(&err, OPH_EMISMATCH, place(item), wanted, "%s", found);
     oph__report_add(r->report, &err);
-}
-
-/* The setpoint is what is put back; the readback where the setpoint was never defined. */
-static const struct oph_value *former(const struct oph__item *item)
-{
-    bool undefined = item->set.severity == 3 && item->set.status == ALARM_UDF;
-    bool known = item->read.data && !(item->read.severity == 3 && item->read.status == ALARM_UDF);
-    return undefined && known ? &item->read : &item->set;
 }
 
 /* One setting on its way back. */
@@ -81,10 +79,12 @@ static int encode_former(const struct oph__item *item, struct oph__wire *put,
     struct oph__target target = oph__signal_target(item->sig, &info);
     int rc = oph__encode_value(former(item), &target, put, err);
     if (rc) return rc;
-    /* The readback must become what it was, which need not be the setpoint. */
-    bool undefined = item->read.severity == 3 && item->read.status == ALARM_UDF;
-    if (item->sig->read == item->sig->set) return oph__encode_value(former(item), &target, expect, err);
-    return undefined ? 0 : oph__encode_value(&item->read, &target, expect, err);
+    /* A readback that stood apart from its setpoint before says nothing now. */
+    struct oph__chan_info read_info;
+    bool agreed = item->sig->read == item->sig->set ||
+                  (oph__pv_info(item->sig->read, &read_info) &&
+                   oph__matches(&item->read, &read_info, put, item->sig->row->how == OPH__PATH));
+    return agreed ? oph__encode_value(former(item), &target, expect, err) : 0;
 }
 
 static bool is_same(const struct oph__item *item, const struct oph_value *now,
@@ -129,9 +129,10 @@ static void choose(struct restoring *r, struct back *b, struct oph__item *item)
     if (b->skip) lost(r, item, err.code, err.found);
 }
 
+/* One flush for all: an IOC that stands still costs one timeout, not one a port. */
 static void ask_now(struct restoring *r, struct back *backs, size_t count)
 {
-    struct oph__read *reads = calloc(count, sizeof *reads);
+    struct oph__read *reads = calloc(count ? count : 1, sizeof *reads);
     if (!reads) return; /* then all is put back as it was, asking nobody */
     for (size_t i = 0; i < count; i++) {
         const struct back *b = &backs[i];
@@ -191,15 +192,16 @@ int oph__plan_restore(struct oph__plan *plan, bool force, oph_report *report, op
     size_t count = plan->items.count;
     struct back *backs = calloc(count ? count : 1, sizeof *backs);
     if (!backs) {
-        int rc = oph__fail_memory(err, "putting settings back");
-        oph__report_add(report, err);
-        return rc;
+        oph__fail_memory(&r.first, "putting settings back");
+        oph__report_add(report, &r.first);
+        if (err) *err = r.first;
+        return r.first.code;
     }
     for (size_t i = 0; i < count; i++) /* in reverse */
         choose(&r, &backs[i], plan->items.at[count - 1 - i]);
+    ask_now(&r, backs, count);
     for (size_t first = 0; first < count;) {
         size_t end = run_end(backs, first, count);
-        ask_now(&r, &backs[first], end - first);
         write_back(&r, &backs[first], end - first);
         first = end;
     }

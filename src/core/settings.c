@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "core/device.h"
 #include <stdlib.h>
+#include <string.h>
 
 static struct oph__setting *find(const struct oph__settings *s, const char *key, size_t *ret_index)
 {
@@ -141,14 +142,30 @@ const char *oph_settings_value(const oph_device *dev, const char *key)
     return s ? s->value.text : NULL;
 }
 
+/* Text in quotes, as Python writes it. */
+static void add_quoted(struct oph__buf *buf, const char *text)
+{
+    char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
+    oph__buf_add_n(buf, &quote, 1);
+    for (; *text; text++) {
+        if (*text == quote || *text == '\\') oph__buf_add(buf, "\\");
+        oph__buf_add_n(buf, text, 1);
+    }
+    oph__buf_add_n(buf, &quote, 1);
+}
+
 size_t oph_settings_text(const oph_device *dev, char *buffer, size_t size)
 {
     struct oph__buf buf = {0};
     oph__buf_add(&buf, "OrderedDict(");
     for (size_t i = 0; i < dev->settings.list.count; i++) {
         const struct oph__setting *s = oph__settings_at(&dev->settings, i);
-        const char *quote = s->value.kind == OPH__LIT_TEXT ? "'" : "";
-        oph__buf_addf(&buf, "%s('%s', %s%s%s)", i ? ", " : "[", s->key, quote, s->value.text, quote);
+        oph__buf_addf(&buf, "%s('%s', ", i ? ", " : "[", s->key);
+        if (s->value.kind == OPH__LIT_TEXT)
+            add_quoted(&buf, s->value.text);
+        else
+            oph__buf_add(&buf, s->value.text);
+        oph__buf_add(&buf, ")");
     }
     oph__buf_add(&buf, dev->settings.list.count ? "])" : ")");
     oph__copy(buffer, size, buf.failed ? "" : buf.text);

@@ -196,7 +196,7 @@ int oph_signal_get_int(oph_signal *sig, int64_t *ret, oph_error *err)
     oph_value *value;
     int rc = oph_signal_read(sig, OPH_DEFAULT, &value, err);
     if (rc) return rc;
-    if (!oph__value_int(value, ret)) rc = not_a(sig, value, "a whole number", err);
+    if (value->count != 1 || !oph__value_int(value, ret)) rc = not_a(sig, value, "a whole number", err);
     oph_value_free(value);
     return rc;
 }
@@ -206,7 +206,7 @@ int oph_signal_get_double(oph_signal *sig, double *ret, oph_error *err)
     oph_value *value;
     int rc = oph_signal_read(sig, OPH_DEFAULT, &value, err);
     if (rc) return rc;
-    if (!oph__value_double(value, ret)) rc = not_a(sig, value, "a number", err);
+    if (value->count != 1 || !oph__value_double(value, ret)) rc = not_a(sig, value, "a number", err);
     oph_value_free(value);
     return rc;
 }

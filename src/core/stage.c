@@ -38,6 +38,8 @@ static int stage(oph_device *dev, oph_report *report, struct oph__plan **ret, op
         *ret = plan;
         return 0;
     }
+    if (rc == OPH_EINTR)
+        oph__fail(&cause, rc, (struct oph__at){.device = dev->path}, "to stage", "%s", cause.text);
     if (!oph_report_count(report)) oph__report_add(report, &cause);
     if (plan) oph__plan_restore(plan, true, report, NULL);
     oph__plan_free(plan);
@@ -57,9 +59,17 @@ int oph_stage(oph_device *dev, oph_report **ret_report, oph_error *err)
     return rc;
 }
 
+static bool has_started(void *arg)
+{
+    const struct oph__tree *tree = arg;
+    return !tree->starting;
+}
+
+/* What another thread is starting can be stopped only when it has started; that call has timeouts. */
 static oph_status *running_status(struct oph__tree *tree)
 {
     pthread_mutex_lock(&tree->m.lock);
+    oph__wait(NULL, &tree->m, (double)INFINITY, has_started, tree);
     oph_status *st = tree->status ? oph_status_ref(tree->status) : NULL;
     pthread_mutex_unlock(&tree->m.lock);
     return st;

@@ -119,13 +119,14 @@ bool oph__status_finish(oph_status *st, const oph_error *error)
     struct callback *cb = reversed(st->callbacks);
     st->callbacks = NULL;
     pthread_cond_broadcast(&st->m.changed);
-    pthread_mutex_unlock(&st->m.lock);
+    /* Under the lock, so that a callback which is added meanwhile comes after these. */
     while (cb) {
         struct callback *next = cb->next;
         oph_status_ref(st);
         oph__loop_post(st->ctx->dispatch, &cb->job);
         cb = next;
     }
+    pthread_mutex_unlock(&st->m.lock);
     stop_timer(st);
     oph_status_unref(st);
     return true;

@@ -16,6 +16,7 @@ int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule
     if (rule->answer != OPH__REFUSE && !other) {
         tree->state = rule->next;
         if (verb == OPH__VERB_STAGE || verb == OPH__VERB_WARMUP) tree->staged = dev;
+        if (verb == OPH__VERB_TRIGGER) tree->starting = true;
     }
     pthread_mutex_unlock(&tree->m.lock);
     *ret = rule;

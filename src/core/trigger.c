@@ -33,11 +33,15 @@ static int start(oph_device *dev, oph_status **ret, oph_error *err)
     tree->status = oph_status_ref(st);
     pthread_mutex_unlock(&tree->m.lock);
     oph_status_unref(former);
-    rc = dev->trigger->start(dev, st, err);
-    if (rc)
-        oph_status_unref(st);
-    else
+    oph_error why = OPH_ERROR_INIT;
+    rc = dev->trigger->start(dev, st, &why);
+    if (!rc) {
         *ret = st;
+        return 0;
+    }
+    oph__status_finish(st, &why); /* nothing runs that would: an unstage need not wait for it */
+    oph_status_unref(st);
+    if (err) *err = why;
     return rc;
 }
 
@@ -51,6 +55,16 @@ static int still_staged(const struct oph__plan *plan, oph_error *err)
                      "that it was away in between: unstage and stage again");
 }
 
+/* An unstage that waits for this has its own state already. */
+static void end_of_start(struct oph__tree *tree, bool failed)
+{
+    pthread_mutex_lock(&tree->m.lock);
+    tree->starting = false;
+    if (failed && tree->state == OPH_STATE_TRIGGERING) tree->state = OPH_STATE_FAILED;
+    pthread_cond_broadcast(&tree->m.changed);
+    pthread_mutex_unlock(&tree->m.lock);
+}
+
 int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err)
 {
     const struct oph__rule *rule;
@@ -59,7 +73,7 @@ int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err)
     if (rc) return rc;
     rc = still_staged(dev->tree->plan, err);
     if (!rc) rc = start(dev, ret_status, err);
-    if (rc) oph__tree_set(dev->tree, OPH_STATE_FAILED);
+    end_of_start(dev->tree, rc != 0);
     return rc;
 }
 

@@ -60,8 +60,8 @@ int oph__encode(const struct oph__literal *literal, const struct oph__target *ta
 int oph__encode_value(const struct oph_value *value, const struct oph__target *target,
                       struct oph__wire *ret, oph_error *err);
 
-/* Whether a value that was read is what was written: numbers within 10^-precision of `info`, text
- * equal, paths equal but for trailing separators. */
+/* Whether a value that was read is what was written: numbers within 10^-precision of `info` (where that
+ * is above 0), text equal, paths equal but for trailing separators. */
 bool oph__matches(const struct oph_value *found, const struct oph__chan_info *info,
                   const struct oph__wire *wanted, bool is_path);
 

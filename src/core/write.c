@@ -72,18 +72,24 @@ static int read_back(oph_context *ctx, struct oph__write *writes, size_t count, 
         arrived[i] = writes[i].rc || !writes[i].expect;
         if (!arrived[i]) ops[i] = oph__group_get(g, writes[i].sig->read);
     }
-    rc = oph__group_wait(g, oph__now() + ctx->options.get_timeout, interruptible, err);
+    double started = oph__now();
+    rc = oph__group_wait(g, started + ctx->options.get_timeout, interruptible, err);
     for (size_t i = 0; i < count; i++) {
         struct oph__chan_info info;
-        if (!ops[i] || !ops[i]->done || ops[i]->code) continue;
-        if (!oph__pv_info(writes[i].sig->read, &info)) continue;
+        if (!ops[i] || ops[i]->code) continue;
         bool is_path = writes[i].sig->row->how == OPH__PATH;
-        arrived[i] = oph__matches(&ops[i]->value, &info, writes[i].expect, is_path);
+        if (!ops[i]->done && rc == OPH_ETIMEOUT) { /* an IOC that answers no get posts nothing */
+            fail(&writes[i], rc, oph__now() - started, "no answer from the IOC");
+            arrived[i] = true;
+        } else if (ops[i]->done && oph__pv_info(writes[i].sig->read, &info)) {
+            bool same = oph__matches(&ops[i]->value, &info, writes[i].expect, is_path);
+        arrived[i] = same != writes[i].differ;
+        }
     }
     free(ops);
     oph__group_free(g);
     if (rc == OPH_ETIMEOUT) {
-        rc = 0; /* the watch that follows finds out */
+        rc = 0; /* those without an answer have an error each */
         if (err) *err = (oph_error)OPH_ERROR_INIT;
     }
     return rc;
@@ -98,6 +104,8 @@ static void judge(struct oph__write *w, const struct oph__watch *watch, double w
         fail(w, OPH_EDISCONN, waited, "the PV is not connected");
     } else if (watch->fell) {
         fail(w, OPH_EMISMATCH, 0, "the IOC took it back at once");
+    } else if (!watch->last.data) {
+        fail(w, OPH_ETIMEOUT, waited, "no answer from the IOC");
     } else {
         oph__value_show(&watch->last, &info, found, sizeof found);
         fail(w, OPH_EMISMATCH, waited, found);

@@ -79,6 +79,8 @@ struct probe *probe_new(const char *prefix)
 void probe_free(struct probe *p)
 {
     if (!p) return;
+    for (int i = 0; i < p->channel_count; i++)
+        ca_clear_channel(p->channels[i]->id);
     ca_context_destroy();
     for (int i = 0; i < p->channel_count; i++)
         free(p->channels[i]);

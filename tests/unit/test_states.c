@@ -1,0 +1,354 @@
+/* core/states: each verb in each state; the table, and the real verbs on a device over a fake link.
+ */
+#include "core/states.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "core/status.h"
+#include "core/device.h"
+#include "lib/fake_link.h"
+
+#include <cophyd/detector.h>
+#include <cophyd/stage.h>
+#include <epicsUnitTest.h>
+#include <string.h>
+
+enum { IDLE, STAGING, STAGED, TRIGGERING, FAILED, UNSTAGING };
+
+#define NO 0
+#define STAGES "another thread is staging it"
+#define UNSTAGES "another thread is unstaging it"
+#define ALREADY "it is already staged"
+#define ACQUIRES "it is acquiring"
+#define FIRST "it is staged, and its acquisition failed: unstage it first"
+
+/* Why it is refused, or the state that the verb leads to at once; `ends` is the state afterwards.
+ */
+static const struct cell {
+    const char *why;
+    int next, ends;
+} cells[OPH__VERB_COUNT][OPH__STATE_COUNT] = {
+    [OPH__VERB_CONNECT] = {{NULL, IDLE, IDLE},
+                           {STAGES, NO, NO},
+                           {NULL, STAGED, STAGED},
+                           {NULL, TRIGGERING, TRIGGERING},
+                           {NULL, FAILED, FAILED},
+                           {UNSTAGES, NO, NO}},
+    [OPH__VERB_STAGE] = {{NULL, STAGING, STAGED},
+                         {STAGES, NO, NO},
+                         {ALREADY, NO, NO},
+                         {ACQUIRES, NO, NO},
+                         {FIRST, NO, NO},
+                         {UNSTAGES, NO, NO}},
+    [OPH__VERB_TRIGGER] = {{"it is not staged", NO, NO},
+                           {STAGES, NO, NO},
+                           {NULL, TRIGGERING, TRIGGERING},
+                           {ACQUIRES, NO, NO},
+                           {NULL, TRIGGERING, TRIGGERING},
+                           {UNSTAGES, NO, NO}},
+    [OPH__VERB_UNSTAGE] = {{NULL, IDLE, IDLE},
+                           {STAGES, NO, NO},
+                           {NULL, UNSTAGING, IDLE},
+                           {NULL, UNSTAGING, IDLE},
+                           {NULL, UNSTAGING, IDLE},
+                           {UNSTAGES, NO, NO}},
+    [OPH__VERB_FILES] = {{NULL, IDLE, IDLE},
+                         {STAGES, NO, NO},
+                         {NULL, STAGED, STAGED},
+                         {NULL, TRIGGERING, TRIGGERING},
+                         {NULL, FAILED, FAILED},
+                         {NULL, UNSTAGING, UNSTAGING}},
+    [OPH__VERB_WARMUP] = {{NULL, STAGING, IDLE},
+                          {STAGES, NO, NO},
+                          {ALREADY, NO, NO},
+                          {ACQUIRES, NO, NO},
+                          {FIRST, NO, NO},
+                          {UNSTAGES, NO, NO}},
+};
+static const char *const verbs[] = {"connect", "stage",         "trigger",
+                                    "unstage", "set templates", "warm up"};
+static const char *const states[] = {"idle",       "staging", "staged",
+                                     "triggering", "failed",  "unstaging"};
+
+static void test_table(void)
+{
+    for (int v = 0; v < OPH__VERB_COUNT; v++) {
+        for (int s = 0; s < OPH__STATE_COUNT; s++) {
+            const struct oph__rule *rule = oph__rule_for((enum oph__verb)v, s);
+            const struct cell *cell = &cells[v][s];
+            bool refused = rule->answer == OPH__REFUSE;
+            testOk(refused == (cell->why != NULL) && oph__equal(rule->why, cell->why) &&
+                       rule->next == (refused ? s : cell->next),
+                   "%s while %s: %s", verbs[v], states[s], cell->why ? cell->why : "allowed");
+        }
+        testOk1(oph__equal(oph__verb_name((enum oph__verb)v), verbs[v]));
+    }
+    for (int s = 0; s < OPH__STATE_COUNT; s++)
+        testOk1(oph__equal(oph_state_name(s), states[s]));
+    testOk1(oph__equal(oph_state_name(OPH__STATE_COUNT), "unknown"));
+    testOk1(oph__equal(oph_state_name(-1), "unknown"));
+    testOk1(oph__rule_for(OPH__VERB_UNSTAGE, IDLE)->answer == OPH__NOTHING);
+    testOk1(oph__rule_for(OPH__VERB_UNSTAGE, TRIGGERING)->answer == OPH__STOP);
+    testOk1(oph__rule_for(OPH__VERB_UNSTAGE, FAILED)->answer == OPH__STOP);
+}
+
+/* A trigger without hardware. */
+
+static struct {
+    oph_device *dev;
+    oph_status *status; /* of the acquisition under way */
+    int cancels, stops;
+    bool at_once, refuse;
+} camera;
+
+static int needs(oph_device *dev, struct oph__needs *list, oph_error *err)
+{
+    return oph__need(list, dev, "a", true, err);
+}
+
+static void end(int code)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = camera.status;
+    camera.status = NULL;
+    if (code) oph__fail_text(&err, code, "the acquisition ended with %d", code);
+    oph__trigger_finish(camera.dev, st, &err);
+    oph_status_unref(st);
+}
+
+static void on_cancel(oph_status *status, void *action)
+{
+    (void)status, (void)action;
+    camera.cancels++;
+    if (camera.status) end(OPH_ECANCEL);
+}
+
+static int start(oph_device *dev, oph_status *status, oph_error *err)
+{
+    oph__status_own(status, NULL, on_cancel, NULL);
+    if (camera.refuse) return oph__fail_text(err, OPH_EACQUIRE, "the camera is not ready");
+    camera.dev = dev;
+    camera.status = oph_status_ref(status);
+    if (camera.at_once) end(0);
+    return 0;
+}
+
+static int stop(oph_device *dev, oph_error *err)
+{
+    (void)dev, (void)err;
+    camera.stops++;
+    return 0;
+}
+
+static const struct oph__trigger_ops trigger = {
+    .name = "test", .needs = needs, .start = start, .stop = stop};
+
+static const char classes[] = "class Part\n"
+                              "row b B rw int normal\n"
+                              "class Det\n"
+                              "trigger test\n"
+                              "row a A rw int normal\n"
+                              "dev part P: Part\n"
+                              "stage . a=1\n"
+                              "stage part b=1\n";
+
+/* Verbs */
+
+static int call(enum oph__verb verb, oph_device *dev, oph_error *err)
+{
+    oph_status *st = NULL;
+    const struct oph__rule *rule;
+    int rc;
+    switch (verb) {
+    case OPH__VERB_CONNECT: return oph_connect(dev, OPH_DEFAULT, NULL, err);
+    case OPH__VERB_STAGE: return oph_stage(dev, NULL, err);
+    case OPH__VERB_TRIGGER:
+        rc = oph_trigger(dev, &st, err);
+        oph_status_unref(st);
+        return rc;
+    case OPH__VERB_UNSTAGE: return oph_unstage(dev, NULL, err);
+    case OPH__VERB_WARMUP:
+        camera.at_once = true;
+        rc = oph_warmup(dev, 5, err);
+        camera.at_once = false;
+        return rc;
+    default: return oph__tree_enter(dev, verb, &rule, err); /* all that oph_files_set does of it */
+    }
+}
+
+static void *stage_thread(void *dev)
+{
+    testOk(oph_stage(dev, NULL, NULL) == 0, "the other thread has staged it");
+    return NULL;
+}
+
+static void *unstage_thread(void *dev)
+{
+    testOk(oph_unstage(dev, NULL, NULL) == 0, "the other thread has unstaged it");
+    return NULL;
+}
+
+static void be_staged(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    if (oph_device_state(det) == STAGED) return;
+    if (oph_device_state(det) != IDLE) oph_unstage(det, NULL, NULL);
+    if (oph_stage(det, NULL, &err)) testAbort("%s", err.text);
+}
+
+static void be_triggered(oph_device *det)
+{
+    oph_status *st = NULL;
+    be_staged(det);
+    if (oph_trigger(det, &st, NULL)) testAbort("not triggered");
+    oph_status_unref(st);
+}
+
+/* Brings the device into a state; in two of them the thread holds it until release(). */
+static void be(oph_device *det, int state, pthread_t *thread)
+{
+    if (oph_device_state(det) == state) return;
+    switch (state) {
+    case IDLE: oph_unstage(det, NULL, NULL); break;
+    case STAGED: be_staged(det); break;
+    case TRIGGERING: be_triggered(det); break;
+    case FAILED:
+        be_triggered(det);
+        end(OPH_EACQUIRE);
+        break;
+    case STAGING: be(det, IDLE, thread); break;
+    default: be_staged(det);
+    }
+    if (state != STAGING && state != UNSTAGING) return;
+    fake_forget_puts();
+    fake_rule_nth(1, FAKE_WITHHOLD);
+    pthread_create(thread, NULL, state == STAGING ? stage_thread : unstage_thread, det);
+    fake_wait_put(state == STAGING ? "X:A" : "X:P:B");
+}
+
+static void release(int state, pthread_t thread)
+{
+    if (state != STAGING && state != UNSTAGING) return;
+    fake_release(state == STAGING ? "X:A" : "X:P:B");
+    pthread_join(thread, NULL);
+}
+
+static void test_cell(oph_device *det, enum oph__verb verb, int state)
+{
+    const struct cell *cell = &cells[verb][state];
+    pthread_t thread;
+    oph_error err = OPH_ERROR_INIT;
+    char wanted[200];
+    be(det, state, &thread);
+    testOk1(oph_device_state(det) == state);
+    int rc = call(verb, det, &err);
+    int after = oph_device_state(det);
+    if (cell->why) {
+        oph__format(wanted, sizeof wanted, "det: wanted to %s, found state %s: %s", verbs[verb],
+                    states[state], cell->why);
+        testOk(rc == OPH_ESTATE && err.code == rc && after == state && oph__equal(err.text, wanted),
+               "%s", wanted);
+        if (!oph__equal(err.text, wanted)) testDiag("found %s", err.text);
+    } else {
+        testOk(!rc && !err.code && after == cell->ends, "%s while %s, then it is %s", verbs[verb],
+               states[state], states[after]);
+        if (rc || err.code) testDiag("%s", err.text);
+    }
+    release(state, thread);
+}
+
+static void test_verbs(oph_device *det)
+{
+    for (int state = 0; state < OPH__STATE_COUNT; state++)
+        for (int verb = 0; verb < OPH__VERB_COUNT; verb++)
+            test_cell(det, (enum oph__verb)verb, state);
+    be(det, IDLE, NULL);
+}
+
+/* One device of a tree is staged at a time. */
+static void test_tree(oph_device *det)
+{
+    oph_device *part = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    oph_device_child(det, "part", &part, NULL);
+    oph_stage(part, NULL, NULL);
+    testOk1(fake_is("X:P:B", "1") && fake_is("X:A", "0"));
+    testOk1(oph_device_state(det) == STAGED && oph_device_state(part) == STAGED);
+    fake_code(call(OPH__VERB_UNSTAGE, det, &err), OPH_ESTATE, &err, "unstage the parent of it");
+    testOk(strstr(err.text, "det.part is the device that was staged") != NULL, "%s", err.text);
+    fake_code(call(OPH__VERB_TRIGGER, det, &err), OPH_ESTATE, &err, "trigger the parent of it");
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(call(OPH__VERB_CONNECT, det, &err), 0, &err, "connect the parent of it");
+    fake_code(call(OPH__VERB_TRIGGER, part, &err), OPH_EINVAL, &err, "a device without a trigger");
+    testOk1(oph_unstage(part, NULL, NULL) == 0 && oph_device_state(det) == IDLE);
+    testOk1(oph_unstage(det, NULL, NULL) == 0);
+}
+
+static void test_trigger(oph_device *det)
+{
+    oph_status *st = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    camera.refuse = true;
+    oph_stage(det, NULL, NULL);
+    fake_code(oph_trigger(det, &st, &err), OPH_EACQUIRE, &err, "a trigger that is refused");
+    testOk1(!st && oph_device_state(det) == FAILED);
+    double started = oph__now();
+    testOk1(oph_unstage(det, NULL, NULL) == 0 && oph_device_state(det) == IDLE);
+    testOk(oph__now() - started < 5, "unstage does not wait for what never started");
+    camera.refuse = false;
+
+    oph_stage(det, NULL, NULL);
+    camera.cancels = camera.stops = 0;
+    testOk1(oph_trigger(det, &st, NULL) == 0 && oph_device_state(det) == TRIGGERING);
+    testOk1(oph_unstage(det, NULL, NULL) == 0);
+    testOk(camera.cancels == 1 && camera.stops == 1, "unstage ends what runs");
+    testOk1(oph_status_error(st, NULL) == OPH_ECANCEL && oph_device_state(det) == IDLE);
+    oph_status_unref(st);
+
+    oph_stage(det, NULL, NULL);
+    testOk1(oph_trigger(det, &st, NULL) == 0);
+    end(0);
+    testOk1(oph_device_state(det) == STAGED && oph_status_success(st));
+    oph_status_unref(st);
+    testOk1(oph_unstage(det, NULL, NULL) == 0);
+}
+
+static void test_acquire(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    camera.at_once = true;
+    fake_code(oph_acquire(det, 5, NULL, &err), 0, &err, "acquire");
+    testOk1(oph_device_state(det) == IDLE && fake_is("X:A", "0") && fake_is("X:P:B", "0"));
+    camera.at_once = false;
+    fake_code(oph_acquire(det, 0.05, NULL, &err), OPH_ETIMEOUT, &err, "acquire, but nothing comes");
+    testOk1(oph_device_state(det) == IDLE && fake_is("X:A", "0") && fake_is("X:P:B", "0"));
+    camera.refuse = true;
+    fake_code(oph_acquire(det, 5, NULL, &err), OPH_EACQUIRE, &err, "acquire, but it cannot start");
+    testOk1(oph_device_state(det) == IDLE && fake_is("X:A", "0") && fake_is("X:P:B", "0"));
+    camera.refuse = false;
+}
+
+int main(void)
+{
+    static const struct oph__trigger_ops *const triggers[] = {&trigger, NULL};
+    static const struct oph__hook_ops *const hooks[] = {NULL};
+    static const struct oph__behaviours behaviours = {.triggers = triggers, .hooks = hooks};
+    const oph_context_options options = {.size = sizeof options, .put_timeout = 30};
+    oph_device *det = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    testPlan(0);
+    test_table();
+    fake_begin();
+    fake_pv("X:A", OPH_INT32, 1, "", "0");
+    fake_pv("X:P:B", OPH_INT32, 1, "", "0");
+    oph_context *ctx = fake_context_with(&options, classes, &behaviours);
+    if (oph_device_new(ctx, "Det", "X:", "det", &det, &err)) testAbort("%s", err.text);
+    test_verbs(det);
+    test_tree(det);
+    test_trigger(det);
+    test_acquire(det);
+    oph_device_free(det);
+    oph_context_free(ctx);
+    testOk1(fake_end() == 0);
+    return testDone();
+}

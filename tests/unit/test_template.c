@@ -1,0 +1,245 @@
+/* ad/template and the file store: folders from strftime templates, from one instant for both sides.
+ */
+#include "ad/file_store.h"
+#include "ad/template.h"
+#include "base/str.h"
+#include "core/stage.h"
+#include "lib/fake_link.h"
+
+#include <cophyd/detector.h>
+#include <cophyd/stage.h>
+#include <epicsUnitTest.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct tm last_second = {.tm_year = 124,
+                                      .tm_mon = 11,
+                                      .tm_mday = 31,
+                                      .tm_yday = 365,
+                                      .tm_hour = 23,
+                                      .tm_min = 59,
+                                      .tm_sec = 59};
+static const struct tm first_second = {.tm_year = 125, .tm_mon = 0, .tm_mday = 1};
+
+static void expands(const char *text, const struct tm *when, bool windows, const char *wanted)
+{
+    char path[OPH__PATH_MAX] = "";
+    oph_error err = OPH_ERROR_INIT;
+    int rc = oph__template_expand("det.hdf1", text, when, windows, path, sizeof path, &err);
+    testOk(!rc && !strcmp(path, wanted), "%s is %s", text, wanted);
+    if (rc || strcmp(path, wanted) != 0) testDiag("found %s %s", path, err.text);
+}
+
+static void refuses(const char *text, bool windows)
+{
+    char path[OPH__PATH_MAX];
+    oph_error err = OPH_ERROR_INIT;
+    int rc = oph__template_check("det.hdf1", text, windows, &err);
+    fake_code(rc, OPH_EPARSE, &err, err.text);
+    testOk1(oph__starts(err.text, "det.hdf1: wanted "));
+    testOk1(oph__template_expand("det.hdf1", text, &last_second, windows, path, sizeof path,
+                                 NULL) == OPH_EPARSE);
+}
+
+static void test_expand(void)
+{
+    expands("/data/%Y/%m/%d/", &last_second, false, "/data/2024/12/31/");
+    expands("/data/%Y/%m/%d/", &first_second, false, "/data/2025/01/01/");
+    expands("/data/%Y-%j %H%M%S", &last_second, false, "/data/2024-366 235959/");
+    expands("/data", &last_second, false, "/data/");
+    expands("/data//", &last_second, false, "/data//");
+    expands("/", &last_second, false, "/");
+    expands("/100%%/%d", &last_second, false, "/100%/31/");
+    expands("/a\\", &last_second, false, "/a\\/");
+}
+
+static void test_windows(void)
+{
+    expands("C:\\data\\%Y\\", &last_second, true, "C:\\data\\2024\\");
+    expands("C:\\data", &last_second, true, "C:\\data\\");
+    expands("C:/data", &last_second, true, "C:/data/");
+    expands("z:/data\\%d", &last_second, true, "z:/data\\31/");
+    expands("\\\\server\\share", &last_second, true, "\\\\server\\share\\");
+    expands("C:\\", &last_second, true, "C:\\");
+    expands("/data", &last_second, true, "/data/");
+}
+
+static void test_refusals(void)
+{
+    refuses("", false);
+    refuses("data/%Y", false);
+    refuses("./data", false);
+    refuses("C:\\data", false);
+    refuses("\\data", false);
+    refuses("/data/%Q", false);
+    refuses("/data/%", false);
+    refuses("/data/%-d", false);
+    refuses("data", true);
+    refuses("C:data", true);
+    refuses("C:", true);
+    refuses("C", true);
+    refuses("", true);
+}
+
+static void test_length(void)
+{
+    char path[12];
+    oph_error err = OPH_ERROR_INIT;
+    testOk1(oph__template_expand("d", "/234567890", &last_second, false, path, 12, NULL) == 0);
+    testOk1(oph__template_expand("d", "/23456789/", &last_second, false, path, 11, NULL) == 0);
+    testOk1(oph__template_expand("d", "/23456789", &last_second, false, path, 11, NULL) == 0 &&
+            !strcmp(path, "/23456789/"));
+    fake_code(oph__template_expand("d", "/234567890", &last_second, false, path, 11, &err),
+              OPH_ERANGE, &err, "a separator too many");
+    fake_code(oph__template_expand("d", "/data/%Y/%Y", &last_second, false, path, 11, &err),
+              OPH_ERANGE, &err, "a path that is too long");
+    testOk(strstr(err.text, "longer than 10 characters") != NULL, "%s", err.text);
+}
+
+/* The store's clock goes on by a day at each look. */
+static time_t days;
+
+time_t time(time_t *ret)
+{
+    time_t now = 1735689599 + 86400 * days++; /* 2024-12-31 23:59:59 UTC */
+    if (ret) *ret = now;
+    return now;
+}
+
+#define INT_ROW(attr, pv) "row " attr " " pv " ro int normal\n"
+static const char classes[] =
+    "class Plugin\n"
+    "hook hdf5_file_store\n"
+    "row file_path FilePath path text normal\n"
+    "row file_name FileName rw text normal\n"
+    "row file_number FileNumber rw int normal - counter\n"
+    "row create_directory CreateDirectory rw int normal\n"
+    "row lazy_open LazyOpen rw enum normal\n"
+    "row file_write_mode FileWriteMode rw enum normal\n"
+    "row capture Capture start enum normal\n"
+    "row num_capture NumCapture rw int normal\n"
+    "row enable Enable rw enum normal\n"
+    "row full_file_name FullFileName_RBV ro text normal\n"
+    "row write_message WriteMessage ro text normal\n"
+    "row nd_array_port NDArrayPort rw text normal\n"
+    "row port_name PortName_RBV ro text normal\n" INT_ROW("file_path_exists", "FilePathExists_RBV")
+        INT_ROW("num_captured", "NumCaptured_RBV") INT_ROW("write_status", "WriteStatus")
+            INT_ROW("dropped_arrays", "DroppedArrays_RBV")
+                INT_ROW("array_counter", "ArrayCounter_RBV")
+                    INT_ROW("min_callback_time", "MinCallbackTime")
+                        INT_ROW("array_size.width",
+                                "ArraySize0_RBV") "class Det\n"
+                                                  "dev hdf1 H: Plugin\n"
+                                                  "files hdf1 write=/w/%Y%m%d read=/r/%Y%m%d/\n";
+
+static void add_pvs(void)
+{
+    static const char *const ints[] = {"FileNumber",         "CreateDirectory",  "NumCapture",
+                                       "FilePathExists_RBV", "NumCaptured_RBV",  "WriteStatus",
+                                       "DroppedArrays_RBV",  "ArrayCounter_RBV", "MinCallbackTime",
+                                       "ArraySize0_RBV"};
+    static const char *const enums[] = {"LazyOpen", "FileWriteMode", "Capture", "Capture_RBV",
+                                        "Enable"};
+    static const char *const texts[] = {"FilePath",         "FilePath_RBV", "FileName",
+                                        "FullFileName_RBV", "WriteMessage", "NDArrayPort",
+                                        "PortName_RBV"};
+    char name[40];
+    for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++)
+        fake_pv(oph__format(name, sizeof name, "X:H:%s", ints[i]), OPH_INT32, 1, "", "1");
+    for (size_t i = 0; i < sizeof enums / sizeof enums[0]; i++)
+        fake_pv(oph__format(name, sizeof name, "X:H:%s", enums[i]), OPH_ENUM, 1, "No,Yes", "0");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        fake_pv(oph__format(name, sizeof name, "X:H:%s", texts[i]), OPH_UINT8, 256, "", "/old/");
+    fake_rule("X:H:FilePath", FAKE_PATH);
+}
+
+static void test_instant(oph_device *det, oph_device *hdf)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char folder[80], name[80], file[100], local[200];
+    days = 0;
+    fake_code(oph_file_name(hdf, OPH_SIDE_LOCAL, local, sizeof local, &err), OPH_ESTATE, &err,
+              "before the first acquisition");
+    fake_code(oph_stage(det, NULL, &err), 0, (err = (oph_error)OPH_ERROR_INIT, &err), "stage");
+    testOk1(oph_get_text(hdf, "file_path", folder, sizeof folder, NULL) == 0);
+    testOk1(oph_get_text(hdf, "file_name", name, sizeof name, NULL) == 0 && strlen(name) == 23);
+    testOk(!strcmp(folder, "/w/20241231/"), "the folder at the IOC: %s", folder);
+    testOk(fake_is("X:H:FileNumber", "0"), "the file number starts at 0");
+    fake_code(oph_file_name(hdf, OPH_SIDE_IOC, local, sizeof local, &err), OPH_ESTATE, &err,
+              "a name is never guessed");
+    oph__store_note_file(hdf, oph__format(file, sizeof file, "%s%s_000.h5", folder, name));
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_file_name(hdf, OPH_SIDE_LOCAL, local, sizeof local, &err), 0, &err,
+              "a local name");
+    testOk(oph__starts(local, "/r/20241231/"), "both sides are of one instant: %s", local);
+    testOk1(oph_file_name(hdf, OPH_SIDE_IOC, local, sizeof local, NULL) == 0 &&
+            !strcmp(local, file));
+    fake_code(oph_file_name(hdf, OPH_SIDE_IOC, local, strlen(file), &err), OPH_ERANGE, &err,
+              "a buffer that is too small");
+    fake_code(oph_unstage(det, NULL, (err = (oph_error)OPH_ERROR_INIT, &err)), 0, &err, "unstage");
+    testOk1(fake_is("X:H:FilePath", "/old/") && fake_is("X:H:FileName", "/old/"));
+    testOk(oph_stage(det, NULL, NULL) == 0 &&
+               oph_get_text(hdf, "file_path", folder, sizeof folder, NULL) == 0 &&
+               !strcmp(folder, "/w/20250101/"),
+           "the next stage has its own instant: %s", folder);
+    oph_unstage(det, NULL, NULL);
+}
+
+/* The user's number of folders to create stands; 0 becomes -5 and is put back. */
+static void test_create_directory(oph_device *det)
+{
+    fake_forget_puts();
+    testOk1(oph_stage(det, NULL, NULL) == 0 && !strstr(fake_puts(), "CreateDirectory"));
+    oph_unstage(det, NULL, NULL);
+    fake_set("X:H:CreateDirectory", "0");
+    testOk1(oph_stage(det, NULL, NULL) == 0 && fake_is("X:H:CreateDirectory", "-5"));
+    testOk1(oph_unstage(det, NULL, NULL) == 0 && fake_is("X:H:CreateDirectory", "0"));
+}
+
+static void test_set(oph_device *det, oph_device *hdf)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char folder[80];
+    fake_code(oph_files_set(hdf, "data", NULL, &err), OPH_EPARSE, &err, "a relative folder");
+    fake_code(oph_files_set(hdf, NULL, NULL, &err), OPH_EINVAL, &err, "NULL");
+    fake_code(oph_files_set(det, "/data", NULL, &err), OPH_EINVAL, &err, "a device without files");
+    fake_code(oph_files_set_semantics(hdf, 7, &err), OPH_EINVAL, &err, "unknown semantics");
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_files_set(hdf, "/same", NULL, &err), 0, &err, "one folder for both");
+    testOk1(oph_stage(det, NULL, NULL) == 0 &&
+            oph_get_text(hdf, "file_path", folder, sizeof folder, NULL) == 0 &&
+            !strcmp(folder, "/same/"));
+    testOk1(oph_unstage(det, NULL, NULL) == 0);
+    fake_set("X:H:FilePathExists_RBV", "0");
+    fake_code(oph_stage(det, NULL, &err), OPH_EFILE, &err, "a folder that the IOC lacks");
+    testOk1(fake_is("X:H:FilePath", "/old/") && strstr(err.text, "/same/"));
+}
+
+int main(void)
+{
+    static const struct oph__trigger_ops *const triggers[] = {NULL};
+    static const struct oph__hook_ops *const hooks[] = {&oph__hdf5_file_store, NULL};
+    static const struct oph__behaviours behaviours = {.triggers = triggers, .hooks = hooks};
+    oph_device *det = NULL, *hdf = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    setenv("TZ", "UTC", 1);
+    testPlan(0);
+    test_expand();
+    test_windows();
+    test_refusals();
+    test_length();
+    fake_begin();
+    add_pvs();
+    oph_context *ctx = fake_context(classes, &behaviours);
+    if (oph_device_new(ctx, "Det", "X:", "det", &det, &err) ||
+        oph_device_child(det, "hdf1", &hdf, &err))
+        testAbort("%s", err.text);
+    test_instant(det, hdf);
+    test_create_directory(det);
+    test_set(det, hdf);
+    oph_device_free(det);
+    oph_context_free(ctx);
+    testOk1(fake_end() == 0);
+    return testDone();
+}
