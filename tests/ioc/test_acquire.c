@@ -1,0 +1,225 @@
+/* The reference acquisition, from stage to pixels, and its variants. */
+#include "lib/detector.h"
+
+#include "base/clock.h"
+#include <epicsUnitTest.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct detector d;
+
+static void state_is(int32_t wanted)
+{
+    int32_t state = oph_device_state(d.det);
+    testOk(state == wanted, "the device is %s", oph_state_name(wanted));
+    if (state != wanted) testDiag("it is %s", oph_state_name(state));
+}
+
+static void is(const char *name, const char *wanted)
+{
+    char found[600] = "(unread)";
+    int rc = probe_get(d.probe, name, found, sizeof found);
+    testOk(rc == 0 && strcmp(found, wanted) == 0, "%s is '%s', wanted '%s'", name, found, wanted);
+}
+
+static void text_is(oph_status *st, const char *wanted)
+{
+    char text[160];
+    testOk(strcmp(oph_status_text(st, text, sizeof text), wanted) == 0, "%s", text);
+}
+
+/* What a callback saw; the test waits for it. */
+struct seen {
+    struct oph__monitor m;
+    int calls, done, success;
+};
+
+static void on_done(oph_status *st, void *user)
+{
+    struct seen *s = user;
+    int done = oph_status_done(st), success = oph_status_success(st);
+    pthread_mutex_lock(&s->m.lock);
+    s->calls++;
+    s->done = done;
+    s->success = success;
+    pthread_cond_broadcast(&s->m.changed);
+    pthread_mutex_unlock(&s->m.lock);
+}
+
+static void was_called(struct seen *s, const char *when)
+{
+    struct timespec until = oph__timespec(oph__now() + 5);
+    int late = 0;
+    pthread_mutex_lock(&s->m.lock);
+    while (!s->calls && !late)
+        late = pthread_cond_timedwait(&s->m.changed, &s->m.lock, &until);
+    testOk(s->calls == 1 && s->done && s->success, "a callback that was added %s is called once",
+           when);
+    pthread_mutex_unlock(&s->m.lock);
+}
+
+static void trigger_once(const char *what)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = NULL;
+    struct seen early = {.calls = 0}, late = {.calls = 0};
+    oph__monitor_init(&early.m);
+    oph__monitor_init(&late.m);
+    check_done(oph_trigger(d.det, &st, &err), &err, what);
+    state_is(OPH_STATE_TRIGGERING);
+    text_is(st, "ADTriggerStatus(device=det, done=False, success=False)");
+    check_done(oph_status_on_done(st, on_done, &early, &err), &err, "a callback is added");
+    check_done(oph_status_wait(st, OPH_DEFAULT, &err), &err, "it succeeds");
+    state_is(OPH_STATE_STAGED);
+    text_is(st, "ADTriggerStatus(device=det, done=True, success=True)");
+    was_called(&early, "before the end");
+    check_done(oph_status_on_done(st, on_done, &late, &err), &err, "a callback is added");
+    was_called(&late, "after it");
+    testOk(oph_status_error(st, &err) == 0 && err.code == 0, "there is no error");
+    oph_status_unref(st);
+    oph__monitor_destroy(&early.m);
+    oph__monitor_destroy(&late.m);
+}
+
+static void no_name(const char *when)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char name[1024] = "untouched";
+    testDiag("%s", when);
+    check_refused(oph_file_name(d.hdf1, OPH_SIDE_IOC, name, sizeof name, &err), &err, OPH_ESTATE,
+                  "det.hdf1", NULL, "the file of an acquisition", "none");
+    testOk(strcmp(name, "untouched") == 0, "the buffer stays as it was");
+}
+
+/* The IOC's name, which FullFileName_RBV gave, and ours, which is there. */
+static void names_are(const char *below)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char ioc[1024] = "", local[1024] = "", full[1024] = "", small[16];
+    size_t disk = strlen(DETECTOR_DISK), read = strlen(d.disk);
+    int rc = oph_file_name(d.hdf1, OPH_SIDE_IOC, ioc, sizeof ioc, &err);
+    if (!rc) rc = oph_file_name(d.hdf1, OPH_SIDE_LOCAL, local, sizeof local, &err);
+    check_done(rc, &err, "the file has a name");
+    probe_get(d.probe, "HDF1:FullFileName_RBV", full, sizeof full);
+    testOk(strcmp(ioc, full) == 0, "the IOC calls it %s", ioc);
+    testOk(!strncmp(ioc, DETECTOR_DISK, disk) && !strncmp(local, d.disk, read) &&
+               !strcmp(ioc + disk, local + read),
+           "here it is %s", local);
+    testOk(strstr(ioc, below) != NULL && access(local, R_OK) == 0, "it is below %s", below);
+    check_refused(oph_file_name(d.hdf1, OPH_SIDE_IOC, small, sizeof small, &err), &err, OPH_ERANGE,
+                  "det.hdf1", NULL, "shorter", "buffer holds 15");
+}
+
+static void stage(const char *what)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_report *report = NULL;
+    check_done(oph_stage(d.det, &report, &err), &err, what);
+    testOk(oph_report_count(report) == 0, "its report is empty");
+    oph_report_free(report);
+    state_is(OPH_STATE_STAGED);
+}
+
+static void unstage(const char *after)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_report *report = NULL;
+    check_done(oph_unstage(d.det, &report, &err), &err, "unstage works");
+    testOk(oph_report_count(report) == 0, "its report is empty");
+    oph_report_print(report, stdout);
+    oph_report_free(report);
+    detector_unchanged(&d, after);
+}
+
+static void reference(void)
+{
+    state_is(OPH_STATE_IDLE);
+    no_name("before any stage");
+    stage("the first stage works");
+    is("HDF1:CreateDirectory_RBV", "-5");
+    is("HDF1:FileNumber_RBV", "0");
+    is("HDF1:Capture_RBV", "Capturing");
+    no_name("before any acquisition");
+    trigger_once("the first acquisition starts");
+    trigger_once("the second one of the same stage starts");
+    names_are("/test/pilatus/20");
+    unstage("two acquisitions in one stage");
+    detector_file_is(&d, 2, 1, 64, 48);
+    names_are("_000.h5");
+    stage("the second stage works");
+    no_name("staged again");
+    trigger_once("a third acquisition starts");
+    unstage("a third acquisition");
+    detector_file_is(&d, 1, 3, 64, 48);
+}
+
+static void in_one_call(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_report *report = NULL;
+    check_done(oph_acquire(d.det, OPH_DEFAULT, &report, &err), &err, "oph_acquire does all");
+    testOk(oph_report_count(report) == 0, "its report is empty");
+    oph_report_free(report);
+    detector_unchanged(&d, "oph_acquire");
+    detector_file_is(&d, 1, 4, 64, 48);
+}
+
+/* Capture falls by itself when NumCapture is reached: that is success. */
+static void several(int num_capture, int first)
+{
+    oph_error err = OPH_ERROR_INIT;
+    int rc = oph_settings_set(d.cam, "image_mode", "Multiple", &err);
+    if (!rc) rc = oph_settings_set(d.cam, "num_images", 5, &err);
+    if (!rc) rc = oph_settings_set(d.hdf1, "num_capture", num_capture, &err);
+    check_done(rc, &err, "five images are asked for");
+    stage("the stage works");
+    trigger_once("it starts");
+    is("HDF1:Capture_RBV", num_capture ? "Done" : "Capturing");
+    is("HDF1:NumCaptured_RBV", "5");
+    unstage("five images");
+    detector_file_is(&d, 5, first, 64, 48);
+    rc = oph_settings_set(d.cam, "image_mode", "Single", &err);
+    if (!rc) rc = oph_settings_set(d.cam, "num_images", 1, &err);
+    if (!rc) rc = oph_settings_set(d.hdf1, "num_capture", 0, &err);
+    check_done(rc, &err, "one image is asked for again");
+}
+
+/* A user's own number of folders stands; and templates can be set later, also while staged. */
+static void folders(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char read[128];
+    check_done(oph_put(d.det, "hdf1.create_directory", -3, &err), &err, "CreateDirectory is put");
+    detector_remember(&d);
+    snprintf(read, sizeof read, "%s/other/%%Y", d.disk);
+    check_done(oph_files_set(d.hdf1, DETECTOR_DISK "/other/%Y", read, &err), &err,
+               "another folder is set");
+    stage("the stage works");
+    is("HDF1:CreateDirectory_RBV", "-3");
+    snprintf(read, sizeof read, "%s/third/", d.disk);
+    check_done(oph_files_set(d.hdf1, DETECTOR_DISK "/third/", read, &err), &err,
+               "a third one is set while staged");
+    trigger_once("it starts");
+    names_are("/other/20");
+    unstage("another folder");
+    detector_file_is(&d, 1, 15, 64, 48);
+    detector_works(&d, "in the third folder");
+    names_are("/third/");
+    testOk(oph_files_set(d.hdf1, "no/root/", NULL, &err) == OPH_EPARSE, "%s", err.text);
+    testOk(oph_files_set(d.hdf1, "/data/%Q/", NULL, &err) == OPH_EPARSE, "%s", err.text);
+    testOk(oph_files_set(d.cam, "/data/", NULL, &err) == OPH_EINVAL, "%s", err.text);
+}
+
+int main(void)
+{
+    testPlan(0);
+    detector_start(&d, NULL, NULL);
+    is("HDF1:CreateDirectory", "0");
+    reference();
+    in_one_call();
+    several(5, 5);
+    several(0, 10);
+    folders();
+    detector_end(&d);
+    return testDone();
+}

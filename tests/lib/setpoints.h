@@ -1,0 +1,22 @@
+/* Everything that can be written in cam1:, image1: and HDF1:, as the probe reads it: an independent
+ * witness of what staging left behind. */
+#ifndef TEST_SETPOINTS_H
+#define TEST_SETPOINTS_H
+
+#include "lib/probe.h"
+
+#include <stdio.h>
+
+struct setpoints;
+
+/* The names come from the built-in classes. NULL when it cannot be read. */
+struct setpoints *setpoints_read(struct probe *probe, const char *prefix);
+void setpoints_free(struct setpoints *setpoints);
+
+/* One line "NAME VALUE" each. */
+void setpoints_print(const struct setpoints *setpoints, FILE *out);
+
+/* How many differ, but for counters and what an acquisition moves by itself; each is told. */
+int setpoints_differ(const struct setpoints *before, const struct setpoints *after);
+
+#endif
