@@ -142,7 +142,7 @@ $(MINI): tests/ioc/mini/mini_ioc.c | $(B)/lib/cophyd
 	$(Q)$(CC) $(BASE) $(SIM_CFLAGS) -DMINI_DBD_DIR='"$(patsubst ../%,../../%,$(SIM_DBD_DIR))"' -o $@ $< \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' -rdynamic -Wl,--no-as-needed $(SIM_LIBS)
 
-TESTS = $(UNIT) $(SCRIPTS) $(IOC)
+TESTS ?= $(UNIT) $(SCRIPTS) $(IOC)
 check: all $(filter $(B)/%,$(TESTS))
 	$(if $(SIM_LIBS),,@echo 'There is no simulator (see ./configure): tests/ioc is left out')
 	$(Q)CC='$(CC)' CXX='$(CXX)' BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \

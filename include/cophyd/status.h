@@ -41,6 +41,19 @@ OPH_API int oph_status_on_done(oph_status *status, oph_status_fn *fn, void *user
  * then fails with OPH_ECANCEL, unless it was done before. Always returns 0. */
 OPH_API int oph_status_cancel(oph_status *status, oph_error *err);
 
+/* A descriptor that poll(2) finds readable once the status is done. It is the status's own: do not
+ * read or close it. */
+OPH_API int oph_status_fd(oph_status *status, int *ret_fd, oph_error *err);
+
+/* One status for several: `all` succeeds when each has, and fails with the first that fails; `any`
+ * succeeds with the first that does, and fails, with the first cause, when all have failed. At
+ * least one part; they may come from several contexts. Cancelling it cancels the parts. It holds
+ * them until each is done. */
+OPH_API int oph_status_all(oph_status *const *parts, size_t count, oph_status **ret_status,
+                           oph_error *err);
+OPH_API int oph_status_any(oph_status *const *parts, size_t count, oph_status **ret_status,
+                           oph_error *err);
+
 /* "ADTriggerStatus(device=det, done=False, success=False)" into buffer[size]; returns buffer. */
 OPH_API const char *oph_status_text(oph_status *status, char *buffer, size_t size);
 

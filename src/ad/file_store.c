@@ -63,11 +63,24 @@ static int files(oph_device *dev, void *data, const struct oph__filesrow *row, o
     return set_templates(dev, data, row->write, row->read, row->windows, err);
 }
 
-static const char *const needed[] = {"file_path_exists", "full_file_name", "num_captured", "num_capture",
-                                     "file_write_mode",  "capture",        "write_status",  "write_message",
-                                     "file_path",        "file_name",      "file_number",   "enable",
-                                     "nd_array_port",    "port_name",      "dropped_arrays",
-                                     "array_counter",    "min_callback_time", "array_size.width",
+static const char *const needed[] = {"file_path_exists",
+                                     "full_file_name",
+                                     "num_captured",
+                                     "num_capture",
+                                     "file_write_mode",
+                                     "capture",
+                                     "write_status",
+                                     "write_message",
+                                     "file_path",
+                                     "file_name",
+                                     "file_number",
+                                     "enable",
+                                     "nd_array_port",
+                                     "port_name",
+                                     "dropped_arrays",
+                                     "array_counter",
+                                     "min_callback_time",
+                                     "array_size.width",
                                      NULL};
 
 static int needs(oph_device *dev, void *data, struct oph__needs *list, oph_error *err)
@@ -203,8 +216,8 @@ static void explain(oph_device *dev, void *data, oph_error *err)
                 failed ? "Write error" : "Write OK", message);
     const oph_error was = *err;
     oph__fail(err, was.code,
-              (struct oph__at){.device = was.device, .pv = was.pv, .waited = was.waited}, was.wanted,
-              "%s", found);
+              (struct oph__at){.device = was.device, .pv = was.pv, .waited = was.waited},
+              was.wanted, "%s", found);
 }
 
 const struct oph__hook_ops oph__hdf5_file_store = {
@@ -242,7 +255,8 @@ int oph_files_set(oph_device *dev, const char *write, const char *read, oph_erro
     const struct oph__rule *rule;
     int rc = store_of(dev, &s, err);
     if (!rc && !write)
-        rc = oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path}, "a template", "NULL");
+        rc =
+            oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path}, "a template", "NULL");
     if (!rc) rc = oph__tree_enter(dev, OPH__VERB_FILES, &rule, err);
     return rc ? rc : set_templates(dev, s, write, read, s->windows, err);
 }

@@ -8,8 +8,8 @@ enum { OPH__PATH_MAX = 1024 };
 
 extern const struct oph__hook_ops oph__hdf5_file_store;
 
-/* The folders of the latest stage, and the file of the latest acquisition, which the trigger notes as
- * FullFileName_RBV gives it. "" where there is none yet. */
+/* The folders of the latest stage, and the file of the latest acquisition, which the trigger notes
+ * as FullFileName_RBV gives it. "" where there is none yet. */
 void oph__store_note_file(oph_device *dev, const char *full_name);
 
 #endif

@@ -8,12 +8,12 @@
 
 enum { MAX_DIMS = 3 };
 
-/* What is asked for, in this order, in one flush. The unique id comes twice: a new frame that arrives
- * between would give sizes of one and pixels of another. */
+/* What is asked for, in this order, in one flush. The unique id comes twice: a new frame that
+ * arrives between would give sizes of one and pixels of another. */
 enum { ID_BEFORE, DATA_TYPE, NDIMS, WIDTH, HEIGHT, DEPTH, PIXELS, ID_AFTER, ROWS };
-static const char *const paths[ROWS] = {
-    "unique_id",        "data_type",        "ndimensions", "array_size.width",
-    "array_size.height", "array_size.depth", "array_data",  "unique_id"};
+static const char *const paths[ROWS] = {"unique_id",        "data_type",         "ndimensions",
+                                        "array_size.width", "array_size.height", "array_size.depth",
+                                        "array_data",       "unique_id"};
 
 static int dtype_of(const char *label)
 {

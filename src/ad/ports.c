@@ -9,17 +9,17 @@
 static const struct {
     const char *suffix, *class_name;
 } usual[] = {
-    {"image1:", "ImagePlugin"},     {"image2:", "ImagePlugin"},      {"HDF1:", "HDF5Plugin"},
-    {"HDF2:", "HDF5Plugin"},        {"TIFF1:", "TIFFPlugin"},        {"JPEG1:", "JPEGPlugin"},
-    {"netCDF1:", "NetCDFPlugin"},   {"Nexus1:", "NexusPlugin"},      {"Magick1:", "MagickPlugin"},
-    {"ROI1:", "ROIPlugin"},         {"ROI2:", "ROIPlugin"},          {"ROI3:", "ROIPlugin"},
-    {"ROI4:", "ROIPlugin"},         {"Stats1:", "StatsPlugin"},      {"Stats2:", "StatsPlugin"},
-    {"Stats3:", "StatsPlugin"},     {"Stats4:", "StatsPlugin"},      {"Stats5:", "StatsPlugin"},
-    {"ROIStat1:", "ROIStatPlugin"}, {"Proc1:", "ProcessPlugin"},     {"Trans1:", "TransformPlugin"},
-    {"Over1:", "OverlayPlugin"},    {"CC1:", "ColorConvPlugin"},     {"CC2:", "ColorConvPlugin"},
-    {"CB1:", "CircularBuffPlugin"}, {"Attr1:", "AttributePlugin"},   {"Pva1:", "PvaPlugin"},
-    {"FFT1:", "FFTPlugin"},         {"Scatter1:", "ScatterPlugin"},  {"Gather1:", "GatherPlugin"},
-    {"Codec1:", "CodecPlugin"},     {"Codec2:", "CodecPlugin"},      {"BadPix1:", "BadPixelPlugin"},
+    {"image1:", "ImagePlugin"},     {"image2:", "ImagePlugin"},     {"HDF1:", "HDF5Plugin"},
+    {"HDF2:", "HDF5Plugin"},        {"TIFF1:", "TIFFPlugin"},       {"JPEG1:", "JPEGPlugin"},
+    {"netCDF1:", "NetCDFPlugin"},   {"Nexus1:", "NexusPlugin"},     {"Magick1:", "MagickPlugin"},
+    {"ROI1:", "ROIPlugin"},         {"ROI2:", "ROIPlugin"},         {"ROI3:", "ROIPlugin"},
+    {"ROI4:", "ROIPlugin"},         {"Stats1:", "StatsPlugin"},     {"Stats2:", "StatsPlugin"},
+    {"Stats3:", "StatsPlugin"},     {"Stats4:", "StatsPlugin"},     {"Stats5:", "StatsPlugin"},
+    {"ROIStat1:", "ROIStatPlugin"}, {"Proc1:", "ProcessPlugin"},    {"Trans1:", "TransformPlugin"},
+    {"Over1:", "OverlayPlugin"},    {"CC1:", "ColorConvPlugin"},    {"CC2:", "ColorConvPlugin"},
+    {"CB1:", "CircularBuffPlugin"}, {"Attr1:", "AttributePlugin"},  {"Pva1:", "PvaPlugin"},
+    {"FFT1:", "FFTPlugin"},         {"Scatter1:", "ScatterPlugin"}, {"Gather1:", "GatherPlugin"},
+    {"Codec1:", "CodecPlugin"},     {"Codec2:", "CodecPlugin"},     {"BadPix1:", "BadPixelPlugin"},
     {"Pos1:", "PosPlugin"},         {"KAFKA1:", "KafkaPlugin"},
 };
 enum { USUAL = sizeof usual / sizeof usual[0] };
@@ -115,7 +115,8 @@ static bool is_declared(oph_device *dev, const char *prefix)
     return false;
 }
 
-/* Devices of the usual classes' common base, made for a moment, at each usual suffix not declared. */
+/* Devices of the usual classes' common base, made for a moment, at each usual suffix not declared.
+ */
 struct probe {
     oph_device *dev;
     oph_signal *port, *type;

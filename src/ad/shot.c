@@ -28,18 +28,12 @@ static const char *const cam_paths[OPH__CAM_ROWS] = {
 };
 
 static const char *const writer_paths[OPH__W_ROWS] = {
-    [OPH__W_ENABLE] = "enable",
-    [OPH__W_PORT] = "port_name",
-    [OPH__W_SOURCE] = "nd_array_port",
-    [OPH__W_MIN_TIME] = "min_callback_time",
-    [OPH__W_CAPTURE] = "capture",
-    [OPH__W_CAPTURED] = "num_captured",
-    [OPH__W_MODE] = "file_write_mode",
-    [OPH__W_DROPPED] = "dropped_arrays",
-    [OPH__W_STATUS] = "write_status",
-    [OPH__W_MESSAGE] = "write_message",
-    [OPH__W_FILE] = "full_file_name",
-    [OPH__W_QUEUED] = "num_queued_arrays",
+    [OPH__W_ENABLE] = "enable",        [OPH__W_PORT] = "port_name",
+    [OPH__W_SOURCE] = "nd_array_port", [OPH__W_MIN_TIME] = "min_callback_time",
+    [OPH__W_CAPTURE] = "capture",      [OPH__W_CAPTURED] = "num_captured",
+    [OPH__W_MODE] = "file_write_mode", [OPH__W_DROPPED] = "dropped_arrays",
+    [OPH__W_STATUS] = "write_status",  [OPH__W_MESSAGE] = "write_message",
+    [OPH__W_FILE] = "full_file_name",  [OPH__W_QUEUED] = "num_queued_arrays",
 };
 
 int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err)

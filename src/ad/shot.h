@@ -68,11 +68,11 @@ struct oph__shot {
     struct oph__shot_writer {
         oph_device *dev;
         oph_signal *rows[OPH__W_ROWS];
-    } *writers;
+    } * writers;
     struct oph__look before, now;
-    int64_t frames;   /* asked for */
-    double limit;     /* seconds it may take */
-    double stall;     /* seconds without progress of a writer after the camera has ended */
+    int64_t frames; /* asked for */
+    double limit;   /* seconds it may take */
+    double stall;   /* seconds without progress of a writer after the camera has ended */
 };
 
 int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err);
@@ -93,7 +93,8 @@ enum oph__verdict { OPH__GOOD, OPH__BAD, OPH__NOT_YET };
 enum oph__verdict oph__shot_judge(struct oph__shot *shot, bool last, double waited, oph_error *err);
 
 /* All that is known, as one error: for an acquisition that timed out, was lost or was cancelled. */
-int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double waited, oph_error *err);
+int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double waited,
+                   oph_error *err);
 
 /* Frames that all writers have written since `before`. */
 double oph__shot_written(const struct oph__shot *shot);

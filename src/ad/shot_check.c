@@ -15,8 +15,8 @@ static const double EXTERNAL_WAIT = 3600.0; /* for pulses that come from outside
 static int refuse(const oph_signal *sig, int code, const char *wanted, const char *found,
                   oph_error *err)
 {
-    return oph__fail(err, code, (struct oph__at){.device = sig->path, .pv = sig->read->name}, wanted,
-                     "%s", found);
+    return oph__fail(err, code, (struct oph__at){.device = sig->path, .pv = sig->read->name},
+                     wanted, "%s", found);
 }
 
 /* In any other state ADPilatus stores the 1 and never starts. */
@@ -50,7 +50,8 @@ static int check_cam_files(const struct oph__shot *shot, oph_error *err)
     return 0;
 }
 
-/* The chain of ports from the writer to the camera, through the plugins that the device declares. */
+/* The chain of ports from the writer to the camera, through the plugins that the device declares.
+ */
 static bool reaches_camera(const struct oph__shot *shot, const char *source)
 {
     char port[64], next[64];
@@ -90,14 +91,15 @@ static int check_writer(const struct oph__shot *shot, size_t w, oph_error *err)
     }
     if (shot->before.port[0] && !reaches_camera(shot, l->source)) {
         char wanted[128];
-        oph__format(wanted, sizeof wanted, "a chain of ports to the camera's %s", shot->before.port);
+        oph__format(wanted, sizeof wanted, "a chain of ports to the camera's %s",
+                    shot->before.port);
         return refuse(writer->rows[OPH__W_SOURCE], OPH_ESTATE, wanted, l->source, err);
     }
     return 0;
 }
 
-/* ADPilatus takes NumImages whatever ImageMode says (its acquisition task never reads ImageMode); other
- * drivers take one in Single. */
+/* ADPilatus takes NumImages whatever ImageMode says (its acquisition task never reads ImageMode);
+ * other drivers take one in Single. */
 static int count_frames(struct oph__shot *shot, oph_error *err)
 {
     const struct oph__look *l = &shot->before;
@@ -130,7 +132,8 @@ static void set_limits(struct oph__shot *shot)
     shot->limit = (double)shot->frames * period + file + MARGIN;
     if (l->number[OPH__CAM_TRIGGER] > 0) shot->limit += EXTERNAL_WAIT;
     /* When the camera waits for its plugins they have ended with it. */
-    shot->stall = 3 * period + (l->number[OPH__CAM_WAITS] == 1 ? shot->dev->ctx->options.grace : file);
+    shot->stall =
+        3 * period + (l->number[OPH__CAM_WAITS] == 1 ? shot->dev->ctx->options.grace : file);
 }
 
 int oph__shot_check(struct oph__shot *shot, oph_error *err)

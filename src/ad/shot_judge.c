@@ -55,7 +55,8 @@ static void describe(const struct oph__shot *shot, struct oph__buf *buf)
 int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double waited, oph_error *err)
 {
     const oph_signal *acquire = shot->cam_rows[OPH__CAM_ACQUIRE];
-    const struct oph__at at = {.device = shot->dev->path, .pv = acquire->set->name, .waited = waited};
+    const struct oph__at at = {
+        .device = shot->dev->path, .pv = acquire->set->name, .waited = waited};
     char wanted[64];
     struct oph__buf found = {0};
     oph__format(wanted, sizeof wanted, "%lld frame%s", (long long)shot->frames,

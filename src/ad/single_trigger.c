@@ -1,6 +1,6 @@
-/* One acquisition, from Acquire=1 to its status. Nothing here blocks after the start: libca's callbacks,
- * a timer and the user's cancel only leave a note and post a job, and the job, on the engine's thread,
- * takes the next step. So the steps never overlap. */
+/* One acquisition, from Acquire=1 to its status. Nothing here blocks after the start: libca's
+ * callbacks, a timer and the user's cancel only leave a note and post a job, and the job, on the
+ * engine's thread, takes the next step. So the steps never overlap. */
 #include "ad/single_trigger.h"
 #include "ad/file_store.h"
 #include "ad/shot.h"
@@ -21,7 +21,8 @@ struct run {
     struct oph__job job; /* first: the loop gives it back */
     oph_context *ctx;
     oph_device *dev;
-    oph_status *status; /* owns the run; a posted job has a reference to it, and so has a run under way */
+    oph_status
+        *status; /* owns the run; a posted job has a reference to it, and so has a run under way */
     struct oph__shot shot;
     enum phase phase;
     double started, progress_at, written;

@@ -13,18 +13,21 @@ static bool is_separator(char c, bool windows)
 static bool is_absolute(const char *text, bool windows)
 {
     if (is_separator(text[0], windows)) return true;
-    return windows && isalpha((unsigned char)text[0]) && text[1] == ':' && is_separator(text[2], true);
+    return windows && isalpha((unsigned char)text[0]) && text[1] == ':' &&
+           is_separator(text[2], true);
 }
 
 int oph__template_check(const char *device, const char *text, bool windows, oph_error *err)
 {
     const struct oph__at at = {.device = device};
     if (!is_absolute(text, windows))
-        return oph__fail(err, OPH_EPARSE, at, windows ? "a folder such as C:\\data\\" : "a folder such as /data/",
+        return oph__fail(err, OPH_EPARSE, at,
+                         windows ? "a folder such as C:\\data\\" : "a folder such as /data/",
                          "\"%s\"", text);
     for (const char *c = strchr(text, '%'); c; c = strchr(c + 2, '%')) {
         if (!c[1] || !strchr("aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyYzZ%", c[1]))
-            return oph__fail(err, OPH_EPARSE, at, "the % fields of strftime", "%.2s in \"%s\"", c, text);
+            return oph__fail(err, OPH_EPARSE, at, "the % fields of strftime", "%.2s in \"%s\"", c,
+                             text);
     }
     return 0;
 }

@@ -13,8 +13,8 @@ int oph__template_check(const char *device, const char *text, bool windows, oph_
 int oph__template_expand(const char *device, const char *text, const struct tm *when, bool windows,
                          char *dst, size_t size, oph_error *err);
 
-/* The local name of a file that the IOC names: `file` must lie under the folder `write`; what comes after
- * is put under `read`. Windows: either separator, letters of either case. */
+/* The local name of a file that the IOC names: `file` must lie under the folder `write`; what comes
+ * after is put under `read`. Windows: either separator, letters of either case. */
 int oph__path_to_local(const char *device, const char *file, const char *write, const char *read,
                        bool windows, char *dst, size_t size, oph_error *err);
 

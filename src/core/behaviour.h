@@ -11,8 +11,8 @@
 struct oph__plan;
 struct oph__filesrow;
 
-/* The signals that a behaviour reads, put into two lists of oph_signal. The optional ones may be absent
- * from the IOC. A path that the class does not have goes unmentioned. */
+/* The signals that a behaviour reads, put into two lists of oph_signal. The optional ones may be
+ * absent from the IOC. A path that the class does not have goes unmentioned. */
 struct oph__needs {
     struct oph__vec required;
     struct oph__vec optional;
@@ -28,7 +28,8 @@ struct oph__trigger_ops {
     /* Checks that the device may be triggered, starts
      * it, and returns; calls oph__trigger_finish later. On an error nothing was started. */
     int (*start)(oph_device *dev, oph_status *status, oph_error *err);
-    /* Stops what may be running and waits, bounded, until it has stopped. Nothing running: 0 at once. */
+    /* Stops what may be running and waits, bounded, until it has stopped. Nothing running: 0 at
+     * once. */
     int (*stop)(oph_device *dev, oph_error *err);
 };
 
@@ -58,7 +59,8 @@ struct oph__behaviours {
     const struct oph__hook_ops *const *hooks;
 };
 
-const struct oph__trigger_ops *oph__trigger_named(const struct oph__behaviours *b, const char *name);
+const struct oph__trigger_ops *oph__trigger_named(const struct oph__behaviours *b,
+                                                  const char *name);
 const struct oph__hook_ops *oph__hook_named(const struct oph__behaviours *b, const char *name);
 
 /* The data that hook `ops` keeps for a device; NULL when the device has no such hook. */

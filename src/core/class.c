@@ -31,7 +31,8 @@ int oph_class_load(oph_context *ctx, const char *file, oph_report **ret_report, 
         rc = oph__fail_memory(err, file);
     else if (strlen(text.text ? text.text : "") != text.len)
         rc = oph__fail_text(err, OPH_EPARSE, "%s: wanted a class text, found a NUL byte", file);
-    if (!rc) rc = oph__classes_parse(ctx->classes, text.text ? text.text : "", file, ret_report, err);
+    if (!rc)
+        rc = oph__classes_parse(ctx->classes, text.text ? text.text : "", file, ret_report, err);
     oph__buf_free(&text);
     return rc;
 }

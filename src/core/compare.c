@@ -38,7 +38,8 @@ static bool same_numbers(const struct oph_value *a, const struct oph__chan_info 
 {
     if (a->count != b->count) return false;
     if (a->count != 1)
-        return a->dtype == b->dtype && !memcmp(a->data, b->data, a->count * oph_dtype_size(a->dtype));
+        return a->dtype == b->dtype &&
+               !memcmp(a->data, b->data, a->count * oph_dtype_size(a->dtype));
     double x, y;
     if (!oph__value_double(a, &x) || !oph__value_double(b, &y)) return false;
     if (x == y || (isnan(x) && isnan(y))) return true;

@@ -1,5 +1,5 @@
-/* Connecting what a device needs: one round of searches for all, then the IOC's release, then a second
- * look at what that release has. */
+/* Connecting what a device needs: one round of searches for all, then the IOC's release, then a
+ * second look at what that release has. */
 #include "core/connect.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -61,8 +61,8 @@ static bool is_up(const oph_signal *sig)
     return oph__pv_is_up(sig->set) && oph__pv_is_up(sig->read);
 }
 
-/* Signals that somebody has stay as they are where the release's row is the same; where it is another,
- * the next to ask gets a new one. */
+/* Signals that somebody has stay as they are where the release's row is the same; where it is
+ * another, the next to ask gets a new one. */
 static int use_release(oph_device *dev, int version, oph_error *err)
 {
     oph_context *ctx = dev->ctx;
@@ -158,8 +158,8 @@ static int start_searches(oph_context *ctx, const struct oph__needs *needs,
 }
 
 /* The first PV to be there says that the IOC is. Without it there is nothing more to learn. */
-static int await_ioc(oph_context *ctx, const struct oph__needs *needs, struct oph__patience patience,
-                     bool *ret_there, oph_error *err)
+static int await_ioc(oph_context *ctx, const struct oph__needs *needs,
+                     struct oph__patience patience, bool *ret_there, oph_error *err)
 {
     *ret_there = true;
     if (!needs->required.count) return 0;

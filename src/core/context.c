@@ -19,9 +19,9 @@ static int check_options(const oph_context_options *o, oph_error *err)
                             o->stop_timeout};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (!(times[i] >= 0))
-            return oph__fail_text(err, OPH_EINVAL,
-                                  "oph_context_new: wanted timeouts of zero or more seconds, found %g",
-                                  times[i]);
+            return oph__fail_text(
+                err, OPH_EINVAL,
+                "oph_context_new: wanted timeouts of zero or more seconds, found %g", times[i]);
     }
     return 0;
 }
@@ -145,10 +145,11 @@ int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err)
 int oph__context_may_block(oph_context *ctx, oph_error *err)
 {
     if (ctx->owner != getpid())
-        return oph__fail_text(err, OPH_EFORK,
-                              "this context belongs to process %ld: wanted a context made after the "
-                              "fork, found process %ld",
-                              (long)ctx->owner, (long)getpid());
+        return oph__fail_text(
+            err, OPH_EFORK,
+            "this context belongs to process %ld: wanted a context made after the "
+            "fork, found process %ld",
+            (long)ctx->owner, (long)getpid());
     if (oph__loop_is_self(ctx->engine))
         return oph__fail_text(err, OPH_EDEADLK,
                               "a call that blocks was made on the library's own thread");

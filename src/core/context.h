@@ -22,8 +22,8 @@ struct oph_context {
     struct oph__classes *classes;
     const struct oph__behaviours *behaviours;
     const struct oph__link_ops *ops;
-    pthread_mutex_t lock;    /* of what follows, and of every PV's state and list of requests */
-    struct oph__link *link;  /* opened at the first channel */
+    pthread_mutex_t lock;   /* of what follows, and of every PV's state and list of requests */
+    struct oph__link *link; /* opened at the first channel */
 };
 
 /* A context over any link; the public oph_context_new gives it libca and areaDetector. */
@@ -35,8 +35,8 @@ oph_context *oph__context_ref(oph_context *ctx);
 /* The link, opened if need be. */
 int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err);
 
-/* OPH_EFORK in a child of the context's process, OPH_EDEADLK on the engine's own thread: the reasons
- * why a call that blocks could never return. */
+/* OPH_EFORK in a child of the context's process, OPH_EDEADLK on the engine's own thread: the
+ * reasons why a call that blocks could never return. */
 int oph__context_may_block(oph_context *ctx, oph_error *err);
 
 #endif

@@ -164,7 +164,9 @@ int oph_device_new(oph_context *ctx, const char *class_name, const char *prefix,
     if (!class_name || !prefix || !name || !name[0])
         return oph__fail_text(err, OPH_EINVAL,
                               "oph_device_new: wanted a class, a PV prefix and a name, found %s",
-                              !class_name ? "no class" : !prefix ? "no prefix" : "no name");
+                              !class_name ? "no class"
+                              : !prefix   ? "no prefix"
+                                          : "no name");
     int rc = create(ctx, NULL, class_name, name, prefix, ret, err);
     if (!rc) oph__context_ref(ctx);
     return rc;

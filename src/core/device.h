@@ -31,7 +31,7 @@ struct oph__tree {
     oph_device *staged;     /* the device that stage was called on */
     struct oph__plan *plan; /* of the thread that stages or unstages, and of nobody else */
     oph_status *status;     /* of the acquisition that runs, or ran last; a reference */
-    bool starting;          /* a call of oph_trigger is under way: it reads the plan, and may put Acquire */
+    bool starting; /* a call of oph_trigger is under way: it reads the plan, and may put Acquire */
 };
 
 struct oph_device {
@@ -39,8 +39,9 @@ struct oph_device {
     oph_device *parent;
     struct oph__tree *tree; /* the root's */
     const struct oph__class *cls;
-    char *expression; /* the class as it was asked for, to be resolved again for the IOC's release */
-    int version;      /* of the IOC, 1000 * major + minor; 0: not known */
+    char
+        *expression; /* the class as it was asked for, to be resolved again for the IOC's release */
+    int version;     /* of the IOC, 1000 * major + minor; 0: not known */
     char *attr, *name, *path, *prefix;
     struct oph__vec children;
     struct oph__vec signals; /* struct oph_signal; under ctx->lock, as the map */

@@ -70,7 +70,8 @@ static bool unlink_op(struct oph__op *op)
     return true;
 }
 
-static void record(struct oph__op *op, int32_t code, const char *why, const struct oph__event *event)
+static void record(struct oph__op *op, int32_t code, const char *why,
+                   const struct oph__event *event)
 {
     op->code = code;
     if (why) oph__copy(op->why, sizeof op->why, why);
@@ -98,7 +99,8 @@ static void call_back(struct oph__group *g)
 }
 
 /* The one way for a request to end; whoever unlinked it from its PV comes here. */
-static void finish(struct oph__op *op, int32_t code, const char *why, const struct oph__event *event)
+static void finish(struct oph__op *op, int32_t code, const char *why,
+                   const struct oph__event *event)
 {
     struct oph__group *g = op->group;
     pthread_mutex_lock(&g->m.lock);
@@ -189,8 +191,8 @@ static struct oph__op *add(struct oph__group *g, struct oph__pv *pv, enum oph__o
     return op;
 }
 
-/* A request that could not be made ends here with the reason, unless its callback was quicker. The link's
- * sentence names the PV, as will the one that is made of this. */
+/* A request that could not be made ends here with the reason, unless its callback was quicker. The
+ * link's sentence names the PV, as will the one that is made of this. */
 static struct oph__op *checked(struct oph__op *op, int rc, const oph_error *why)
 {
     if (rc && claim(op)) finish(op, rc, why->found[0] ? why->found : why->text, NULL);
@@ -277,7 +279,8 @@ int oph__group_wait(struct oph__group *g, double deadline, bool interruptible, o
     if (rc) g->given_up = true;
     pthread_mutex_unlock(&g->m.lock);
     if (rc)
-        oph__fail_text(err, rc, rc == OPH_EINTR ? "interrupted after %.1f s" : "no answer after %.1f s",
+        oph__fail_text(err, rc,
+                       rc == OPH_EINTR ? "interrupted after %.1f s" : "no answer after %.1f s",
                        oph__now() - started);
     return rc;
 }
@@ -289,8 +292,8 @@ void oph__group_freeze(struct oph__group *g)
     pthread_mutex_unlock(&g->m.lock);
 }
 
-/* A put whose completion may still come blocks its channel for the next one: make it anew. A get ends
- * by itself. */
+/* A put whose completion may still come blocks its channel for the next one: make it anew. A get
+ * ends by itself. */
 static void give_up(struct oph__op *op)
 {
     pthread_mutex_lock(&op->group->m.lock);

@@ -15,10 +15,10 @@ struct oph__op {
     struct oph__pv *pv;
     struct oph__op *next; /* in the PV's list, as long as it is under way */
     enum oph__op_kind kind;
-    bool ended; /* its PV has let go of it, and may be gone */
-    bool done;  /* and it has a result */
-    int32_t code; /* when done: 0, or why it failed */
-    char why[96]; /* libca's words */
+    bool ended;             /* its PV has let go of it, and may be gone */
+    bool done;              /* and it has a result */
+    int32_t code;           /* when done: 0, or why it failed */
+    char why[96];           /* libca's words */
     struct oph_value value; /* of a get */
     void *into;             /* a get that copies into the caller's memory instead */
     size_t into_bytes;
@@ -29,18 +29,19 @@ typedef void oph__group_fn(struct oph__group *group, void *user);
 
 /* Room for `count` requests. */
 int oph__group_new(oph_context *ctx, size_t count, struct oph__group **ret, oph_error *err);
-/* Gives up what is still under way; after it on_done neither runs nor will run (not from inside it). NULL
- * allowed. */
+/* Gives up what is still under way; after it on_done neither runs nor will run (not from inside
+ * it). NULL allowed. */
 void oph__group_free(struct oph__group *group);
 
-/* Called once when all are done, instead of a wait: on a libca thread, or on that of _send. It must be
- * quick. */
+/* Called once when all are done, instead of a wait: on a libca thread, or on that of _send. It must
+ * be quick. */
 void oph__group_on_done(struct oph__group *group, oph__group_fn *fn, void *user);
 
 /* Adds a request; a failure to send is its result. NULL pv: not added, returns NULL. */
 struct oph__op *oph__group_connect(struct oph__group *group, struct oph__pv *pv);
 struct oph__op *oph__group_get(struct oph__group *group, struct oph__pv *pv);
-/* Copies elements of dtype straight into the caller's memory, which must live until the wait ends. */
+/* Copies elements of dtype straight into the caller's memory, which must live until the wait ends.
+ */
 struct oph__op *oph__group_get_into(struct oph__group *group, struct oph__pv *pv, int32_t dtype,
                                     void *into, size_t into_bytes);
 struct oph__op *oph__group_put(struct oph__group *group, struct oph__pv *pv,
@@ -60,7 +61,8 @@ int oph__group_wait(struct oph__group *group, double deadline, bool interruptibl
 /* From now on results stand as they are: for a look at a group that is not done. */
 void oph__group_freeze(struct oph__group *group);
 
-/* The result of a request as an error that names path and PV; `wanted` as "a value". 0 when it worked. */
+/* The result of a request as an error that names path and PV; `wanted` as "a value". 0 when it
+ * worked. */
 int oph__op_error(const struct oph__op *op, const char *wanted, double waited, oph_error *err);
 
 #endif

@@ -91,12 +91,12 @@ static bool names(const char *list, const char *attr)
 static bool must_follow(const struct oph__item *item, const struct oph__item *other)
 {
     if (oph__item_starts(item) != oph__item_starts(other)) return oph__item_starts(item);
-    return item->sig->dev == other->sig->dev &&
-           names(item->sig->row->after, other->sig->row->attr);
+    return item->sig->dev == other->sig->dev && names(item->sig->row->after, other->sig->row->attr);
 }
 
-/* Stable: takes, again and again, the first item that need not wait for another. `after` rows of a class
- * form no cycle (its text was checked), so there always is one; were there none, order is kept. */
+/* Stable: takes, again and again, the first item that need not wait for another. `after` rows of a
+ * class form no cycle (its text was checked), so there always is one; were there none, order is
+ * kept. */
 static int sort(struct oph__plan *plan, oph_error *err)
 {
     struct oph__vec sorted = {0};
@@ -255,8 +255,8 @@ static int write_batch(struct oph__plan *plan, size_t first, size_t end, oph_err
     for (size_t i = first; i < end; i++) {
         struct oph__item *item = plan->items.at[i];
         item->touched = true;
-        writes[i - first] = (struct oph__write){
-            .sig = item->sig, .wire = &item->wire, .expect = &item->wire};
+        writes[i - first] =
+            (struct oph__write){.sig = item->sig, .wire = &item->wire, .expect = &item->wire};
         if (oph__signal_is_start(item->sig) && !oph__item_starts(item))
             writes[i - first].patience = ctx->options.stop_timeout;
     }

@@ -34,7 +34,8 @@ void oph__pv_free(struct oph__pv *pv)
     free(pv);
 }
 
-/* With ctx->lock held. It may come up before its opener knows the channel, and is of no use then. */
+/* With ctx->lock held. It may come up before its opener knows the channel, and is of no use then.
+ */
 static bool is_up(const struct oph__pv *pv)
 {
     return pv->state == OPH__CHAN_UP && pv->chan;
@@ -60,7 +61,8 @@ struct oph__chan *oph__pv_chan(struct oph__pv *pv)
     return chan;
 }
 
-/* The first thread to come opens it; the others go on as if it were open, and wait for it to come up. */
+/* The first thread to come opens it; the others go on as if it were open, and wait for it to come
+ * up. */
 int oph__pv_open(struct oph__pv *pv, oph_error *err)
 {
     pthread_mutex_lock(&pv->ctx->lock);

@@ -9,14 +9,14 @@ struct oph__op;
 
 struct oph__pv {
     oph_context *ctx;
-    char *name; /* "Pilatus:cam1:AcquireTime" */
+    char *name;       /* "Pilatus:cam1:AcquireTime" */
     const char *path; /* of the signal; borrowed */
-    bool opened;            /* or being opened, at the first use; under ctx->lock, as all below */
+    bool opened;      /* or being opened, at the first use; under ctx->lock, as all below */
     struct oph__chan *chan;
-    int32_t state;          /* OPH__CHAN_UP or _DOWN */
-    unsigned ups;           /* times it came up: more than one means that the IOC was away */
-    atomic_bool absent;     /* this IOC does not have it, as connecting found; read without the lock */
-    struct oph__op *ops;    /* under way */
+    int32_t state;       /* OPH__CHAN_UP or _DOWN */
+    unsigned ups;        /* times it came up: more than one means that the IOC was away */
+    atomic_bool absent;  /* this IOC does not have it, as connecting found; read without the lock */
+    struct oph__op *ops; /* under way */
 };
 
 int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph__pv **ret,

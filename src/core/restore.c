@@ -18,7 +18,8 @@ static struct oph__at place(const struct oph__item *item)
     return (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name};
 }
 
-static char *show(const struct oph__item *item, const struct oph_value *value, char *dst, size_t size)
+static char *show(const struct oph__item *item, const struct oph_value *value, char *dst,
+                  size_t size)
 {
     return oph__value_show(value, &item->info, dst, size);
 }

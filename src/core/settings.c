@@ -72,8 +72,9 @@ static int set(oph_device *dev, const char *key, const struct oph__literal *valu
     int rc = oph_signal_find(dev, key, &sig, err);
     if (rc) return rc;
     if (sig->row->how == OPH__RO)
-        return oph__fail(err, OPH_EACCESS, (struct oph__at){.device = sig->path, .pv = sig->set->name},
-                         value->text, "an attribute that is read-only");
+        return oph__fail(err, OPH_EACCESS,
+                         (struct oph__at){.device = sig->path, .pv = sig->set->name}, value->text,
+                         "an attribute that is read-only");
     return oph__settings_put(&dev->settings, key, value, err);
 }
 
@@ -81,7 +82,8 @@ int oph_settings_set_int(oph_device *dev, const char *key, int64_t value, oph_er
 {
     char text[32];
     oph__format(text, sizeof text, "%lld", (long long)value);
-    return set(dev, key, &(struct oph__literal){.kind = OPH__LIT_INT, .i = value, .text = text}, err);
+    return set(dev, key, &(struct oph__literal){.kind = OPH__LIT_INT, .i = value, .text = text},
+               err);
 }
 
 int oph_settings_set_double(oph_device *dev, const char *key, double value, oph_error *err)
@@ -115,7 +117,8 @@ int oph_settings_move(oph_device *dev, const char *key, const char *before, oph_
     if (!find(&dev->settings, key, &from)) return unknown_key(dev, key, err);
     if (before && !find(&dev->settings, before, &to)) return unknown_key(dev, before, err);
     void *setting = oph__vec_remove(list, from);
-    oph__vec_insert(list, to > from ? to - 1 : to, setting); /* there is room: one was just removed */
+    oph__vec_insert(list, to > from ? to - 1 : to,
+                    setting); /* there is room: one was just removed */
     return 0;
 }
 

@@ -196,7 +196,8 @@ int oph_signal_get_int(oph_signal *sig, int64_t *ret, oph_error *err)
     oph_value *value;
     int rc = oph_signal_read(sig, OPH_DEFAULT, &value, err);
     if (rc) return rc;
-    if (value->count != 1 || !oph__value_int(value, ret)) rc = not_a(sig, value, "a whole number", err);
+    if (value->count != 1 || !oph__value_int(value, ret))
+        rc = not_a(sig, value, "a whole number", err);
     oph_value_free(value);
     return rc;
 }
@@ -206,7 +207,8 @@ int oph_signal_get_double(oph_signal *sig, double *ret, oph_error *err)
     oph_value *value;
     int rc = oph_signal_read(sig, OPH_DEFAULT, &value, err);
     if (rc) return rc;
-    if (value->count != 1 || !oph__value_double(value, ret)) rc = not_a(sig, value, "a number", err);
+    if (value->count != 1 || !oph__value_double(value, ret))
+        rc = not_a(sig, value, "a number", err);
     oph_value_free(value);
     return rc;
 }
@@ -251,8 +253,9 @@ int oph_signal_get_text(oph_signal *sig, char *buffer, size_t size, oph_error *e
 static int put(oph_signal *sig, const struct oph__literal *literal, oph_error *err)
 {
     if (sig->row->how == OPH__RO)
-        return oph__fail(err, OPH_EACCESS, (struct oph__at){.device = sig->path, .pv = sig->set->name},
-                         literal->text, "an attribute that is read-only");
+        return oph__fail(err, OPH_EACCESS,
+                         (struct oph__at){.device = sig->path, .pv = sig->set->name}, literal->text,
+                         "an attribute that is read-only");
     int rc = connect_one(sig, OPH_DEFAULT, err);
     if (rc) return rc;
     struct oph__chan_info info;
@@ -294,12 +297,12 @@ int oph_signal_put_text(oph_signal *sig, const char *value, oph_error *err)
     return put(sig, &(struct oph__literal){.kind = OPH__LIT_TEXT, .text = value}, err);
 }
 
-#define BY_PATH(name, type)                                                        \
-    int oph_put_##name(oph_device *dev, const char *path, type value, oph_error *err) \
-    {                                                                              \
-        oph_signal *sig;                                                           \
-        int rc = oph_signal_find(dev, path, &sig, err);                            \
-        return rc ? rc : oph_signal_put_##name(sig, value, err);                   \
+#define BY_PATH(name, type)                                                                        \
+    int oph_put_##name(oph_device *dev, const char *path, type value, oph_error *err)              \
+    {                                                                                              \
+        oph_signal *sig;                                                                           \
+        int rc = oph_signal_find(dev, path, &sig, err);                                            \
+        return rc ? rc : oph_signal_put_##name(sig, value, err);                                   \
     }
 BY_PATH(int, int64_t)
 BY_PATH(double, double)

@@ -65,7 +65,8 @@ static bool has_started(void *arg)
     return !tree->starting;
 }
 
-/* What another thread is starting can be stopped only when it has started; that call has timeouts. */
+/* What another thread is starting can be stopped only when it has started; that call has timeouts.
+ */
 static oph_status *running_status(struct oph__tree *tree)
 {
     pthread_mutex_lock(&tree->m.lock);

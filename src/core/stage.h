@@ -7,11 +7,12 @@
 /* Prepares, checks and writes a plan. After an error the caller restores it. */
 int oph__stage_plan(struct oph__plan *plan, oph_report *report, oph_error *err);
 
-/* Cancels an acquisition that runs and brings the camera to a halt, bounded, not to be interrupted. */
+/* Cancels an acquisition that runs and brings the camera to a halt, bounded, not to be interrupted.
+ */
 int oph__trigger_stop(oph_device *dev, oph_error *err);
 
-/* Runs the device's trigger in whatever state the tree is and waits for its end; stops it when the wait
- * ends before. */
+/* Runs the device's trigger in whatever state the tree is and waits for its end; stops it when the
+ * wait ends before. */
 int oph__trigger_and_wait(oph_device *dev, double timeout, oph_error *err);
 
 #endif

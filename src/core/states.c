@@ -1,9 +1,21 @@
 #include "core/states.h"
 
-#define GO(state) {OPH__GO, OPH_STATE_##state, NULL}
-#define STOP(state) {OPH__STOP, OPH_STATE_##state, NULL}
-#define NOTHING(state) {OPH__NOTHING, OPH_STATE_##state, NULL}
-#define REFUSE(state, why) {OPH__REFUSE, OPH_STATE_##state, why}
+#define GO(state)                                                                                  \
+    {                                                                                              \
+        OPH__GO, OPH_STATE_##state, NULL                                                           \
+    }
+#define STOP(state)                                                                                \
+    {                                                                                              \
+        OPH__STOP, OPH_STATE_##state, NULL                                                         \
+    }
+#define NOTHING(state)                                                                             \
+    {                                                                                              \
+        OPH__NOTHING, OPH_STATE_##state, NULL                                                      \
+    }
+#define REFUSE(state, why)                                                                         \
+    {                                                                                              \
+        OPH__REFUSE, OPH_STATE_##state, why                                                        \
+    }
 
 #define BUSY_STAGING "another thread is staging it"
 #define BUSY_UNSTAGING "another thread is unstaging it"
@@ -16,7 +28,8 @@ static const struct oph__rule rules[OPH__VERB_COUNT][OPH__STATE_COUNT] = {
                            GO(FAILED), REFUSE(UNSTAGING, BUSY_UNSTAGING)},
     [OPH__VERB_STAGE] = {GO(STAGING), REFUSE(STAGING, BUSY_STAGING), REFUSE(STAGED, IS_STAGED),
                          REFUSE(TRIGGERING, IS_ACQUIRING),
-                         REFUSE(FAILED, "it is staged, and its acquisition failed: unstage it first"),
+                         REFUSE(FAILED,
+                                "it is staged, and its acquisition failed: unstage it first"),
                          REFUSE(UNSTAGING, BUSY_UNSTAGING)},
     [OPH__VERB_TRIGGER] = {REFUSE(IDLE, "it is not staged"), REFUSE(STAGING, BUSY_STAGING),
                            GO(TRIGGERING), REFUSE(TRIGGERING, IS_ACQUIRING), GO(TRIGGERING),
@@ -27,7 +40,8 @@ static const struct oph__rule rules[OPH__VERB_COUNT][OPH__STATE_COUNT] = {
                          GO(FAILED), GO(UNSTAGING)},
     [OPH__VERB_WARMUP] = {GO(STAGING), REFUSE(STAGING, BUSY_STAGING), REFUSE(STAGED, IS_STAGED),
                           REFUSE(TRIGGERING, IS_ACQUIRING),
-                          REFUSE(FAILED, "it is staged, and its acquisition failed: unstage it first"),
+                          REFUSE(FAILED,
+                                 "it is staged, and its acquisition failed: unstage it first"),
                           REFUSE(UNSTAGING, BUSY_UNSTAGING)},
 };
 
@@ -38,8 +52,8 @@ const struct oph__rule *oph__rule_for(enum oph__verb verb, int32_t state)
 
 const char *oph__verb_name(enum oph__verb verb)
 {
-    static const char *const names[OPH__VERB_COUNT] = {"connect",      "stage", "trigger", "unstage",
-                                                       "set templates", "warm up"};
+    static const char *const names[OPH__VERB_COUNT] = {"connect", "stage",         "trigger",
+                                                       "unstage", "set templates", "warm up"};
     return names[verb];
 }
 

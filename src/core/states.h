@@ -10,7 +10,7 @@ enum oph__verb {
     OPH__VERB_STAGE,
     OPH__VERB_TRIGGER,
     OPH__VERB_UNSTAGE,
-    OPH__VERB_FILES,  /* set templates */
+    OPH__VERB_FILES, /* set templates */
     OPH__VERB_WARMUP,
     OPH__VERB_COUNT
 };

@@ -1,16 +1,21 @@
 /* One lock a status. `done` changes once, under the lock; whoever changes it wakes the waiters and
- * posts the callbacks, so losers of a race have nothing to undo. The dispatcher runs the callbacks with
- * no lock held; each then holds a reference. */
+ * posts the callbacks, so losers of a race have nothing to undo. The dispatcher runs the callbacks
+ * with no lock held; each then holds a reference. */
 #include "core/status.h"
 #include "base/err.h"
 #include "base/str.h"
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 struct callback {
     struct oph__job job; /* first: the loop gives it back */
     oph_status *status;
     oph_status_fn *fn;
     void *user;
+    bool direct; /* the library's own: called by the thread that finishes the status */
     struct callback *next;
 };
 
@@ -26,10 +31,11 @@ struct oph_status {
     bool cancelled; /* the user asked; the action may still be ending */
     oph_error error;
     struct callback *callbacks; /* not yet posted, newest first */
-    void *action; /* set before anybody else has the status */
+    void *action;               /* set before anybody else has the status */
     oph__cancel_fn *cancel;
     void (*destroy)(void *action);
     struct oph__timer timer;
+    int fd; /* an eventfd, readable once done; -1 until asked for */
 };
 
 static void run_callback(struct oph__job *job)
@@ -67,6 +73,7 @@ int oph__status_new(oph_context *ctx, const char *kind, const char *name, double
     st->limit = limit;
     st->started = oph__now();
     st->timer.run = expire;
+    st->fd = -1;
     if (!isinf(limit)) {
         oph_status_ref(st);
         if (!oph__timer_start(ctx->engine, &st->timer, st->started + limit)) {
@@ -106,6 +113,33 @@ static void stop_timer(oph_status *st)
     if (!isinf(st->limit) && oph__timer_stop(st->ctx->engine, &st->timer)) oph_status_unref(st);
 }
 
+/* Posts the user's callbacks and returns the library's own. Called with the lock, so that a
+ * callback which is added meanwhile comes after these. */
+static struct callback *post(oph_status *st, struct callback *cb)
+{
+    struct callback *direct = NULL;
+    while (cb) {
+        struct callback *next = cb->next;
+        oph_status_ref(st);
+        if (cb->direct) {
+            cb->next = direct;
+            direct = cb;
+        } else {
+            oph__loop_post(st->ctx->dispatch, &cb->job);
+        }
+        cb = next;
+    }
+    return reversed(direct);
+}
+
+static void make_readable(const oph_status *st)
+{
+    const uint64_t one = 1;
+    if (st->fd >= 0 && write(st->fd, &one, sizeof one) < 0) {
+        /* it is readable already: nobody else writes to it */
+    }
+}
+
 bool oph__status_finish(oph_status *st, const oph_error *error)
 {
     pthread_mutex_lock(&st->m.lock);
@@ -119,14 +153,14 @@ bool oph__status_finish(oph_status *st, const oph_error *error)
     struct callback *cb = reversed(st->callbacks);
     st->callbacks = NULL;
     pthread_cond_broadcast(&st->m.changed);
-    /* Under the lock, so that a callback which is added meanwhile comes after these. */
+    make_readable(st);
+    cb = post(st, cb);
+    pthread_mutex_unlock(&st->m.lock);
     while (cb) {
         struct callback *next = cb->next;
-        oph_status_ref(st);
-        oph__loop_post(st->ctx->dispatch, &cb->job);
+        run_callback(&cb->job);
         cb = next;
     }
-    pthread_mutex_unlock(&st->m.lock);
     stop_timer(st);
     oph_status_unref(st);
     return true;
@@ -163,6 +197,7 @@ void oph_status_unref(oph_status *st)
         st->callbacks = next;
     }
     if (st->destroy) st->destroy(st->action);
+    if (st->fd >= 0) close(st->fd);
     oph__monitor_destroy(&st->m);
     oph_context_free(st->ctx);
     free(st->name);
@@ -231,14 +266,12 @@ int oph_status_error(oph_status *st, oph_error *ret)
     return code;
 }
 
-int oph_status_on_done(oph_status *st, oph_status_fn *fn, void *user, oph_error *err)
+static int add_callback(oph_status *st, oph_status_fn *fn, void *user, bool direct, oph_error *err)
 {
     struct callback *cb = calloc(1, sizeof *cb);
     if (!cb) return oph__fail_memory(err, "a status callback");
-    cb->job.run = run_callback;
-    cb->fn = fn;
-    cb->user = user;
-    cb->status = st;
+    *cb = (struct callback){
+        .job.run = run_callback, .status = st, .fn = fn, .user = user, .direct = direct};
     pthread_mutex_lock(&st->m.lock);
     bool done = st->done;
     if (!done) {
@@ -246,10 +279,43 @@ int oph_status_on_done(oph_status *st, oph_status_fn *fn, void *user, oph_error 
         st->callbacks = cb;
     }
     pthread_mutex_unlock(&st->m.lock);
-    if (done) {
-        oph_status_ref(st);
+    if (!done) return 0;
+    oph_status_ref(st);
+    if (direct)
+        run_callback(&cb->job);
+    else
         oph__loop_post(st->ctx->dispatch, &cb->job);
+    return 0;
+}
+
+int oph_status_on_done(oph_status *st, oph_status_fn *fn, void *user, oph_error *err)
+{
+    return add_callback(st, fn, user, false, err);
+}
+
+int oph__status_listen(oph_status *st, oph_status_fn *fn, void *user, oph_error *err)
+{
+    return add_callback(st, fn, user, true, err);
+}
+
+oph_context *oph__status_context(const oph_status *st)
+{
+    return st->ctx;
+}
+
+int oph_status_fd(oph_status *st, int *ret, oph_error *err)
+{
+    pthread_mutex_lock(&st->m.lock);
+    if (st->fd < 0) {
+        st->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (st->done) make_readable(st);
     }
+    int fd = st->fd;
+    pthread_mutex_unlock(&st->m.lock);
+    if (fd < 0)
+        return oph__fail(err, OPH_ESYSTEM, (struct oph__at){.device = st->name}, "a descriptor",
+                         "%s", strerror(errno));
+    *ret = fd;
     return 0;
 }
 

@@ -2,7 +2,8 @@
 #include "base/err.h"
 #include "core/device.h"
 
-/* A verb concerns the whole tree: staging one branch while another is staged would mix two restores. */
+/* A verb concerns the whole tree: staging one branch while another is staged would mix two
+ * restores. */
 int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule **ret,
                     oph_error *err)
 {

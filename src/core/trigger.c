@@ -8,8 +8,8 @@ void oph__trigger_finish(oph_device *dev, oph_status *status, const oph_error *e
 {
     struct oph__tree *tree = dev->tree;
     bool failed = error && error->code;
-    /* First the state, then the status: who was waiting may trigger again at once. An unstage that is
-     * under way keeps its own state. */
+    /* First the state, then the status: who was waiting may trigger again at once. An unstage that
+     * is under way keeps its own state. */
     pthread_mutex_lock(&tree->m.lock);
     if (tree->status == status && tree->state == OPH_STATE_TRIGGERING) {
         tree->state = failed ? OPH_STATE_FAILED : OPH_STATE_STAGED;

@@ -52,16 +52,17 @@ struct oph__target {
     bool is_path; /* a file path: the IOC adds a separator, and room is kept for it */
 };
 
-/* Checks a literal against what the channel is, and makes it ready: an unknown label, an index out of
- * range, text that is too long, NaN or infinity, a number that the type cannot hold are refused. */
+/* Checks a literal against what the channel is, and makes it ready: an unknown label, an index out
+ * of range, text that is too long, NaN or infinity, a number that the type cannot hold are refused.
+ */
 int oph__encode(const struct oph__literal *literal, const struct oph__target *target,
                 struct oph__wire *ret, oph_error *err);
 /* A value that was read, to be written back as it was. */
 int oph__encode_value(const struct oph_value *value, const struct oph__target *target,
                       struct oph__wire *ret, oph_error *err);
 
-/* Whether a value that was read is what was written: numbers within 10^-precision of `info` (where that
- * is above 0), text equal, paths equal but for trailing separators. */
+/* Whether a value that was read is what was written: numbers within 10^-precision of `info` (where
+ * that is above 0), text equal, paths equal but for trailing separators. */
 bool oph__matches(const struct oph_value *found, const struct oph__chan_info *info,
                   const struct oph__wire *wanted, bool is_path);
 

@@ -43,8 +43,7 @@ int oph__watch_begin(oph_context *ctx, struct oph__monitor *m, struct oph__watch
         struct oph__watch *w = &watches[i];
         w->m = m;
         rc = oph__pv_subscribe(w->sig->read, saw_readback, w, &w->on_read, err);
-        if (!rc && starts(w))
-            rc = oph__pv_subscribe(w->sig->set, saw_setpoint, w, &w->on_set, err);
+        if (!rc && starts(w)) rc = oph__pv_subscribe(w->sig->set, saw_setpoint, w, &w->on_set, err);
     }
     return rc ? rc : ctx->ops->flush(link, err);
 }

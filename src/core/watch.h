@@ -12,7 +12,7 @@ struct oph__watch {
     /* out, and the watch's own */
     struct oph__monitor *m;
     struct oph__chanmon *on_read, *on_set;
-    struct oph_value last;  /* newest readback */
+    struct oph_value last; /* newest readback */
     bool reached;
     bool rose, fell; /* a start row's setpoint went to 1, and back to 0: the IOC refused to start */
 };

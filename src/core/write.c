@@ -49,8 +49,8 @@ static int put_all(oph_context *ctx, struct oph__write *writes, size_t count, bo
     for (size_t i = 0; i < count; i++) {
         char wanted[320];
         show_wire(&writes[i], writes[i].wire, wanted, sizeof wanted);
-        writes[i].rc = oph__op_error(oph__group_at(g, i), wanted, oph__now() - started,
-                                     &writes[i].error);
+        writes[i].rc =
+            oph__op_error(oph__group_at(g, i), wanted, oph__now() - started, &writes[i].error);
     }
     oph__group_free(g);
     return rc;
@@ -83,7 +83,7 @@ static int read_back(oph_context *ctx, struct oph__write *writes, size_t count, 
             arrived[i] = true;
         } else if (ops[i]->done && oph__pv_info(writes[i].sig->read, &info)) {
             bool same = oph__matches(&ops[i]->value, &info, writes[i].expect, is_path);
-        arrived[i] = same != writes[i].differ;
+            arrived[i] = same != writes[i].differ;
         }
     }
     free(ops);

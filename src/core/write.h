@@ -14,14 +14,15 @@ struct oph__write {
     oph_error error;                /* out */
 };
 
-/* Puts all in one flush, in order, waits for their completions, then for their readbacks: read once,
- * then watched by monitor until the patience ends. Start rows (Acquire, Capture) are put without
- * completion: theirs would come only when the action ends, and stop the server reading meanwhile.
- * Returns 0, or the first write's error; each has its own. */
+/* Puts all in one flush, in order, waits for their completions, then for their readbacks: read
+ * once, then watched by monitor until the patience ends. Start rows (Acquire, Capture) are put
+ * without completion: theirs would come only when the action ends, and stop the server reading
+ * meanwhile. Returns 0, or the first write's error; each has its own. */
 int oph__write_all(oph_context *ctx, struct oph__write *writes, size_t count, bool interruptible,
                    oph_error *err);
 
-/* Waits, not to be interrupted, until a signal's readback is `expect`, or no longer is (`differ`). */
+/* Waits, not to be interrupted, until a signal's readback is `expect`, or no longer is (`differ`).
+ */
 int oph__write_await(oph_signal *sig, const struct oph__wire *expect, bool differ, double patience,
                      oph_error *err);
 
@@ -36,7 +37,8 @@ int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, doubl
                   bool interruptible, oph_error *err);
 void oph__reads_clear(struct oph__read *reads, size_t count);
 
-/* Waits until the PVs of all signals are connected. Each failure goes to the report; the first to err. */
+/* Waits until the PVs of all signals are connected. Each failure goes to the report; the first to
+ * err. */
 struct oph__patience {
     double since, until; /* on the monotonic clock */
 };
