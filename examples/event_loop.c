@@ -4,18 +4,9 @@
 #include <cophyd/cophyd.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 static const char classes[] = "class MyPilatusDetector : SingleTrigger PilatusDetector\n"
                               "stage cam num_images=1 acquire_time=1 acquire_period=1.005\n";
-
-/* On the library's thread: leave a byte and return. */
-static void wake(oph_status *st, void *user)
-{
-    const int *fd = user;
-    (void)st;
-    if (write(*fd, "", 1) < 0) perror("event_loop");
-}
 
 static void show(oph_status *st)
 {
@@ -25,23 +16,14 @@ static void show(oph_status *st)
 
 static int wait_in_loop(oph_status *st, double seconds, oph_error *err)
 {
-    int ends[2];
-    if (pipe(ends)) {
-        perror("event_loop");
-        return -1;
+    struct pollfd fd = {.events = POLLIN};
+    int rc = oph_status_fd(st, &fd.fd, err);
+    if (rc) return rc;
+    if (poll(&fd, 1, (int)(1e3 * seconds)) == 0) {
+        oph_status_cancel(st, NULL); /* stops the camera */
+        poll(&fd, 1, -1);            /* a cancelled status always ends */
     }
-    struct pollfd fd = {.fd = ends[0], .events = POLLIN};
-    int rc = oph_status_on_done(st, wake, &ends[1], err);
-    if (!rc) {
-        if (poll(&fd, 1, (int)(1e3 * seconds)) == 0) {
-            oph_status_cancel(st, NULL); /* stops the camera */
-            poll(&fd, 1, -1);            /* a cancelled status always ends */
-        }
-        rc = oph_status_error(st, err);
-    }
-    close(ends[0]);
-    close(ends[1]);
-    return rc;
+    return oph_status_error(st, err);
 }
 
 static int acquire(oph_device *det, double seconds, oph_error *err)
