@@ -113,12 +113,12 @@ static const char *stage_key(struct tables *t, const struct oph__stageword *word
 
 static void gather(struct tables *t, const struct oph__lineage *lin)
 {
-    *t = (struct tables){.at = {[ROWS] = {"attribute", same_row},
-                                [DEVS] = {"device", same_dev},
-                                [STAGE] = {"setting", same_stage},
-                                [FILES] = {"files", same_files},
-                                [TRIGGER] = {"trigger", same_name},
-                                [PLUGIN] = {"plugin", same_name}}};
+    *t = (struct tables){.at = {[ROWS] = {.what = "attribute", .same = same_row},
+                                [DEVS] = {.what = "device", .same = same_dev},
+                                [STAGE] = {.what = "setting", .same = same_stage},
+                                [FILES] = {.what = "files", .same = same_files},
+                                [TRIGGER] = {.what = "trigger", .same = same_name},
+                                [PLUGIN] = {.what = "plugin", .same = same_name}}};
     for (size_t k = 0; k < lin->count && !t->failed; k++) {
         const struct oph__classdef *def = lin->kin[k].def;
         for (size_t i = 0; i < def->rows.count; i++) {

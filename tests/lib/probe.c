@@ -156,7 +156,8 @@ static void on_answer(struct event_handler_args args)
     a->status = args.status;
     a->count = args.count;
     if (args.status == ECA_NORMAL) {
-        size_t size = dbr_size_n(args.type, args.count);
+        /* Base 7.0.3 takes no elements for one. */
+        size_t size = args.count > 0 ? dbr_size_n(args.type, args.count) : 0;
         a->copy = malloc(size);
         a->copy_size = size;
         if (a->copy) memcpy(a->copy, args.dbr, size);

@@ -122,8 +122,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "mini_ioc: the IOC did not start\n");
         return 1;
     }
-    const char *real = getenv("RSRV_SERVER_PORT");
-    dprintf(out, "mini_ioc ready on 127.0.0.1:%s\n\n", real ? real : port);
+    dprintf(out, "mini_ioc ready on 127.0.0.1:%s\n\n", port);
     for (;;)
         pause();
 }
