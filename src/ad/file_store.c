@@ -14,6 +14,8 @@ struct store {
     bool windows;
     char write_dir[OPH__PATH_MAX], read_dir[OPH__PATH_MAX]; /* of the latest stage */
     char file[OPH__PATH_MAX];                               /* as the IOC names it */
+    char name[OPH__PATH_MAX]; /* a part of that: FileName as staged; or "" */
+    bool fresh;               /* nothing was acquired since Capture was staged */
 };
 
 static void *create(oph_device *dev, oph_error *err)
@@ -173,9 +175,22 @@ static int lazy_open(oph_device *dev, const struct oph__plan *plan, bool *ret, o
     return rc;
 }
 
+/* A template names the folder first, then the file. */
+static void keep_name(struct store *s, const oph_device *dev, const struct oph__plan *plan)
+{
+    const struct oph__item *name = oph__plan_find(plan, dev, "file_name");
+    const struct oph__item *template = oph__plan_find(plan, dev, "file_template");
+    const char *folder = template ? strstr(template->value.text, "%s") : NULL;
+    bool named = name && folder && strstr(folder + 2, "%s");
+    pthread_mutex_lock(&s->lock);
+    oph__copy(s->name, sizeof s->name, named ? name->value.text : "");
+    s->fresh = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
 static int check(oph_device *dev, void *data, const struct oph__plan *plan, oph_error *err)
 {
-    (void)data;
+    keep_name(data, dev, plan);
     const struct oph__item *capture = oph__plan_find(plan, dev, "capture");
     if (!capture || !oph__item_starts(capture)) return 0;
     int64_t running = 0, width = 0;
@@ -246,6 +261,35 @@ void oph__store_note_file(oph_device *dev, const char *full_name)
     if (!s) return;
     pthread_mutex_lock(&s->lock);
     oph__copy(s->file, sizeof s->file, full_name);
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool oph__store_is_ours(oph_device *dev, const char *full_name)
+{
+    struct store *s = oph__hook_data(dev, &oph__hdf5_file_store);
+    if (!s) return false;
+    pthread_mutex_lock(&s->lock);
+    bool ours = strstr(full_name, s->name) != NULL;
+    pthread_mutex_unlock(&s->lock);
+    return ours;
+}
+
+bool oph__store_is_fresh(oph_device *dev)
+{
+    struct store *s = oph__hook_data(dev, &oph__hdf5_file_store);
+    if (!s) return false;
+    pthread_mutex_lock(&s->lock);
+    bool fresh = s->fresh;
+    pthread_mutex_unlock(&s->lock);
+    return fresh;
+}
+
+void oph__store_begin(oph_device *dev)
+{
+    struct store *s = oph__hook_data(dev, &oph__hdf5_file_store);
+    if (!s) return;
+    pthread_mutex_lock(&s->lock);
+    s->fresh = false;
     pthread_mutex_unlock(&s->lock);
 }
 

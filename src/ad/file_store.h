@@ -12,4 +12,12 @@ extern const struct oph__hook_ops oph__hdf5_file_store;
  * as FullFileName_RBV gives it. "" where there is none yet. */
 void oph__store_note_file(oph_device *dev, const char *full_name);
 
+/* Whether the file has the staged name: FullFileName_RBV keeps the former one until the IOC has
+ * posted ours. True where the staged template has no place for a name. */
+bool oph__store_is_ours(oph_device *dev, const char *full_name);
+
+/* Whether nothing was acquired since Capture was staged; _begin ends that. */
+bool oph__store_is_fresh(oph_device *dev);
+void oph__store_begin(oph_device *dev);
+
 #endif

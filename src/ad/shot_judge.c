@@ -1,4 +1,5 @@
 /* Was it done, and was it done well? A put that completed proves neither. */
+#include "ad/file_store.h"
 #include "ad/shot.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -7,9 +8,12 @@
 enum { STATE_IDLE = 0, STATE_ERROR = 6, STATE_DISCONNECTED = 9, STATE_ABORTED = 10 };
 enum { WRITE_STREAM = 2 };
 
+/* Some drivers count from 0 again at each start. */
 static double taken(const struct oph__shot *shot)
 {
-    return shot->now.number[OPH__CAM_COUNTER] - shot->before.number[OPH__CAM_COUNTER];
+    double before = shot->before.number[OPH__CAM_COUNTER];
+    double now = shot->now.number[OPH__CAM_COUNTER];
+    return now < before ? now : now - before;
 }
 
 static double written(const struct oph__shot *shot, size_t w)
@@ -62,15 +66,24 @@ int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double wai
     oph__format(wanted, sizeof wanted, "%lld frame%s", (long long)shot->frames,
                 shot->frames == 1 ? "" : "s");
     oph__buf_addf(&found, "%s", why);
-    if (shot->now.state[0]) {
+    if (shot->now.code) { /* then some of the rest is not known */
+        oph__buf_addf(&found, ": %s", shot->now.error.text);
+    } else if (shot->now.state[0]) {
         oph__buf_add(&found, ": ");
         describe(shot, &found);
-    } else if (shot->now.code) {
-        oph__buf_addf(&found, ": %s", shot->now.error.text);
     }
     int rc = oph__fail(err, code, at, wanted, "%s", found.text ? found.text : why);
     oph__buf_free(&found);
     return rc;
+}
+
+/* Whether arrays tell: without callbacks none is counted, and a writer's count says more. */
+static bool is_camera_count_needed(const struct oph__shot *shot)
+{
+    if (shot->before.number[OPH__CAM_CALLBACKS] != 1) return false;
+    for (size_t w = 0; w < shot->writer_count; w++)
+        if (shot->now.writers[w].number[OPH__W_MODE] == WRITE_STREAM) return false;
+    return true;
 }
 
 static enum oph__verdict judge_cam(const struct oph__shot *shot, const char **why)
@@ -87,8 +100,7 @@ static enum oph__verdict judge_cam(const struct oph__shot *shot, const char **wh
     if (state != STATE_IDLE || l->number[OPH__CAM_ACQUIRE] != 0 || l->number[OPH__CAM_BUSY] > 0)
         return OPH__NOT_YET;
     *why = "frames are missing";
-    bool counts = shot->before.number[OPH__CAM_CALLBACKS] == 1; /* else no array is counted */
-    if (counts && taken(shot) < (double)shot->frames) return OPH__NOT_YET;
+    if (is_camera_count_needed(shot) && taken(shot) < (double)shot->frames) return OPH__NOT_YET;
     return OPH__GOOD;
 }
 
@@ -103,8 +115,11 @@ static enum oph__verdict judge_writer(const struct oph__shot *shot, size_t w, co
     double n = written(shot, w);
     *why = "the writer wrote more than was asked for";
     if (n > (double)shot->frames) return OPH__BAD;
+    *why = "the IOC did not name the file";
+    if (n == (double)shot->frames)
+        return l->file[0] && oph__store_is_ours(shot->writers[w].dev, l->file) ? OPH__GOOD
+                                                                               : OPH__NOT_YET;
     *why = "the file was not written";
-    if (n == (double)shot->frames) return l->file[0] ? OPH__GOOD : OPH__BAD;
     /* Capture that fell by itself before the count was reached: nothing more will come. */
     return l->number[OPH__W_CAPTURE] == 1 ? OPH__NOT_YET : OPH__BAD;
 }

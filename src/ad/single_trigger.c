@@ -156,22 +156,30 @@ static void look(struct run *r)
         set_timer(r, r->ctx->options.get_timeout);
 }
 
-/* What moves while a writer catches up. */
+static int add_monitor(struct run *r, oph_signal *sig, oph_error *err)
+{
+    if (!sig) return 0;
+    int rc = oph__pv_subscribe(sig->read, on_moved, r, &r->mons[r->mon_count], err);
+    if (!rc) r->mon_count++;
+    return rc;
+}
+
+/* What still moves after the completion: all that the verdict waits for. */
 static int subscribe(struct run *r, oph_error *err)
 {
+    static const int cam_rows[] = {OPH__CAM_STATE, OPH__CAM_COUNTER, OPH__CAM_ACQUIRE,
+                                   OPH__CAM_BUSY};
+    static const int writer_rows[] = {OPH__W_CAPTURED, OPH__W_CAPTURE, OPH__W_FILE};
+    enum { CAM = sizeof cam_rows / sizeof *cam_rows };
+    enum { WRITER = sizeof writer_rows / sizeof *writer_rows };
     if (r->mon_count) return 0;
-    size_t room = 2 + 2 * r->shot.writer_count;
-    r->mons = calloc(room, sizeof(struct oph__chanmon *));
+    r->mons = calloc(CAM + WRITER * r->shot.writer_count, sizeof(struct oph__chanmon *));
     if (!r->mons) return oph__fail_memory(err, "an acquisition");
-    oph_signal *sigs[] = {r->shot.cam_rows[OPH__CAM_STATE], r->shot.cam_rows[OPH__CAM_COUNTER]};
     int rc = 0;
-    for (size_t i = 0; !rc && i < room; i++) {
-        const struct oph__shot_writer *w = i < 2 ? NULL : &r->shot.writers[(i - 2) / 2];
-        oph_signal *sig = i < 2 ? sigs[i] : w->rows[i % 2 ? OPH__W_CAPTURE : OPH__W_CAPTURED];
-        if (!sig) continue;
-        rc = oph__pv_subscribe(sig->read, on_moved, r, &r->mons[r->mon_count], err);
-        if (!rc) r->mon_count++;
-    }
+    for (size_t i = 0; !rc && i < CAM; i++)
+        rc = add_monitor(r, r->shot.cam_rows[cam_rows[i]], err);
+    for (size_t i = 0; !rc && i < WRITER * r->shot.writer_count; i++)
+        rc = add_monitor(r, r->shot.writers[i / WRITER].rows[writer_rows[i % WRITER]], err);
     struct oph__link *link;
     if (!rc) rc = oph__context_link(r->ctx, &link, err);
     return rc ? rc : r->ctx->ops->flush(link, err);
@@ -189,7 +197,10 @@ static void settle(struct run *r)
         end(r, &err);
         return;
     }
-    set_timer(r, r->progress_at + r->shot.stall - oph__now());
+    if (noted(r, &r->moved)) /* while we looked: some answers may be older than that */
+        look(r);
+    else
+        set_timer(r, r->progress_at + r->shot.stall - oph__now());
 }
 
 static void judge(struct run *r)
@@ -250,7 +261,7 @@ static void step(struct oph__job *job)
     }
     bool put_done = noted(r, &r->put_done), look_done = noted(r, &r->look_done);
     bool late = noted(r, &r->late), cancelled = noted(r, &r->cancelled);
-    bool moved = noted(r, &r->moved);
+    bool moved = r->phase == SETTLING && noted(r, &r->moved);
     if (cancelled && r->phase == ACQUIRING && !put_done) {
         stop_camera(r);
     } else if (cancelled) {
@@ -271,6 +282,26 @@ static void step(struct oph__job *job)
 
 /* Starting and stopping */
 
+/* Capture sets NumCaptured to 0, but its readback may come later: counting from the former value
+ * would be wrong. */
+static int await_reset(struct run *r, oph_error *err)
+{
+    struct oph__wire zero = {.dtype = OPH_INT32, .count = 1};
+    zero.data = zero.small;
+    int rc = 0;
+    for (size_t w = 0; !rc && w < r->shot.writer_count; w++) {
+        const struct oph__shot_writer *writer = &r->shot.writers[w];
+        double *captured = &r->shot.before.writers[w].number[OPH__W_CAPTURED];
+        if (*captured == 0 || !oph__store_is_fresh(writer->dev)) continue;
+        rc = oph__write_await(writer->rows[OPH__W_CAPTURED], &zero, false, r->ctx->options.grace,
+                              err);
+        *captured = 0;
+    }
+    for (size_t w = 0; !rc && w < r->shot.writer_count; w++)
+        oph__store_begin(r->shot.writers[w].dev);
+    return rc;
+}
+
 static int look_before(struct run *r, oph_error *err)
 {
     struct oph__group *g;
@@ -280,7 +311,8 @@ static int look_before(struct run *r, oph_error *err)
     if (rc == OPH_ETIMEOUT) rc = 0; /* the look says which PV did not answer */
     if (!rc) oph__look_take(&r->shot, g, &r->shot.before);
     oph__group_free(g);
-    return rc ? rc : oph__shot_check(&r->shot, err);
+    if (!rc) rc = oph__shot_check(&r->shot, err);
+    return rc ? rc : await_reset(r, err);
 }
 
 static int put_acquire(struct run *r, oph_error *err)

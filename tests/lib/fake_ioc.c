@@ -172,6 +172,15 @@ void fake_set(const char *name, const char *value)
     fake_unlock();
 }
 
+void fake_then(const char *name, const char *value)
+{
+    fake_lock();
+    struct pv *pv = find_or_abort(name);
+    parse(&pv->next, &pv->info, value);
+    pv->has_next = true;
+    fake_unlock();
+}
+
 static void set_up(const char *name, bool up)
 {
     fake_lock();
@@ -228,6 +237,17 @@ void fake_wait_put(const char *name)
     while (!fake_ioc.puts.text || !strstr(fake_ioc.puts.text, put_to))
         if (pthread_cond_timedwait(&fake_ioc.m.changed, &fake_ioc.m.lock, &until))
             testAbort("nobody put to %s", name);
+    fake_unlock();
+}
+
+void fake_wait_flushes(int count)
+{
+    struct timespec until = oph__timespec(oph__now() + PATIENCE);
+    fake_lock();
+    while (fake_ioc.flushes < count)
+        if (pthread_cond_timedwait(&fake_ioc.m.changed, &fake_ioc.m.lock, &until))
+            testAbort("%d flushes, not %d", fake_ioc.flushes, count);
+    fake_drain();
     fake_unlock();
 }
 

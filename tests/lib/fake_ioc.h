@@ -19,6 +19,8 @@ struct pv {
     struct value value;
     bool up, undefined;
     enum fake_rule rule;
+    struct value next; /* what it becomes once it was read */
+    bool has_next;
 };
 
 struct oph__chanmon {
@@ -26,6 +28,7 @@ struct oph__chanmon {
     struct oph__chan *chan;
     oph__event_fn *fn;
     void *user;
+    uint32_t mask;
     bool on; /* its first value is out */
 };
 
@@ -85,6 +88,8 @@ char *fake_show(const struct value *v, const struct oph__chan_info *info, char *
 void fake_apply(struct pv *pv, const struct value *v, enum fake_rule rule);
 /* Tells subscribers of a new value, and channels that they came up or went down. */
 void fake_post(const struct pv *pv);
+/* Becomes what it should once it was read: its monitors know before the next request is served. */
+void fake_take_next(struct pv *pv);
 void fake_change_state(const struct pv *pv, int32_t state);
 /* The completion of a put; nothing where fn is NULL. */
 void fake_complete(struct oph__chan *chan, oph__put_fn *fn, void *user, int32_t code);

@@ -57,7 +57,7 @@ void fake_post(const struct pv *pv)
 {
     for (struct oph__chan *c = fake_ioc.chans; c; c = c->next) {
         for (struct oph__chanmon *m = c->pv == pv && c->up ? c->mons : NULL; m; m = m->next) {
-            if (!m->on) continue;
+            if (!m->on || m->mask == OPH_ON_PROPERTY) continue;
             struct task *t = push(&fake_ioc.sent, EVENT, c);
             t->mon = m;
             t->value = pv->value;
@@ -89,6 +89,18 @@ static void call(struct task *t, const struct pv *pv, const struct value *value)
     fake_lock();
 }
 
+void fake_take_next(struct pv *pv)
+{
+    pv->value = pv->next;
+    pv->has_next = false;
+    for (struct oph__chan *c = fake_ioc.chans; c; c = c->next) {
+        for (struct oph__chanmon *m = c->pv == pv && c->up ? c->mons : NULL; m; m = m->next) {
+            struct task event = {.kind = EVENT, .chan = c, .mon = m};
+            if (m->on && m->mask != OPH_ON_PROPERTY) call(&event, pv, &pv->value);
+        }
+    }
+}
+
 static void run_put(struct task *t)
 {
     struct oph__chan *chan = t->chan;
@@ -118,13 +130,16 @@ static void run_put(struct task *t)
 
 static void run_state(struct oph__chan *chan, int32_t state)
 {
+    bool was_up = chan->up;
     chan->up = state == OPH__CHAN_UP;
     if (!chan->up) {
         fake_complete(chan, chan->held, chan->held_user, OPH_EDISCONN);
         chan->held = NULL;
     }
-    for (struct oph__chanmon *m = chan->up ? chan->mons : NULL; m; m = m->next)
+    for (struct oph__chanmon *m = was_up ? NULL : chan->mons; m; m = m->next) {
+        m->on = false;
         push(&fake_ioc.sent, FIRST, chan)->mon = m;
+    }
     oph__state_fn *fn = chan->state;
     void *user = chan->user;
     fake_unlock();
@@ -141,6 +156,7 @@ static void run(struct task *t)
         t->code = chan->up ? 0 : OPH_EDISCONN;
         t->value = chan->pv->value;
         call(t, chan->pv, t->code ? NULL : &t->value);
+        if (chan->pv->has_next) fake_take_next(chan->pv);
         break;
     case PUT:
         if (chan->up)
@@ -155,9 +171,10 @@ static void run(struct task *t)
         fake_lock();
         break;
     case FIRST:
-        t->mon->on = chan->up;
-        t->value = chan->pv ? chan->pv->value : t->value;
-        if (chan->up) call(t, chan->pv, &t->value);
+        if (!chan->up || t->mon->on) break;
+        t->mon->on = true;
+        t->value = chan->pv->value;
+        call(t, chan->pv, t->mon->mask == OPH_ON_PROPERTY ? NULL : &t->value);
         break;
     case EVENT: call(t, chan->pv, &t->value); break;
     }
@@ -349,8 +366,8 @@ static void put_abandon(struct oph__chan *chan)
     fake_unlock();
 }
 
-static int subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__event_fn *fn,
-                     void *user, struct oph__chanmon **ret, oph_error *err)
+static int subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, uint32_t mask,
+                     oph__event_fn *fn, void *user, struct oph__chanmon **ret, oph_error *err)
 {
     (void)dtype, (void)count;
     int rc = may_call(chan->name, err);
@@ -358,6 +375,7 @@ static int subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, oph_
     struct oph__chanmon *mon = calloc(1, sizeof *mon);
     if (!mon) testAbort("no memory");
     mon->chan = chan;
+    mon->mask = mask;
     mon->fn = fn;
     mon->user = user;
     fake_lock();

@@ -39,13 +39,15 @@ void fake_read_only(const char *name);
 void fake_undefined(const char *name); /* never written: invalid, alarm UDF */
 
 /* These return when the callbacks have run. NULL: all PVs. */
-void fake_set(const char *name, const char *value); /* as another client; _RBV stays */
+void fake_set(const char *name, const char *value);  /* as another client; _RBV stays */
+void fake_then(const char *name, const char *value); /* the same, after it was read once */
 void fake_down(const char *name);
 void fake_up(const char *name);
 void fake_release(const char *name); /* completes a put that was withheld */
 
 bool fake_is(const char *name, const char *value);
 void fake_wait_put(const char *name); /* until a put to it has arrived */
+void fake_wait_flushes(int count);    /* until there were so many, and all is answered */
 
 /* The puts that arrived, in order: "X=1 Y=2"; X~1 for those without completion. */
 const char *fake_puts(void);
