@@ -14,6 +14,7 @@
 #include <cophyd/signal.h>
 #include <cophyd/stage.h>
 #include <cophyd/status.h>
+#include <cophyd/subscription.h>
 #include <cophyd/version.h>
 
 #endif

@@ -60,9 +60,10 @@ struct oph__chanmon {
     evid id; /* NULL: not installed; under order */
     chtype type;
     int32_t dtype;
-    uint32_t count;
+    uint32_t count, mask;
     oph__event_fn *fn;
     void *user;
+    atomic_bool early;  /* its first value came before the channel was up: to be installed anew */
     atomic_bool silent; /* unsubscribed in a callback: the own thread removes it */
 };
 
@@ -126,6 +127,7 @@ int oph__ca_check_environment(oph_error *err);
 /* route.c: callbacks of connection and access rights */
 int oph__ca_route_new(struct oph__chan *chan, struct oph__route **ret, oph_error *err);
 void oph__ca_route_free(struct oph__route *route); /* waits for its callbacks */
+void oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr);
 
 /* describe.c: from a DBR_CTRL value, or from the channel alone where there is none */
 chtype oph__ca_describing_type(chid id); /* -1: none for this type */
@@ -158,8 +160,8 @@ void oph__ca_put_send_held(struct oph__chan *chan);           /* under order */
 void oph__ca_put_fail_held(struct oph__chan *chan, int code); /* tells it, if one is held */
 
 /* monitor.c */
-int oph__ca_subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__event_fn *fn,
-                      void *user, struct oph__chanmon **ret, oph_error *err);
+int oph__ca_subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, uint32_t mask,
+                      oph__event_fn *fn, void *user, struct oph__chanmon **ret, oph_error *err);
 void oph__ca_unsubscribe(struct oph__chanmon *mon);
 void oph__ca_mons_install(struct oph__chan *chan); /* under order: those that are not */
 void oph__ca_mons_sweep(struct oph__chan *chan);   /* under order: frees the silent ones */

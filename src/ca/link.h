@@ -1,16 +1,18 @@
 /* Channel Access as the rest of the library sees it: one table of operations.
  *
  * Threads: every operation may be called from any thread, also one that is attached to another CA
- * context, but with no lock held that a callback takes. Callbacks run on libca's threads, a few on
- * the link's own; one at a time for a channel. They copy and return, and may call chan_free,
- * unsubscribe, put_abandon, chan_info and flush only: the others return OPH_EDEADLK there. In a
- * forked child every call returns OPH_EFORK, or does nothing. */
+ * context, but (chan_info and chan_name excepted) with no lock held that a callback takes.
+ * Callbacks run on libca's threads, a few on the link's own; one at a time for a channel. They copy
+ * and return, and may call chan_free, unsubscribe, put_abandon, chan_info and flush only: the
+ * others return OPH_EDEADLK there. In a forked child every call returns OPH_EFORK, or does nothing.
+ */
 #ifndef CA_LINK_H
 #define CA_LINK_H
 
 #include "base/log.h"
 #include <cophyd/dtype.h>
 #include <cophyd/error.h>
+#include <cophyd/subscription.h>
 #include <stdbool.h>
 
 struct oph__link;    /* one Channel Access client */
@@ -19,7 +21,11 @@ struct oph__chanmon; /* one subscription to a channel */
 
 enum { OPH__LABELS = 16, OPH__LABEL_BYTES = 26, OPH__STRING_BYTES = 40 };
 
-/* What a channel is; valid while it is up. From one DBR_CTRL read made at each connection. */
+/* The updates that most want. */
+enum { OPH__UPDATES = OPH_ON_VALUE | OPH_ON_ALARM };
+
+/* What a channel is; valid while it is up. From a DBR_CTRL read made at each connection, and anew
+ * with each event of a subscription to properties. */
 struct oph__chan_info {
     int32_t dtype;  /* UINT8 (DBR_CHAR), INT16, INT32, FLOAT32, FLOAT64, ENUM, TEXT */
     uint32_t count; /* native element count */
@@ -84,10 +90,12 @@ struct oph__link_ops {
      * to again. It is made anew behind the caller's back: the old one serves until the new one is
      * up and only a put with completion is held until then. */
     void (*put_abandon)(struct oph__chan *chan);
-    /* First value at once. dtype OPH_NONE: the native type; count 0: the current length. Goes on by
+    /* First value at once, and never before the state callback has said that the channel is up.
+     * dtype OPH_NONE: the native type; count 0: the current length. `mask` is of enum oph_mask;
+     * OPH_ON_PROPERTY stands alone, and its events have no data: chan_info is new then. Goes on by
      * itself after a disconnection, which it does not report: the channel's state callback does. */
-    int (*subscribe)(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__event_fn *fn,
-                     void *user, struct oph__chanmon **ret, oph_error *err);
+    int (*subscribe)(struct oph__chan *chan, int32_t dtype, uint32_t count, uint32_t mask,
+                     oph__event_fn *fn, void *user, struct oph__chanmon **ret, oph_error *err);
     /* As chan_free, for one subscription. */
     void (*unsubscribe)(struct oph__chanmon *mon);
     /* Sends what was asked for, from any thread. */

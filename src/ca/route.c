@@ -27,6 +27,16 @@ static void came_up(struct oph__route *route, chtype type, const void *dbr)
     if (work) oph__ca_post_settle(chan);
 }
 
+void oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr)
+{
+    struct oph__chan_info info;
+
+    oph__ca_describe(&info, route->id, type, dbr);
+    pthread_mutex_lock(&route->chan->m.lock);
+    route->info = info;
+    pthread_mutex_unlock(&route->chan->m.lock);
+}
+
 static void described(struct event_handler_args args)
 {
     struct oph__route *route = args.usr;

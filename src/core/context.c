@@ -1,5 +1,6 @@
 #include "core/context.h"
 #include "base/err.h"
+#include "core/queue.h"
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,9 +47,11 @@ static void destroy(oph_context *ctx)
     if (ctx->link) ctx->ops->close(ctx->link);
     if (ctx->engine) oph__loop_free(ctx->engine);
     if (ctx->dispatch) oph__loop_free(ctx->dispatch);
+    oph__queue_unref(ctx->events);
     oph__classes_free(ctx->classes);
     oph__waits_destroy(&ctx->waits);
     oph__log_destroy(&ctx->log);
+    pthread_cond_destroy(&ctx->changed);
     pthread_mutex_destroy(&ctx->lock);
     free(ctx);
 }
@@ -57,6 +60,7 @@ static int fill(oph_context *ctx, oph_error *err)
 {
     int rc = oph__loop_new("oph-engine", &ctx->engine, err);
     if (!rc) rc = oph__loop_new("oph-dispatch", &ctx->dispatch, err);
+    if (!rc) rc = oph__queue_make(ctx, ctx->dispatch, &ctx->events, err);
     if (!rc) {
         void *behaviours = (void *)(uintptr_t)ctx->behaviours;
         rc = oph__classes_new(behaviour_known, behaviours, &ctx->classes, err);
@@ -84,8 +88,8 @@ int oph__context_make(const oph_context_options *options, const struct oph__link
     ctx->behaviours = behaviours;
     ctx->owner = getpid();
     atomic_init(&ctx->refs, 1);
-    if (pthread_mutex_init(&ctx->lock, NULL) || oph__log_init(&ctx->log) ||
-        oph__waits_init(&ctx->waits)) {
+    if (pthread_mutex_init(&ctx->lock, NULL) || pthread_cond_init(&ctx->changed, NULL) ||
+        oph__log_init(&ctx->log) || oph__waits_init(&ctx->waits)) {
         free(ctx);
         return oph__fail_text(err, OPH_ESYSTEM, "oph_context_new: the system refused a lock");
     }
@@ -142,16 +146,19 @@ int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err)
     return rc;
 }
 
+int oph__context_check(const oph_context *ctx, oph_error *err)
+{
+    if (ctx->owner == getpid()) return 0;
+    return oph__fail_text(err, OPH_EFORK,
+                          "this context belongs to process %ld: wanted a context made after the "
+                          "fork, found process %ld",
+                          (long)ctx->owner, (long)getpid());
+}
+
 int oph__context_may_block(oph_context *ctx, oph_error *err)
 {
-    if (ctx->owner != getpid())
-        return oph__fail_text(
-            err, OPH_EFORK,
-            "this context belongs to process %ld: wanted a context made after the "
-            "fork, found process %ld",
-            (long)ctx->owner, (long)getpid());
-    if (oph__loop_is_self(ctx->engine))
-        return oph__fail_text(err, OPH_EDEADLK,
-                              "a call that blocks was made on the library's own thread");
-    return 0;
+    int rc = oph__context_check(ctx, err);
+    if (rc || !oph__loop_is_self(ctx->engine)) return rc;
+    return oph__fail_text(err, OPH_EDEADLK,
+                          "a call that blocks was made on the library's own thread");
 }

@@ -12,18 +12,20 @@
 #include <sys/types.h>
 
 struct oph_context {
-    atomic_int refs; /* the user's, one a device, one a status */
+    atomic_int refs; /* the user's, one a device, a status, a subscription, a queue */
     pid_t owner;     /* a forked child must not touch threads or libca */
     oph_context_options options;
     struct oph__log log;
     struct oph__waits waits;
     struct oph__loop *engine;   /* deadlines, interrupts, the steps of running actions */
     struct oph__loop *dispatch; /* the user's callbacks */
+    oph_queue *events;          /* of subscriptions, on their way there */
     struct oph__classes *classes;
     const struct oph__behaviours *behaviours;
     const struct oph__link_ops *ops;
     pthread_mutex_t lock;   /* of what follows, and of every PV's state and list of requests */
     struct oph__link *link; /* opened at the first channel */
+    pthread_cond_t changed; /* with the lock: a PV was opened, a subscription started or ended */
 };
 
 /* A context over any link; the public oph_context_new gives it libca and areaDetector. */
@@ -35,8 +37,11 @@ oph_context *oph__context_ref(oph_context *ctx);
 /* The link, opened if need be. */
 int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err);
 
-/* OPH_EFORK in a child of the context's process, OPH_EDEADLK on the engine's own thread: the
- * reasons why a call that blocks could never return. */
+/* OPH_EFORK in a child of the context's process. Asked before any of its locks is taken: another
+ * thread may have held it when the process forked, and does so in the child for ever. */
+int oph__context_check(const oph_context *ctx, oph_error *err);
+/* The same, and OPH_EDEADLK on the engine's own thread: the reasons why a call that blocks could
+ * never return. */
 int oph__context_may_block(oph_context *ctx, oph_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "core/group.h"
 #include "core/group_ops.h"
+#include "core/subscription.h"
 #include <stdlib.h>
 
 int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph__pv **ret,
@@ -48,6 +49,7 @@ static void state_changed(void *user, int32_t state)
     if (state == OPH__CHAN_UP && pv->state != OPH__CHAN_UP) pv->ups++;
     pv->state = state;
     if (state == OPH__CHAN_UP) pv->absent = false;
+    oph__subscriptions_state(pv);
     bool up = is_up(pv);
     pthread_mutex_unlock(&pv->ctx->lock);
     if (up) oph__ops_connected(pv);
@@ -61,11 +63,12 @@ struct oph__chan *oph__pv_chan(struct oph__pv *pv)
     return chan;
 }
 
-/* The first thread to come opens it; the others go on as if it were open, and wait for it to come
- * up. */
+/* The first thread to come opens it, which takes no answer of an IOC; the others wait for that. */
 int oph__pv_open(struct oph__pv *pv, oph_error *err)
 {
     pthread_mutex_lock(&pv->ctx->lock);
+    while (pv->opened && !pv->chan)
+        pthread_cond_wait(&pv->ctx->changed, &pv->ctx->lock);
     bool mine = !pv->opened;
     pv->opened = true;
     pthread_mutex_unlock(&pv->ctx->lock);
@@ -77,6 +80,8 @@ int oph__pv_open(struct oph__pv *pv, oph_error *err)
     pthread_mutex_lock(&pv->ctx->lock);
     pv->opened = !rc;
     if (!rc) pv->chan = chan;
+    pthread_cond_broadcast(&pv->ctx->changed);
+    oph__subscriptions_state(pv); /* it may have come up before chan was known */
     bool up = is_up(pv);
     pthread_mutex_unlock(&pv->ctx->lock);
     if (up) oph__ops_connected(pv);
@@ -110,9 +115,5 @@ int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct 
 {
     int rc = oph__pv_open(pv, err);
     if (rc) return rc;
-    struct oph__chan *chan = oph__pv_chan(pv);
-    if (!chan)
-        return oph__fail(err, OPH_EDISCONN, (struct oph__at){.device = pv->path, .pv = pv->name},
-                         "a subscription", "the PV is not connected");
-    return pv->ctx->ops->subscribe(chan, OPH_NONE, 0, fn, user, ret, err);
+    return pv->ctx->ops->subscribe(oph__pv_chan(pv), OPH_NONE, 0, OPH__UPDATES, fn, user, ret, err);
 }

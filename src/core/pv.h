@@ -6,6 +6,7 @@
 #include "core/value.h"
 
 struct oph__op;
+struct oph_subscription;
 
 struct oph__pv {
     oph_context *ctx;
@@ -17,6 +18,7 @@ struct oph__pv {
     unsigned ups;        /* times it came up: more than one means that the IOC was away */
     atomic_bool absent;  /* this IOC does not have it, as connecting found; read without the lock */
     struct oph__op *ops; /* under way */
+    struct oph_subscription *subs;
 };
 
 int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph__pv **ret,

@@ -76,7 +76,8 @@ static int not_there(oph_device *dev, const char *attr, oph_error *err)
 
 int oph__device_signal(oph_device *dev, const char *attr, oph_signal **ret, oph_error *err)
 {
-    int rc = 0;
+    int rc = oph__context_check(dev->ctx, err);
+    if (rc) return rc;
     pthread_mutex_lock(&dev->ctx->lock);
     const struct oph__row *row = oph__class_row(dev->cls, attr);
     oph_signal *sig = oph__map_get(&dev->by_attr, attr);
@@ -136,10 +137,11 @@ struct oph__target oph__signal_target(const oph_signal *sig, const struct oph__c
 
 static int connect_one(oph_signal *sig, double timeout, oph_error *err)
 {
-    if (oph__pv_is_up(sig->set) && oph__pv_is_up(sig->read)) return 0;
+    oph_context *ctx = sig->dev->ctx;
+    int rc = oph__context_may_block(ctx, err);
+    if (rc || (oph__pv_is_up(sig->set) && oph__pv_is_up(sig->read))) return rc;
     void *item = sig;
     const struct oph__vec one = {.at = &item, .count = 1};
-    oph_context *ctx = sig->dev->ctx;
     const struct oph__patience patience = oph__patience(timeout, ctx->options.connect_timeout);
     return oph__connect_signals(ctx, &one, patience, NULL, err);
 }

@@ -8,6 +8,8 @@ int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule
                     oph_error *err)
 {
     struct oph__tree *tree = dev->tree;
+    int rc = oph__context_check(dev->ctx, err);
+    if (rc) return rc;
     pthread_mutex_lock(&tree->m.lock);
     int32_t state = tree->state;
     const struct oph__rule *rule = oph__rule_for(verb, state);
@@ -43,6 +45,7 @@ void oph__tree_set(struct oph__tree *tree, int32_t state)
 
 int32_t oph_device_state(oph_device *dev)
 {
+    if (oph__context_check(dev->ctx, NULL)) return OPH_STATE_IDLE; /* here nothing is staged */
     pthread_mutex_lock(&dev->tree->m.lock);
     int32_t state = dev->tree->state;
     pthread_mutex_unlock(&dev->tree->m.lock);

@@ -197,7 +197,7 @@ static void test_abandon(struct oph__link *link)
 
     pv_open(&slow, link, "m:slower.A");
     pv_open(&other, link, "m:ai");
-    slow.ops->subscribe(slow.chan, OPH_NONE, 0, pv_on_event, &slow, &mon, NULL);
+    slow.ops->subscribe(slow.chan, OPH_NONE, 0, OPH__UPDATES, pv_on_event, &slow, &mon, NULL);
     slow.ops->flush(link, NULL);
     testOk1(pv_wait(&slow, &slow.events, 1, 5));
     testOk1(slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, NULL) == 0);
@@ -267,7 +267,7 @@ static void test_subscriptions(struct oph__link *link)
     int wrong = 0;
 
     pv_init(&pv, link, "m:longout");
-    testOk(pv.ops->subscribe(pv.chan, OPH_NONE, 0, pv_on_event, &pv, &mon, NULL) == 0,
+    testOk(pv.ops->subscribe(pv.chan, OPH_NONE, 0, OPH__UPDATES, pv_on_event, &pv, &mon, NULL) == 0,
            "subscribed before the channel is up");
     pv.ops->flush(link, NULL);
     testOk1(pv_wait(&pv, &pv.events, 1, 10));
@@ -280,23 +280,27 @@ static void test_subscriptions(struct oph__link *link)
     pv.ops->unsubscribe(mon);
     pv_put_double(&pv, 50);
     testOk1(pv_count(&pv, &pv.events) == 1 + MANY);
-    testOk1(pv.ops->subscribe(pv.chan, OPH_TEXT, 0, pv_on_event, &pv, &text, NULL) == 0);
+    testOk1(pv.ops->subscribe(pv.chan, OPH_TEXT, 0, OPH__UPDATES, pv_on_event, &pv, &text, NULL) ==
+            0);
     pv.ops->flush(link, NULL);
     testOk1(pv_wait(&pv, &pv.events, 2 + MANY, 10) && strcmp((char *)pv.bytes, "50") == 0);
-    testOk1(pv.ops->subscribe(pv.chan, OPH_INT64, 0, pv_on_event, &pv, &mon, NULL) == OPH_ETYPE);
+    testOk1(pv.ops->subscribe(pv.chan, OPH_INT64, 0, OPH__UPDATES, pv_on_event, &pv, &mon, NULL) ==
+            OPH_ETYPE);
     pv_free(&pv); /* with a subscription */
 
     pv_open(&leaver.pv, link, "m:ticks");
     pv_open(&ticks, link, "m:ticks");
-    leaver.pv.ops->subscribe(leaver.pv.chan, OPH_NONE, 0, leave, &leaver, &leaver.mon, NULL);
-    ticks.ops->subscribe(ticks.chan, OPH_NONE, 0, pv_on_event, &ticks, &mon, NULL);
+    leaver.pv.ops->subscribe(leaver.pv.chan, OPH_NONE, 0, OPH__UPDATES, leave, &leaver, &leaver.mon,
+                             NULL);
+    ticks.ops->subscribe(ticks.chan, OPH_NONE, 0, OPH__UPDATES, pv_on_event, &ticks, &mon, NULL);
     ticks.ops->flush(link, NULL);
     testOk1(pv_wait(&ticks, &ticks.events, 5, 10));
     testOk(leaver.calls == 1, "unsubscribed in its own callback: %d call", leaver.calls);
     testOk(leaver.code == OPH_EDEADLK, "a get in a callback is refused");
     pv_free(&leaver.pv);
     pv_open(&leaver.pv, link, "m:ticks");
-    leaver.pv.ops->subscribe(leaver.pv.chan, OPH_NONE, 0, leave_channel, &leaver.pv, &mon, NULL);
+    leaver.pv.ops->subscribe(leaver.pv.chan, OPH_NONE, 0, OPH__UPDATES, leave_channel, &leaver.pv,
+                             &mon, NULL);
     ticks.ops->flush(link, NULL);
     int events = pv_count(&ticks, &ticks.events);
     testOk1(pv_wait(&ticks, &ticks.events, events + 5, 10));
@@ -333,7 +337,8 @@ static void test_no_read_access(struct oph__link *link)
     testOk1(closed.ops->chan_info(closed.chan, &info) && !info.readable && !info.writable);
     testOk1(info.dtype == OPH_FLOAT64 && info.precision == 0);
     testOk1(pv_get(&closed, OPH_NONE, 0) == OPH_EACCESS && closed.gets == 0);
-    testOk1(closed.ops->subscribe(closed.chan, OPH_NONE, 0, pv_on_event, &closed, &mon, NULL) == 0);
+    testOk1(closed.ops->subscribe(closed.chan, OPH_NONE, 0, OPH__UPDATES, pv_on_event, &closed,
+                                  &mon, NULL) == 0);
     closed.ops->flush(link, NULL);
     testOk1(pv_wait(&closed, &closed.events, 1, 5) && closed.got.code == OPH_EACCESS);
     pv_open(&opener, link, "m:opener");

@@ -80,7 +80,8 @@ static int in_child(struct oph__link *link, struct pv *pv, struct oph__chanmon *
     wrong += ops->get(pv->chan, OPH_NONE, 0, pv_on_get, pv, NULL) != OPH_EFORK;
     wrong += ops->put(pv->chan, OPH_FLOAT64, 1, &value, NULL, NULL, NULL) != OPH_EFORK;
     wrong += ops->put(pv->chan, OPH_FLOAT64, 1, &value, pv_on_put, pv, NULL) != OPH_EFORK;
-    wrong += ops->subscribe(pv->chan, OPH_NONE, 0, pv_on_event, pv, &other, NULL) != OPH_EFORK;
+    wrong += ops->subscribe(pv->chan, OPH_NONE, 0, OPH__UPDATES, pv_on_event, pv, &other, NULL) !=
+             OPH_EFORK;
     wrong += ops->flush(link, NULL) != OPH_EFORK;
     ops->put_abandon(pv->chan);
     ops->unsubscribe(mon);
@@ -96,7 +97,7 @@ static void test_fork(struct oph__link *link)
     int status = -1;
 
     pv_open(&pv, link, "m:ao");
-    pv.ops->subscribe(pv.chan, OPH_NONE, 0, pv_on_event, &pv, &mon, NULL);
+    pv.ops->subscribe(pv.chan, OPH_NONE, 0, OPH__UPDATES, pv_on_event, &pv, &mon, NULL);
     pv.ops->flush(link, NULL);
     pv_wait(&pv, &pv.events, 1, 5);
     fflush(NULL);
@@ -122,7 +123,8 @@ static void test_close_in_traffic(struct oph__log *log)
 
     for (int i = 0; i < MANY; i++) {
         pv_init(&pvs[i], link, i % 2 ? "m:ticks" : "m:slowest.A");
-        pvs[i].ops->subscribe(pvs[i].chan, OPH_NONE, 0, pv_on_event, &pvs[i], &mon, NULL);
+        pvs[i].ops->subscribe(pvs[i].chan, OPH_NONE, 0, OPH__UPDATES, pv_on_event, &pvs[i], &mon,
+                              NULL);
     }
     pvs[0].ops->flush(link, NULL);
     for (int i = 0; i < MANY; i++)
@@ -166,7 +168,7 @@ static void test_kill(struct oph__link *link, struct sim *mini)
 
     pv_open(&pv, link, "m:ticks");
     pv_open(&slow, link, "m:slowest.A");
-    pv.ops->subscribe(pv.chan, OPH_NONE, 0, pv_on_event, &pv, &mon, NULL);
+    pv.ops->subscribe(pv.chan, OPH_NONE, 0, OPH__UPDATES, pv_on_event, &pv, &mon, NULL);
     slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, NULL);
     pv.ops->flush(link, NULL);
     pv_wait(&pv, &pv.events, 2, 5);

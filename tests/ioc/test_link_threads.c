@@ -68,7 +68,7 @@ static void subscribe_shortly(struct shared *s, struct pv *pv)
 {
     struct oph__chanmon *mon;
 
-    if (s->ops->subscribe(pv->chan, OPH_NONE, 0, on_event, s, &mon, NULL)) {
+    if (s->ops->subscribe(pv->chan, OPH_NONE, 0, OPH__UPDATES, on_event, s, &mon, NULL)) {
         atomic_fetch_add(&s->wrong, 1);
         return;
     }

@@ -50,15 +50,9 @@ static void becomes(struct probe *p, const char *name, const char *wanted)
 
 static void went(struct probe *p, int mark, const char *name, const char *const *wanted)
 {
-    struct probe_event e;
-    int ok = 1, i = 0;
-    for (int at = mark; probe_event(p, at, &e); at++) {
-        if (strcmp(e.name, name) != 0) continue;
-        ok = ok && wanted[i] && strcmp(e.value, wanted[i]) == 0;
-        if (wanted[i]) i++;
-    }
-    testOk(ok && !wanted[i], "%s went through what the real one does", name);
-    if (!ok || wanted[i]) probe_tell(p, mark);
+    int ok = probe_went(p, mark, name, wanted);
+    testOk(ok, "%s went through what the real one does", name);
+    if (!ok) probe_tell(p, mark);
 }
 #define WENT(p, mark, name, ...) went(p, mark, name, (const char *const[]){__VA_ARGS__, NULL})
 

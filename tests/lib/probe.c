@@ -425,6 +425,20 @@ int probe_until(struct probe *p, const char *name, const char *value, double sec
     return probe_wait(p, from, name, value, seconds) < 0 ? -1 : 0;
 }
 
+int probe_went(struct probe *p, int index, const char *name, const char *const *wanted)
+{
+    struct probe_event e;
+    int at = index, i = 0;
+    for (; wanted[i]; i++, at++) {
+        at = probe_wait(p, at, name, wanted[i], 5);
+        if (at < 0) return 0;
+    }
+    int seen = 0;
+    for (at = index; probe_event(p, at, &e); at++)
+        seen += strcmp(e.name, name) == 0;
+    return seen == i;
+}
+
 void probe_tell(struct probe *p, int index)
 {
     struct probe_event e;
