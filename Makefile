@@ -4,6 +4,7 @@
 #   make demo         the demonstration             make check      all tests
 #   make lint layers  rules that programs can check make format     clang-format, in place
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
 
 ifeq ($(wildcard build/config.mak),)
@@ -63,7 +64,7 @@ endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check lint layers format asan tsan abi-names install uninstall clean distclean
+.PHONY: all demo check bench lint layers format asan tsan abi-names install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(SIM) $(EXAMPLES)
@@ -155,6 +156,37 @@ asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
 
+# --- Speed beside hand-written libca, pyepics and aioca: a table, and $(B)/bench.json.
+
+in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
+BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
+BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc)
+
+$(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Itests $(SIM_CFLAGS) -c -o $@ $<
+
+$(call in_bench,ours): $(call in_bench,ours.c.o side.c.o)
+$(call in_bench,ours): USES = -L$(B)/lib -lcophyd
+$(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o side.c.o)
+$(call in_bench,libca): USES = $(EPICS_LIBS)
+$(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)
+$(call in_bench,bench_ioc): USES = -rdynamic $(SIM_LIBS)
+$(BENCH_PROGRAMS): | $(LIBS)
+	$(say) LD $@
+	$(Q)$(CC) $(CFLAGS) -pthread -o $@ $^ '-Wl,-rpath,$$ORIGIN/../../lib:$$ORIGIN/../../lib/cophyd' \
+	    -Wl,--no-as-needed $(USES)
+
+$(B)/bench-venv/made: tests/bench/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+bench: $(if $(SIM_LIBS),all $(BENCH_PROGRAMS) $(B)/bench-venv/made)
+	$(if $(SIM_LIBS),,$(error make bench needs the EPICS database libraries: ./configure --install-deps))
+	$(Q)BUILD=$(B) DBD='$(patsubst ../%,$(B)/%,$(SIM_DBD_DIR))' PEERS=$(B)/bench-venv/bin/python \
+	    python3 tests/bench/bench.py $(BENCH)
+
 # --- Rules
 
 C_FILES := $(wildcard include/cophyd/*.h $(patsubst %,%/*.[ch],src/* tests/* tests/ioc/mini examples))
@@ -198,9 +230,9 @@ uninstall:
 	-rmdir $(D)/include/cophyd
 
 clean:
-	rm -rf $(filter-out build/config.mak build/configure build/venv,$(wildcard build/*))
+	rm -rf $(filter-out build/config.mak build/configure build/venv build/bench-venv,$(wildcard build/*))
 
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(SIM_OBJ) $(TEST_LIB)) $(patsubst %,%.d,$(UNIT) $(IOC) $(MINI) $(DEMO) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(MINI) $(DEMO) $(EXAMPLES))

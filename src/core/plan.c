@@ -189,9 +189,8 @@ static int read_originals(struct oph__plan *plan, oph_error *err)
     int rc = oph__read_all(plan->dev->ctx, reads, n, OPH_DEFAULT, true, err);
     for (size_t i = 0; !rc && i < n; i++) {
         struct oph__item *item = plan->items.at[i];
-        if (!oph__value_copy(&item->set, &reads[i].set) ||
-            !oph__value_copy(&item->read, &reads[i].read))
-            rc = oph__fail_memory(err, "a plan");
+        oph__value_move(&item->set, &reads[i].set);
+        oph__value_move(&item->read, &reads[i].read);
     }
     oph__reads_clear(reads, n);
     free(reads);

@@ -38,11 +38,10 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
 
 static void take(struct oph_value *to, struct oph__op *op, struct oph__read *read, double waited)
 {
-    if (!oph__op_error(op, "a value", waited, &read->error)) {
-        if (!oph__value_copy(to, &op->value)) read->rc = oph__fail_memory(&read->error, "a value");
-    } else if (!read->rc) {
+    if (!oph__op_error(op, "a value", waited, &read->error))
+        oph__value_move(to, &op->value);
+    else if (!read->rc)
         read->rc = read->error.code;
-    }
 }
 
 int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, double timeout,

@@ -163,12 +163,11 @@ static int read_value(oph_signal *sig, double timeout, bool setpoint, oph_value 
     int rc = read_one(sig, timeout, &read, err);
     if (rc) return rc;
     oph_value *value = calloc(1, sizeof *value);
-    const struct oph_value *from = setpoint || sig->read == sig->set ? &read.set : &read.read;
-    if (!value || !oph__value_copy(value, from)) {
-        free(value);
-        rc = oph__fail_memory(err, "a value");
-    } else {
+    if (value) {
+        oph__value_move(value, setpoint || sig->read == sig->set ? &read.set : &read.read);
         *ret = value;
+    } else {
+        rc = oph__fail_memory(err, "a value");
     }
     oph__reads_clear(&read, 1);
     return rc;

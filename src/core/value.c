@@ -25,16 +25,13 @@ bool oph__value_take(struct oph_value *v, const struct oph__event *e)
     return true;
 }
 
-bool oph__value_copy(struct oph_value *v, const struct oph_value *from)
+void oph__value_move(struct oph_value *v, struct oph_value *from)
 {
-    const struct oph__event e = {.dtype = from->dtype,
-                                 .count = from->count,
-                                 .data = from->data,
-                                 .status = from->status,
-                                 .severity = from->severity,
-                                 .seconds = from->seconds,
-                                 .nanoseconds = from->nanoseconds};
-    return oph__value_take(v, &e);
+    oph__value_clear(v);
+    *v = *from;
+    if (from->data == from->small) v->data = v->small;
+    from->data = NULL;
+    oph__value_clear(from);
 }
 
 void oph__value_clear(struct oph_value *v)

@@ -19,7 +19,8 @@ struct oph_value {
 
 /* Copies an event; false when memory is short. Frees what *value held before. */
 bool oph__value_take(struct oph_value *value, const struct oph__event *event);
-bool oph__value_copy(struct oph_value *value, const struct oph_value *from);
+/* Hands over what *from held; *from is empty afterwards. */
+void oph__value_move(struct oph_value *value, struct oph_value *from);
 void oph__value_clear(struct oph_value *value);
 
 /* A text without its padding: TEXT's first string, or a CHAR array up to its NUL. */

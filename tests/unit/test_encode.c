@@ -192,16 +192,23 @@ static void test_values(void)
     char path[256] = "/a/path/that/is/longer/than/what/fits/into/the/value/itself/";
     const struct oph__event event = {.dtype = OPH_UINT8, .count = 256, .data = path};
     const struct oph__event nothing = {.dtype = OPH_UINT8, .data = path};
+    const struct oph__event one = {.dtype = OPH_UINT8, .count = 1, .data = path};
     struct oph_value value = {0}, copy = {0};
     struct oph__wire wire = {0};
     struct oph__target t = target(&info);
-    testOk1(oph__value_take(&value, &event) && oph__value_copy(&copy, &value));
+    testOk1(oph__value_take(&copy, &nothing) && oph__value_take(&value, &event));
+    oph__value_move(&copy, &value);
+    testOk(value.data == NULL && value.count == 0, "a value that was handed over is empty");
     testOk1(oph__encode_value(&copy, &t, &wire, NULL) == 0 && wire.count == 256 &&
             !memcmp(wire.data, path, 256));
-    testOk1(oph__matches(&value, &info, &wire, false));
+    testOk1(oph__matches(&copy, &info, &wire, false));
     oph__wire_clear(&wire);
     testOk1(oph__value_take(&value, &nothing) && oph__encode_value(&value, &t, &wire, NULL) == 0);
     testOk(wire.count == 1 && *(char *)wire.data == 0, "no elements are written as one NUL");
+    testOk1(oph__value_take(&value, &one));
+    oph__value_move(&copy, &value);
+    testOk(copy.count == 1 && copy.data == copy.small && *(char *)copy.data == '/',
+           "so is a short one, which lives inside");
     info.writable = false;
     oph_error err = OPH_ERROR_INIT;
     oph__wire_clear(&wire);

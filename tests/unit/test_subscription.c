@@ -398,8 +398,7 @@ static void free_in_callback(const oph_event *event, void *user)
 {
     atomic_bool *freed = user;
     if (!oph_event_value(event)) return;
-    oph_subscription_free(oph_event_subscription(event));
-    atomic_store(freed, true);
+    if (!atomic_exchange(freed, true)) oph_subscription_free(oph_event_subscription(event));
 }
 
 /* The device, its subscriptions and a callback end the same thing at the same time. */
@@ -417,7 +416,7 @@ static void test_races(void)
         events_have(&a.said, "2", 10);
         if (pthread_create(&freer, NULL, free_both, &a)) testAbort("no thread");
         oph_device_free(a.dev);
-        if (!atomic_load(&freed)) oph_subscription_free(own);
+        if (!atomic_exchange(&freed, true)) oph_subscription_free(own);
         pthread_join(freer, NULL);
         oph_queue_free(a.queue);
         oph_context_free(a.ctx);

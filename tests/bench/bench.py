@@ -1,0 +1,268 @@
+"""make bench: cophyd beside hand-written libca, pyepics and aioca, in turn, round by round.
+
+BUILD, DBD and PEERS (the peers' Python) come from the Makefile; arguments name the benches to run.
+Ratios are of one round's pair; what is shown is their median and their range."""
+
+import json
+import os
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+
+BUILD = os.environ["BUILD"]
+HERE = os.path.dirname(os.path.abspath(__file__))
+SIDES = {
+    "ours": [f"{BUILD}/tests/bench/ours"],
+    "libca": [f"{BUILD}/tests/bench/libca"],
+    "pyepics": [os.environ["PEERS"], f"{HERE}/peer_pyepics.py"],
+    "aioca": [os.environ["PEERS"], f"{HERE}/peer_aioca.py"],
+}
+PEERS = [side for side in SIDES if side != "ours"]
+PATIENCE = 120  # seconds for one round
+
+
+@dataclass
+class Bench:
+    unit: str
+    scale: float  # from seconds or bytes
+    bounds: dict  # at most this ratio to a peer
+    excess: float = None  # instead: at most so much, in `unit`, more than libca
+    fresh: bool = False  # a new process each round
+    rounds: int = 9
+    ioc: str = "records"  # or "events", "detector"
+
+
+BENCHES = {
+    "connect": Bench("ms", 1e3, {"libca": 1.2}, fresh=True),
+    "read_all": Bench("ms", 1e3, {"libca": 1.5}),
+    "get_one": Bench("us", 1e6, {"libca": 1.15}),
+    "array_get": Bench("ms", 1e3, {"libca": 1.15}),
+    "monitor": Bench("us CPU", 1e6, {"libca": 2.5, "pyepics": 1 / 20, "aioca": 1 / 20}, ioc="events"),
+    "memory": Bench("B", 1, {}, excess=1536, fresh=True, rounds=5),
+    "stage": Bench("ms", 1e3, {}, ioc="detector"),
+}
+EVENTS_PER_SECOND = 20000  # of the IOC "events"
+
+
+class Failure(Exception):
+    pass
+
+
+def confirm(repeater):
+    """Answers each CA_REPEATER_REGISTER with CA_REPEATER_CONFIRM."""
+    while True:
+        _, client = repeater.recvfrom(64)
+        repeater.sendto(struct.pack(">HHHHII", 17, 0, 0, 0, 0, 0x7F000001), client)
+
+
+def start_repeater():
+    """Without one the first channel of each side would start its own, in the midst of a round."""
+    repeater = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    repeater.bind(("127.0.0.1", 0))
+    threading.Thread(target=confirm, args=[repeater], daemon=True).start()
+    return repeater.getsockname()[1]
+
+
+class Ioc:
+    """A server on a free port of 127.0.0.1; environment is what its clients need."""
+
+    def __init__(self, kind, disk, repeater):
+        self.environment = dict(
+            os.environ,
+            EPICS_CA_ADDR_LIST="",
+            EPICS_CA_AUTO_ADDR_LIST="NO",
+            EPICS_CA_REPEATER_PORT=str(repeater),
+            PYTHONDONTWRITEBYTECODE="1",
+        )
+        command, environment = self.command(kind, disk)
+        with open(f"{disk}/log", "w+") as log:
+            self.process = subprocess.Popen(
+                command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
+            ready = self.process.stdout.readline()
+            log.seek(0)
+            if " ready on " not in ready:
+                raise Failure(f"wanted {command[0]} to be ready, found {ready!r}\n{log.read()}")
+        self.environment["EPICS_CA_NAME_SERVERS"] = ready.split()[-1]
+
+    def command(self, kind, disk):
+        if kind == "detector":
+            os.makedirs(f"{disk}/data")
+            return [f"{BUILD}/bin/cophyd-sim", "--instant", "--port", "auto", "--size", "64x48",
+                    "--raw", "/bench/raw", "--write-root", f"/bench={disk}"], self.environment
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        environment = dict(
+            self.environment,
+            EPICS_CAS_SERVER_PORT=str(port),
+            EPICS_CAS_INTF_ADDR_LIST="127.0.0.1",
+            EPICS_CAS_BEACON_ADDR_LIST="127.0.0.1",
+            EPICS_CAS_AUTO_BEACON_ADDR_LIST="NO",
+        )
+        return [f"{BUILD}/tests/bench/bench_ioc", os.environ["DBD"], kind], environment
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Side:
+    """A side's process. `there` is false where the side has no such bench."""
+
+    def __init__(self, side, bench, environment):
+        self.process = subprocess.Popen(
+            ["timeout", str(20 * PATIENCE)] + SIDES[side] + [bench], env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.what = f"{side} {bench}"
+        self.there = self.answer(("ready", "none")) == "ready"
+
+    def answer(self, wanted=None):
+        line = self.process.stdout.readline().strip()
+        if not line or wanted and line not in wanted:
+            raise Failure(f"wanted an answer of {self.what}, found {line!r}")
+        return line
+
+    def round(self):
+        print("go", file=self.process.stdin, flush=True)
+        value, rate = self.answer().split()
+        return float(value), float(rate)
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+
+
+def measure(name, bench, environment):
+    """side -> [(value, rate), one a round]"""
+    found = {}
+    sides = {}
+    for number in range(bench.rounds + 1):
+        for side in SIDES:
+            if side not in sides:
+                sides[side] = Side(side, name, environment)
+            if sides[side].there:
+                found.setdefault(side, []).append(sides[side].round())
+            if bench.fresh:
+                sides.pop(side).stop()
+    for side in sides.values():
+        side.stop()
+    return {side: rounds[1:] for side, rounds in found.items()}  # the first warms up
+
+
+class Result:
+    def __init__(self, name, bench, found):
+        self.name, self.bench = name, bench
+        self.values = {
+            side: [value * bench.scale for value, _ in rounds] for side, rounds in found.items()}
+        self.rates = {side: statistics.median(r for _, r in rounds) for side, rounds in found.items()}
+        ours = self.values.get("ours", [])
+        self.ratios = {
+            peer: [a / b for a, b in zip(ours, self.values[peer])]
+            for peer in PEERS if ours and peer in self.values}
+
+    def median(self, side):
+        return statistics.median(self.values[side]) if side in self.values else None
+
+    def ratio(self, peer):
+        return statistics.median(self.ratios[peer]) if peer in self.ratios else None
+
+    def is_over(self):
+        if self.bench.excess is not None and self.median("ours") - self.median("libca") > self.bench.excess:
+            return True
+        return any(self.ratio(peer) > bound for peer, bound in self.bench.bounds.items()
+                   if peer in self.ratios)
+
+    def verdict(self):
+        if not self.ratios or not self.bench.bounds and self.bench.excess is None:
+            return ""
+        return "over" if self.is_over() else "ok"
+
+    def bound(self):
+        if self.bench.excess is not None:
+            return f"libca + {self.bench.excess:g} {self.bench.unit}"
+        return " ".join(f"{bound:g}" if peer == "libca" else f"{peer} {bound:g}"
+                        for peer, bound in self.bench.bounds.items())
+
+    def row(self):
+        def number(value):
+            return "-" if value is None else f"{value:.4g}"
+
+        spread = ""
+        if "libca" in self.ratios:
+            spread = f" [{min(self.ratios['libca']):.2f} {max(self.ratios['libca']):.2f}]"
+        return [self.name, self.bench.unit, number(self.median("ours")), number(self.median("libca")),
+                number(self.ratio("libca")) + spread, number(self.ratio("pyepics")),
+                number(self.ratio("aioca")), self.bound(), self.verdict()]
+
+    def lines(self):
+        for peer, ratios in self.ratios.items():
+            yield json.dumps({
+                "bench": self.name,
+                "peer": peer,
+                "ratio": float(f"{self.ratio(peer):.4g}"),
+                "spread": [float(f"{end:.4g}") for end in (min(ratios), max(ratios))],
+                "rounds": len(ratios),
+                "unit": self.bench.unit,
+                "ours": float(f"{self.median('ours'):.4g}"),
+                "theirs": float(f"{self.median(peer):.4g}"),
+                "bound": self.bench.bounds.get(peer),
+            })
+
+    def slow_sides(self):
+        """Sides that did not get all the events in time, as sentences."""
+        if self.bench.ioc != "events":
+            return
+        for side, rate in self.rates.items():
+            if rate < 0.98 * EVENTS_PER_SECOND:
+                yield f"{side} took {rate:.0f} events a second of {EVENTS_PER_SECOND}"
+
+
+HEADER = ["bench", "unit", "ours", "libca", "to libca", "to pyepics", "to aioca", "bound", ""]
+
+
+def table(results):
+    rows = [HEADER] + [result.row() for result in results]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    for result in results:
+        for sentence in result.slow_sides():
+            print(f"{result.name}: {sentence}")
+
+
+def run(name, repeater):
+    bench = BENCHES[name]
+    print(f"{name}: {bench.rounds} rounds", file=sys.stderr, flush=True)
+    with tempfile.TemporaryDirectory(prefix="cophyd-bench-") as disk:
+        ioc = Ioc(bench.ioc, disk, repeater)
+        try:
+            return Result(name, bench, measure(name, bench, ioc.environment))
+        finally:
+            ioc.stop()
+
+
+def main():
+    names = sys.argv[1:] or list(BENCHES)
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        sys.exit(f"bench: wanted one of {' '.join(BENCHES)}, found {' '.join(unknown)}")
+    repeater, results, failed = start_repeater(), [], 0
+    for name in names:
+        try:
+            results.append(run(name, repeater))
+        except Failure as failure:
+            print(f"bench: {name}: {failure}", file=sys.stderr)
+            failed = 1
+    with open(f"{BUILD}/bench.json", "w") as out:
+        for result in results:
+            out.writelines(line + "\n" for line in result.lines())
+    table(results)
+    return failed
+
+
+sys.exit(main())

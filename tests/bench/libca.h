@@ -1,0 +1,30 @@
+/* libca as one writes it by hand for speed: everything in one flush, callbacks that count, and one
+ * condition for the thread that waits. */
+#ifndef BENCH_LIBCA_H
+#define BENCH_LIBCA_H
+
+#include <cadef.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* How many answers are still to come. */
+struct tally {
+    atomic_int left;
+    pthread_mutex_t lock;
+    pthread_cond_t zero;
+};
+
+void tally_init(struct tally *t);
+void tally_expect(struct tally *t, int count); /* before the calls that bring the answers */
+void tally_one(struct tally *t);
+void tally_wait(struct tally *t); /* sends what is queued, and waits for the answers */
+
+void libca_start(void);                           /* this process's context */
+void libca_need(int status, const char *what);    /* ECA_NORMAL, or the program ends */
+chid libca_open(const char *pv, struct tally *t); /* tells t when it is connected */
+
+/* libca_stage.c */
+void *stage_set_up(void);
+void stage_round(void *state, struct measure *ret);
+
+#endif
