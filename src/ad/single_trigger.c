@@ -21,8 +21,8 @@ struct run {
     struct oph__job job; /* first: the loop gives it back */
     oph_context *ctx;
     oph_device *dev;
-    oph_status
-        *status; /* owns the run; a posted job has a reference to it, and so has a run under way */
+    /* Owns the run; a posted job has a reference to it, and so has a run under way. */
+    oph_status *status;
     struct oph__shot shot;
     enum phase phase;
     double started, progress_at, written;
@@ -353,11 +353,6 @@ static int start(oph_device *dev, oph_status *status, oph_error *err)
     return rc;
 }
 
-static int needs(oph_device *dev, struct oph__needs *list, oph_error *err)
-{
-    return oph__shot_needs(dev, list, err);
-}
-
 /* Acquire=0, then Acquire_RBV 0, and AcquireBusy where there is one. */
 static int stop(oph_device *dev, oph_error *err)
 {
@@ -386,7 +381,7 @@ static int stop(oph_device *dev, oph_error *err)
 
 const struct oph__trigger_ops oph__single_trigger = {
     .name = "single",
-    .needs = needs,
+    .needs = oph__shot_needs,
     .start = start,
     .stop = stop,
 };

@@ -29,7 +29,6 @@ int oph__fail_memory(oph_error *err, const char *what);
 /* Reports. Adding never fails: when memory is short the report says so in its last line. */
 oph_report *oph__report_new(void); /* may be NULL: the calls below take that */
 void oph__report_add(oph_report *report, const oph_error *err);
-void oph__report_append(oph_report *report, const oph_report *other);
 /* Hands the report to the caller, or frees it when the caller did not want it. */
 void oph__report_give(oph_report *report, oph_report **ret);
 

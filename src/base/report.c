@@ -32,12 +32,6 @@ void oph__report_add(oph_report *report, const oph_error *err)
     }
 }
 
-void oph__report_append(oph_report *report, const oph_report *other)
-{
-    for (size_t i = 0; i < oph_report_count(other); i++)
-        oph__report_add(report, oph_report_at(other, i));
-}
-
 void oph__report_give(oph_report *report, oph_report **ret)
 {
     if (ret)

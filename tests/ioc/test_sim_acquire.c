@@ -39,50 +39,29 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void is(struct probe *p, const char *name, const char *wanted)
-{
-    char found[600] = "(unread)";
-    int rc = probe_get(p, name, found, sizeof found);
-    testOk(rc == 0 && strcmp(found, wanted) == 0, "%s is '%s', wanted '%s'", name, found, wanted);
-}
-
-/* The log from mark on has these updates of one channel, in this order, and no others. */
-static void went(struct probe *p, int mark, const char *name, const char *const *wanted)
-{
-    int ok = probe_went(p, mark, name, wanted);
-    testOk(ok, "%s went through what the real one does", name);
-    if (!ok) probe_tell(p, mark);
-}
-#define WENT(p, mark, name, ...) went(p, mark, name, (const char *const[]){__VA_ARGS__, NULL})
-
-static void put(struct probe *p, const char *name, const char *value)
-{
-    testOk(probe_put_complete(p, name, value, 5) == 0, "%s = %s completes", name, value);
-}
-
 /* Where camserver can write and without that: the driver gets images through files only. */
 static void without_raw(struct probe *p)
 {
     testOk(probe_put_complete(p, "cam1:Acquire", "1", 5) == 0,
            "without a file name an acquisition completes all the same");
-    is(p, "cam1:DetectorState_RBV", "Error");
-    is(p, "cam1:StatusMessage_RBV", "Error from camserver");
-    is(p, "cam1:Acquire_RBV", "Done");
+    probe_is(p, "cam1:DetectorState_RBV", "Error");
+    probe_is(p, "cam1:StatusMessage_RBV", "Error from camserver");
+    probe_is(p, "cam1:Acquire_RBV", "Done");
 }
 
 static void set_up(struct probe *p, const char *raw)
 {
-    put(p, "cam1:FilePath", raw);
-    is(p, "cam1:FilePathExists_RBV", "Yes");
-    put(p, "cam1:FileName", "raw");
-    put(p, "cam1:FileTemplate", "%s%s_%4.4d.tif");
-    put(p, "cam1:AutoIncrement", "1");
-    put(p, "cam1:FileNumber", "6");
-    put(p, "cam1:ImageMode", "Single");
-    put(p, "cam1:AcquireTime", "0.1");
-    put(p, "cam1:AcquirePeriod", "0.105");
-    put(p, "cam1:WaitForPlugins", "Yes");
-    put(p, "image1:EnableCallbacks", "1");
+    probe_set(p, "cam1:FilePath", raw);
+    probe_is(p, "cam1:FilePathExists_RBV", "Yes");
+    probe_set(p, "cam1:FileName", "raw");
+    probe_set(p, "cam1:FileTemplate", "%s%s_%4.4d.tif");
+    probe_set(p, "cam1:AutoIncrement", "1");
+    probe_set(p, "cam1:FileNumber", "6");
+    probe_set(p, "cam1:ImageMode", "Single");
+    probe_set(p, "cam1:AcquireTime", "0.1");
+    probe_set(p, "cam1:AcquirePeriod", "0.105");
+    probe_set(p, "cam1:WaitForPlugins", "Yes");
+    probe_set(p, "image1:EnableCallbacks", "1");
 }
 
 static void single(struct probe *p, const char *raw)
@@ -97,19 +76,19 @@ static void single(struct probe *p, const char *raw)
     testOk(probe_wait(p, mark, "cam1:ClearAcquireBusy", "0", 5) >= 0, "AcquireBusy was cleared");
     testOk(probe_wait(p, mark, "cam1:StatusMessage_RBV", "Waiting for acquire command", 5) >= 0,
            "the camera waits again");
-    WENT(p, mark, "cam1:Acquire", "Acquire", "Done");
-    WENT(p, mark, "cam1:Acquire_RBV", "Acquiring", "Done");
-    WENT(p, mark, "cam1:AcquireBusyCB", "Acquiring", "Done");
-    WENT(p, mark, "cam1:AcquireBusy", "Acquiring", "Done");
-    WENT(p, mark, "cam1:SetAcquireBusy", "1", "0");
-    WENT(p, mark, "cam1:ClearAcquireBusy", "1", "0");
-    WENT(p, mark, "cam1:Armed", "Armed", "Unarmed");
-    WENT(p, mark, "cam1:DetectorState_RBV", "Acquire", "Idle");
-    WENT(p, mark, "cam1:FullFileName_RBV", name);
-    WENT(p, mark, "cam1:FileNumber", "7");
-    WENT(p, mark, "cam1:ArrayCounter_RBV", "1");
-    WENT(p, mark, "cam1:NumQueuedArrays", "1", "0");
-    WENT(p, mark, "image1:UniqueId_RBV", "1");
+    PROBE_WENT(p, mark, "cam1:Acquire", "Acquire", "Done");
+    PROBE_WENT(p, mark, "cam1:Acquire_RBV", "Acquiring", "Done");
+    PROBE_WENT(p, mark, "cam1:AcquireBusyCB", "Acquiring", "Done");
+    PROBE_WENT(p, mark, "cam1:AcquireBusy", "Acquiring", "Done");
+    PROBE_WENT(p, mark, "cam1:SetAcquireBusy", "1", "0");
+    PROBE_WENT(p, mark, "cam1:ClearAcquireBusy", "1", "0");
+    PROBE_WENT(p, mark, "cam1:Armed", "Armed", "Unarmed");
+    PROBE_WENT(p, mark, "cam1:DetectorState_RBV", "Acquire", "Idle");
+    PROBE_WENT(p, mark, "cam1:FullFileName_RBV", name);
+    PROBE_WENT(p, mark, "cam1:FileNumber", "7");
+    PROBE_WENT(p, mark, "cam1:ArrayCounter_RBV", "1");
+    PROBE_WENT(p, mark, "cam1:NumQueuedArrays", "1", "0");
+    PROBE_WENT(p, mark, "image1:UniqueId_RBV", "1");
 }
 
 static void pixels(struct probe *p, int frame)
@@ -121,35 +100,35 @@ static void pixels(struct probe *p, int frame)
         for (int x = 0; x < COLS; x++)
             wrong += found[y * COLS + x] != (7919 * frame + 2500 * y + x) % 1048576;
     testOk(wrong == 0, "%d of frame %d's pixels are wrong", wrong, frame);
-    is(p, "image1:DataType_RBV", "Int32");
-    is(p, "image1:ArraySize0_RBV", "64");
-    is(p, "image1:ArraySize1_RBV", "48");
-    is(p, "image1:ArraySizeX_RBV", "64");
-    is(p, "cam1:DataType_RBV", "Int8"); /* disabled, as on the real one */
+    probe_is(p, "image1:DataType_RBV", "Int32");
+    probe_is(p, "image1:ArraySize0_RBV", "64");
+    probe_is(p, "image1:ArraySize1_RBV", "48");
+    probe_is(p, "image1:ArraySizeX_RBV", "64");
+    probe_is(p, "cam1:DataType_RBV", "Int8"); /* disabled, as on the real one */
 }
 
 static void series(struct probe *p)
 {
-    put(p, "cam1:NumImages", "5");
-    put(p, "cam1:AcquireTime", "0.02");
-    put(p, "cam1:AcquirePeriod", "0.05");
+    probe_set(p, "cam1:NumImages", "5");
+    probe_set(p, "cam1:AcquireTime", "0.02");
+    probe_set(p, "cam1:AcquirePeriod", "0.05");
     int mark = probe_mark(p);
     double start = now();
     testOk(probe_put_complete(p, "cam1:Acquire", "1", 10) == 0, "five images complete");
     double took = now() - start;
     testOk(took >= 0.22, "they took %.3f s: four periods and an exposure at least", took);
     testOk(probe_wait(p, mark, "image1:UniqueId_RBV", "6", 5) >= 0, "the last arrived");
-    WENT(p, mark, "cam1:ArrayCounter_RBV", "2", "3", "4", "5", "6");
-    WENT(p, mark, "image1:UniqueId_RBV", "2", "3", "4", "5", "6");
-    WENT(p, mark, "cam1:FileNumber_RBV", "8");
-    is(p, "image1:ArrayCounter_RBV", "6");
-    is(p, "cam1:NumImagesCounter_RBV", "5");
-    put(p, "cam1:NumImages", "1");
+    PROBE_WENT(p, mark, "cam1:ArrayCounter_RBV", "2", "3", "4", "5", "6");
+    PROBE_WENT(p, mark, "image1:UniqueId_RBV", "2", "3", "4", "5", "6");
+    PROBE_WENT(p, mark, "cam1:FileNumber_RBV", "8");
+    probe_is(p, "image1:ArrayCounter_RBV", "6");
+    probe_is(p, "cam1:NumImagesCounter_RBV", "5");
+    probe_set(p, "cam1:NumImages", "1");
 }
 
 static void stop(struct probe *p)
 {
-    put(p, "cam1:AcquireTime", "3");
+    probe_set(p, "cam1:AcquireTime", "3");
     int mark = probe_mark(p);
     testOk(probe_put_start(p, "cam1:Acquire", "1") == 0, "an exposure of 3 s is started");
     testOk(probe_wait(p, mark, "cam1:Armed", "Armed", 5) >= 0, "it is under way");
@@ -158,13 +137,13 @@ static void stop(struct probe *p)
     testOk(probe_completed(p, "cam1:Acquire", 5) == 0, "the first put completes");
     double took = now() - start;
     testOk(took > 1.9 && took < 2.9, "that took %.2f s, about 2", took);
-    is(p, "cam1:DetectorState_RBV", "Aborted");
-    is(p, "cam1:StatusMessage_RBV", "Acquisition aborted");
-    WENT(p, mark, "cam1:DetectorState_RBV", "Acquire", "Aborted");
+    probe_is(p, "cam1:DetectorState_RBV", "Aborted");
+    probe_is(p, "cam1:StatusMessage_RBV", "Acquisition aborted");
+    PROBE_WENT(p, mark, "cam1:DetectorState_RBV", "Acquire", "Aborted");
     testOk(probe_wait(p, mark, "cam1:ClearAcquireBusy", "0", 5) >= 0, "AcquireBusy was cleared");
-    put(p, "cam1:AcquireTime", "0.01");
+    probe_set(p, "cam1:AcquireTime", "0.01");
     testOk(probe_put_complete(p, "cam1:Acquire", "1", 5) == 0, "the next one runs");
-    is(p, "cam1:DetectorState_RBV", "Idle");
+    probe_is(p, "cam1:DetectorState_RBV", "Idle");
 }
 
 /* Refused, or taken and changed, as measured. */
@@ -174,25 +153,25 @@ static void bad_values(struct probe *p)
     testOk(probe_put_complete(p, "cam1:ImageMode", "99", 5) != 0 ||
                probe_get_severity(p, "cam1:ImageMode") == 3,
            "an unknown index is refused or shows as INVALID");
-    put(p, "cam1:ImageMode", "Single");
-    put(p, "cam1:NumImages", "-3");
-    is(p, "cam1:NumImages", "-3");
-    is(p, "cam1:NumImages_RBV", "1");
-    put(p, "cam1:NumImages", "1");
-    put(p, "cam1:AcquireTime", "-1");
-    is(p, "cam1:AcquireTime_RBV", "1.000");
-    put(p, "cam1:AcquireTime", "nan");
+    probe_set(p, "cam1:ImageMode", "Single");
+    probe_set(p, "cam1:NumImages", "-3");
+    probe_is(p, "cam1:NumImages", "-3");
+    probe_is(p, "cam1:NumImages_RBV", "1");
+    probe_set(p, "cam1:NumImages", "1");
+    probe_set(p, "cam1:AcquireTime", "-1");
+    probe_is(p, "cam1:AcquireTime_RBV", "1.000");
+    probe_set(p, "cam1:AcquireTime", "nan");
     testOk(isnan(probe_get_number(p, "cam1:AcquireTime_RBV")), "NaN is taken");
     testOk(probe_get_severity(p, "cam1:AcquireTime_RBV") == 3, "and INVALID");
     testOk(probe_put_complete(p, "cam1:AcquireTime", "abc", 5) != 0, "text is no number");
-    put(p, "cam1:AcquireTime", "0.1");
-    put(p, "cam1:Acquire_RBV", "1");
-    put(p, "image1:NDArrayPort", "NOPORT");
-    is(p, "image1:NDArrayPort_RBV", "NOPORT");
+    probe_set(p, "cam1:AcquireTime", "0.1");
+    probe_set(p, "cam1:Acquire_RBV", "1");
+    probe_set(p, "image1:NDArrayPort", "NOPORT");
+    probe_is(p, "image1:NDArrayPort_RBV", "NOPORT");
     int mark = probe_mark(p);
     testOk(probe_put_complete(p, "cam1:Acquire", "1", 5) == 0, "nobody gets this image");
-    put(p, "image1:NDArrayPort", "PIL");
-    WENT(p, mark, "cam1:NumQueuedArrays", NULL);
+    probe_set(p, "image1:NDArrayPort", "PIL");
+    PROBE_WENT(p, mark, "cam1:NumQueuedArrays", NULL);
 }
 
 static void hung(const char *raw)
@@ -203,14 +182,14 @@ static void hung(const char *raw)
     struct probe *p = probe_new("Pilatus:");
     char path[300];
     snprintf(path, sizeof path, "%s/", raw);
-    is(p, "cam1:FilePath_RBV", path);
-    is(p, "cam1:AcquireTime_RBV", "0.100");
+    probe_is(p, "cam1:FilePath_RBV", path);
+    probe_is(p, "cam1:AcquireTime_RBV", "0.100");
     testOk(probe_put_complete(p, "cam1:Acquire", "1", 5) == 0,
            "a hung camserver lets the put complete");
-    is(p, "cam1:DetectorState_RBV", "Error");
-    is(p, "cam1:StatusMessage_RBV", "Camserver returned OK");
-    is(p, "cam1:Acquire_RBV", "Done");
-    is(p, "cam1:ArrayCounter_RBV", "0");
+    probe_is(p, "cam1:DetectorState_RBV", "Error");
+    probe_is(p, "cam1:StatusMessage_RBV", "Camserver returned OK");
+    probe_is(p, "cam1:Acquire_RBV", "Done");
+    probe_is(p, "cam1:ArrayCounter_RBV", "0");
     probe_free(p);
     testOk(sim_stop(sim) == 0, "it ends");
 }

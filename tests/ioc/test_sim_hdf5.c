@@ -36,29 +36,9 @@ static const char *const watched[] = {
 };
 enum { WATCHED = sizeof watched / sizeof *watched };
 
-static void is(struct probe *p, const char *name, const char *wanted)
-{
-    char found[600] = "(unread)";
-    int rc = probe_get(p, name, found, sizeof found);
-    testOk(rc == 0 && strcmp(found, wanted) == 0, "%s is '%s', wanted '%s'", name, found, wanted);
-}
-
 static void becomes(struct probe *p, const char *name, const char *wanted)
 {
     testOk(probe_until(p, name, wanted, 5) == 0, "%s becomes '%s'", name, wanted);
-}
-
-static void went(struct probe *p, int mark, const char *name, const char *const *wanted)
-{
-    int ok = probe_went(p, mark, name, wanted);
-    testOk(ok, "%s went through what the real one does", name);
-    if (!ok) probe_tell(p, mark);
-}
-#define WENT(p, mark, name, ...) went(p, mark, name, (const char *const[]){__VA_ARGS__, NULL})
-
-static void put(struct probe *p, const char *name, const char *value)
-{
-    testOk(probe_put_complete(p, name, value, 5) == 0, "%s = %s completes", name, value);
 }
 
 static void send(struct probe *p, const char *name, const char *value)
@@ -162,159 +142,160 @@ static int is_there(const char *name)
 
 static void set_up(struct probe *p)
 {
-    put(p, "cam1:AcquireTime", "0.01");
-    put(p, "cam1:AutoIncrement", "Yes");
-    put(p, "cam1:WaitForPlugins", "Yes");
-    put(p, "HDF1:EnableCallbacks", "1");
-    put(p, "HDF1:AutoIncrement", "Yes");
-    put(p, "HDF1:FileName", "4e26f601-df6d-4848-bf3f");
-    put(p, "HDF1:FileTemplate", "%s%s_%3.3d.h5");
-    put(p, "HDF1:FileWriteMode", "Stream");
-    put(p, "HDF1:NumCapture", "0");
+    probe_set(p, "cam1:AcquireTime", "0.01");
+    probe_set(p, "cam1:AutoIncrement", "Yes");
+    probe_set(p, "cam1:WaitForPlugins", "Yes");
+    probe_set(p, "HDF1:EnableCallbacks", "1");
+    probe_set(p, "HDF1:AutoIncrement", "Yes");
+    probe_set(p, "HDF1:FileName", "4e26f601-df6d-4848-bf3f");
+    probe_set(p, "HDF1:FileTemplate", "%s%s_%3.3d.h5");
+    probe_set(p, "HDF1:FileWriteMode", "Stream");
+    probe_set(p, "HDF1:NumCapture", "0");
 }
 
 static void paths(struct probe *p)
 {
-    is(p, "HDF1:FilePathExists_RBV", "No");
+    probe_is(p, "HDF1:FilePathExists_RBV", "No");
     testOk(probe_get_severity(p, "HDF1:FilePathExists_RBV") == 3, "before the first path: INVALID");
-    put(p, "HDF1:FilePath", SEEN "/a/b/");
-    is(p, "HDF1:FilePathExists_RBV", "No");
+    probe_set(p, "HDF1:FilePath", SEEN "/a/b/");
+    probe_is(p, "HDF1:FilePathExists_RBV", "No");
     testOk(probe_get_severity(p, "HDF1:FilePathExists_RBV") == 2, "a missing folder: MAJOR");
-    put(p, "HDF1:CreateDirectory", "-1");
-    put(p, "HDF1:FilePath", SEEN "/a/b");
-    is(p, "HDF1:FilePathExists_RBV", "No");
+    probe_set(p, "HDF1:CreateDirectory", "-1");
+    probe_set(p, "HDF1:FilePath", SEEN "/a/b");
+    probe_is(p, "HDF1:FilePathExists_RBV", "No");
     testOk(!is_there("/a"), "CreateDirectory=-1 makes one level only");
-    put(p, "HDF1:CreateDirectory", "-5");
-    put(p, "HDF1:FilePath", SEEN "/a/b");
-    is(p, "HDF1:FilePath", SEEN "/a/b");
-    is(p, "HDF1:FilePath_RBV", SEEN "/a/b/");
-    is(p, "HDF1:FilePathExists_RBV", "Yes");
+    probe_set(p, "HDF1:CreateDirectory", "-5");
+    probe_set(p, "HDF1:FilePath", SEEN "/a/b");
+    probe_is(p, "HDF1:FilePath", SEEN "/a/b");
+    probe_is(p, "HDF1:FilePath_RBV", SEEN "/a/b/");
+    probe_is(p, "HDF1:FilePathExists_RBV", "Yes");
     testOk(is_there("/a/b"), "CreateDirectory=-5 makes the folders, under the real root");
-    put(p, "HDF1:CreateDirectory", "0");
+    probe_set(p, "HDF1:CreateDirectory", "0");
 }
 
 static void unprimed(struct probe *p)
 {
-    put(p, "HDF1:LazyOpen", "No");
+    probe_set(p, "HDF1:LazyOpen", "No");
     int mark = probe_mark(p);
     send(p, "HDF1:Capture", "1");
     testOk(probe_wait(p, mark, "HDF1:Capture", "Done", 5) >= 0, "Capture falls by itself");
-    WENT(p, mark, "HDF1:Capture", "Capture", "Done");
-    is(p, "HDF1:Capture_RBV", "Done");
-    is(p, "HDF1:WriteMessage", "");
-    is(p, "HDF1:WriteStatus", "Write OK");
-    is(p, "HDF1:FullFileName_RBV", "");
+    PROBE_WENT(p, mark, "HDF1:Capture", "Capture", "Done");
+    probe_is(p, "HDF1:Capture_RBV", "Done");
+    probe_is(p, "HDF1:WriteMessage", "");
+    probe_is(p, "HDF1:WriteStatus", "Write OK");
+    probe_is(p, "HDF1:FullFileName_RBV", "");
 }
 
 static void lazy_stream(struct probe *p)
 {
     const char *name = SEEN "/a/b/4e26f601-df6d-4848-bf3f_000.h5";
-    put(p, "HDF1:LazyOpen", "Yes");
-    put(p, "HDF1:Compression", "LZ4");
-    is(p, "HDF1:Compression_RBV", "LZ4");
+    probe_set(p, "HDF1:LazyOpen", "Yes");
+    probe_set(p, "HDF1:Compression", "LZ4");
+    probe_is(p, "HDF1:Compression_RBV", "LZ4");
     int mark = probe_mark(p);
     send(p, "HDF1:Capture", "1");
     testOk(probe_wait(p, mark, "HDF1:Capture_RBV", "Capturing", 5) >= 0, "Capture stays");
-    is(p, "HDF1:WriteMessage", "Lazy Open...");
-    is(p, "HDF1:FullFileName_RBV", "");
-    is(p, "HDF1:WriteFile_RBV", "Writing");
+    probe_is(p, "HDF1:WriteMessage", "Lazy Open...");
+    probe_is(p, "HDF1:FullFileName_RBV", "");
+    probe_is(p, "HDF1:WriteFile_RBV", "Writing");
     acquire(p);
-    is(p, "HDF1:FullFileName_RBV", name);
-    is(p, "HDF1:NumCaptured_RBV", "1");
-    is(p, "HDF1:FileNumber", "1");
-    is(p, "HDF1:WriteMessage", "");
+    probe_is(p, "HDF1:FullFileName_RBV", name);
+    probe_is(p, "HDF1:NumCaptured_RBV", "1");
+    probe_is(p, "HDF1:FileNumber", "1");
+    probe_is(p, "HDF1:WriteMessage", "");
     acquire(p);
-    is(p, "HDF1:NumCaptured_RBV", "2");
+    probe_is(p, "HDF1:NumCaptured_RBV", "2");
     mark = probe_mark(p);
     send(p, "HDF1:Capture", "0");
     testOk(probe_wait(p, mark, "HDF1:Capture_RBV", "Done", 5) >= 0, "Capture=0 ends it");
-    WENT(p, mark, "HDF1:WriteFile", "Done");
-    is(p, "HDF1:WriteMessage", "Lazy Open...");
+    PROBE_WENT(p, mark, "HDF1:WriteFile", "Done");
+    probe_is(p, "HDF1:WriteMessage", "Lazy Open...");
     holds("/a/b/4e26f601-df6d-4848-bf3f_000.h5", 2, 1, 1);
 }
 
 static void counted_stream(struct probe *p)
 {
-    put(p, "HDF1:LazyOpen", "No");
-    put(p, "HDF1:Compression", "None");
-    put(p, "HDF1:NumCapture", "5");
-    put(p, "cam1:NumImages", "5");
+    probe_set(p, "HDF1:LazyOpen", "No");
+    probe_set(p, "HDF1:Compression", "None");
+    probe_set(p, "HDF1:NumCapture", "5");
+    probe_set(p, "cam1:NumImages", "5");
     int mark = probe_mark(p);
     send(p, "HDF1:Capture", "1");
     becomes(p, "HDF1:Capture_RBV", "Capturing");
-    is(p, "HDF1:FullFileName_RBV", SEEN "/a/b/4e26f601-df6d-4848-bf3f_001.h5");
+    probe_is(p, "HDF1:FullFileName_RBV", SEEN "/a/b/4e26f601-df6d-4848-bf3f_001.h5");
     acquire(p);
-    WENT(p, mark, "HDF1:NumCaptured_RBV", "0", "1", "2", "3", "4", "5");
-    WENT(p, mark, "HDF1:Capture_RBV", "Capturing", "Done");
-    WENT(p, mark, "HDF1:Capture", "Capture", "Done");
+    PROBE_WENT(p, mark, "HDF1:NumCaptured_RBV", "0", "1", "2", "3", "4", "5");
+    PROBE_WENT(p, mark, "HDF1:Capture_RBV", "Capturing", "Done");
+    PROBE_WENT(p, mark, "HDF1:Capture", "Capture", "Done");
     holds("/a/b/4e26f601-df6d-4848-bf3f_001.h5", 5, 3, 0);
 }
 
 static void capture_mode(struct probe *p)
 {
-    put(p, "HDF1:FileWriteMode", "Capture");
-    put(p, "HDF1:Compression", "zlib");
-    put(p, "HDF1:AutoSave", "Yes");
+    probe_set(p, "HDF1:FileWriteMode", "Capture");
+    probe_set(p, "HDF1:Compression", "zlib");
+    probe_set(p, "HDF1:AutoSave", "Yes");
     int mark = probe_mark(p);
     send(p, "HDF1:Capture", "1");
     becomes(p, "HDF1:Capture_RBV", "Capturing");
     acquire(p);
-    WENT(p, mark, "HDF1:NumCaptured_RBV", "0", "1", "2", "3", "4", "5", "4", "3", "2", "1", "0");
-    is(p, "HDF1:Capture_RBV", "Done");
+    PROBE_WENT(p, mark, "HDF1:NumCaptured_RBV", "0", "1", "2", "3", "4", "5", "4", "3", "2", "1",
+               "0");
+    probe_is(p, "HDF1:Capture_RBV", "Done");
     holds("/a/b/4e26f601-df6d-4848-bf3f_002.h5", 5, 8, 0);
 }
 
 static void single_mode(struct probe *p)
 {
-    put(p, "cam1:NumImages", "1");
-    put(p, "HDF1:FileWriteMode", "Single");
+    probe_set(p, "cam1:NumImages", "1");
+    probe_set(p, "HDF1:FileWriteMode", "Single");
     int mark = probe_mark(p);
     send(p, "HDF1:Capture", "1");
     testOk(probe_wait(p, mark, "HDF1:Capture", "Done", 5) >= 0, "no Capture in Single mode");
-    is(p, "HDF1:WriteMessage", "ERROR: capture not supported in Single mode");
-    is(p, "HDF1:WriteStatus", "Write OK");
+    probe_is(p, "HDF1:WriteMessage", "ERROR: capture not supported in Single mode");
+    probe_is(p, "HDF1:WriteStatus", "Write OK");
     mark = probe_mark(p);
     acquire(p);
-    WENT(p, mark, "HDF1:WriteFile", "Write", "Done");
-    WENT(p, mark, "HDF1:WriteFile_RBV", "Writing", "Done");
-    is(p, "HDF1:NumCaptured_RBV", "1");
+    PROBE_WENT(p, mark, "HDF1:WriteFile", "Write", "Done");
+    PROBE_WENT(p, mark, "HDF1:WriteFile_RBV", "Writing", "Done");
+    probe_is(p, "HDF1:NumCaptured_RBV", "1");
     holds("/a/b/4e26f601-df6d-4848-bf3f_003.h5", 1, 13, 0);
-    put(p, "HDF1:AutoSave", "No");
-    put(p, "HDF1:WriteFile", "1");
+    probe_set(p, "HDF1:AutoSave", "No");
+    probe_set(p, "HDF1:WriteFile", "1");
     holds("/a/b/4e26f601-df6d-4848-bf3f_004.h5", 1, 13, 0);
 }
 
 /* The path that CreateDirectory cannot make. */
 static void bad_path(struct probe *p)
 {
-    put(p, "HDF1:FileWriteMode", "Stream");
-    put(p, "HDF1:FilePath", "/proc/nowhere/x/");
-    is(p, "HDF1:FilePathExists_RBV", "No");
+    probe_set(p, "HDF1:FileWriteMode", "Stream");
+    probe_set(p, "HDF1:FilePath", "/proc/nowhere/x/");
+    probe_is(p, "HDF1:FilePathExists_RBV", "No");
     int mark = probe_mark(p);
     send(p, "HDF1:Capture", "1");
     testOk(probe_wait(p, mark, "HDF1:Capture", "Done", 5) >= 0, "Capture falls by itself");
     becomes(p, "HDF1:WriteStatus", "Write error");
-    is(p, "HDF1:WriteMessage",
-       "Error opening file /proc/nowhere/x/4e26f601-df6d-4848-bf3f_005.h5, status=3");
-    is(p, "HDF1:FileNumber_RBV", "6");
-    put(p, "HDF1:LazyOpen", "Yes");
+    probe_is(p, "HDF1:WriteMessage",
+             "Error opening file /proc/nowhere/x/4e26f601-df6d-4848-bf3f_005.h5, status=3");
+    probe_is(p, "HDF1:FileNumber_RBV", "6");
+    probe_set(p, "HDF1:LazyOpen", "Yes");
     send(p, "HDF1:Capture", "1");
     becomes(p, "HDF1:Capture_RBV", "Capturing");
-    is(p, "HDF1:WriteStatus", "Write OK");
+    probe_is(p, "HDF1:WriteStatus", "Write OK");
     double counted = probe_get_number(p, "HDF1:ArrayCounter_RBV");
     acquire(p);
-    is(p, "HDF1:Capture_RBV", "Done");
-    is(p, "HDF1:WriteStatus", "Write OK");
-    is(p, "HDF1:WriteMessage", "");
-    is(p, "HDF1:FullFileName_RBV", "/proc/nowhere/x/4e26f601-df6d-4848-bf3f_006.h5");
-    is(p, "HDF1:NumCaptured_RBV", "0");
+    probe_is(p, "HDF1:Capture_RBV", "Done");
+    probe_is(p, "HDF1:WriteStatus", "Write OK");
+    probe_is(p, "HDF1:WriteMessage", "");
+    probe_is(p, "HDF1:FullFileName_RBV", "/proc/nowhere/x/4e26f601-df6d-4848-bf3f_006.h5");
+    probe_is(p, "HDF1:NumCaptured_RBV", "0");
     testOk(probe_get_number(p, "HDF1:ArrayCounter_RBV") == counted + 1, "the frame was counted");
 }
 
 /* The put of a busy record completes when the capture ends; a second one waits with it. */
 static void busy(struct probe *p)
 {
-    put(p, "HDF1:FilePath", SEEN "/a/b/");
+    probe_set(p, "HDF1:FilePath", SEEN "/a/b/");
     testOk(probe_put_start(p, "HDF1:Capture", "1") == 0, "Capture=1 with completion");
     becomes(p, "HDF1:Capture_RBV", "Capturing");
     testOk(probe_completed(p, "HDF1:Capture", 0.3) != 0, "does not complete");
@@ -328,7 +309,7 @@ static void closes_at_end(struct probe *p, struct sim *sim)
     send(p, "HDF1:Capture", "1");
     becomes(p, "HDF1:Capture_RBV", "Capturing");
     acquire(p);
-    is(p, "HDF1:NumCaptured_RBV", "1");
+    probe_is(p, "HDF1:NumCaptured_RBV", "1");
     probe_free(p);
     testOk(sim_stop(sim) == 0, "it ends");
     holds("/a/b/4e26f601-df6d-4848-bf3f_007.h5", 1, 15, 0);

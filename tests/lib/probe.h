@@ -49,11 +49,17 @@ int probe_event(struct probe *probe, int index, struct probe_event *ret);
 int probe_wait(struct probe *probe, int index, const char *name, const char *value, double seconds);
 /* Waits until a fresh read gives this value. */
 int probe_until(struct probe *probe, const char *name, const char *value, double seconds);
-/* 1 when the updates of that name from index on are just these (ended by NULL), in this order;
- * waits for each at most 5 s. */
-int probe_went(struct probe *probe, int index, const char *name, const char *const *wanted);
 /* Prints the log from index on as diagnostics. */
 void probe_tell(struct probe *probe, int index);
+
+/* Tests of their own, told with testOk. */
+void probe_is(struct probe *probe, const char *name, const char *wanted); /* a fresh read */
+void probe_set(struct probe *probe, const char *name, const char *value); /* completes within 5 s */
+/* The updates of that name from index on are just these, in this order; waits for each at most 5 s.
+ */
+void probe_went(struct probe *probe, int index, const char *name, const char *const *wanted);
+#define PROBE_WENT(probe, index, name, ...)                                                        \
+    probe_went(probe, index, name, (const char *const[]){__VA_ARGS__, NULL})
 
 /* What a client sees of a channel. */
 struct probe_facts {
