@@ -146,6 +146,14 @@ int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err)
     return rc;
 }
 
+int oph__context_flush(oph_context *ctx, oph_error *err)
+{
+    pthread_mutex_lock(&ctx->lock);
+    struct oph__link *link = ctx->link;
+    pthread_mutex_unlock(&ctx->lock);
+    return link ? ctx->ops->flush(link, err) : 0;
+}
+
 int oph__context_check(const oph_context *ctx, oph_error *err)
 {
     if (ctx->owner == getpid()) return 0;

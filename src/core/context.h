@@ -34,8 +34,10 @@ int oph__context_make(const oph_context_options *options, const struct oph__link
 
 oph_context *oph__context_ref(oph_context *ctx);
 
-/* The link, opened if need be. */
+/* The link to the network, opened if need be. */
 int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err);
+/* Sends what was asked for, on that link, where it is open. */
+int oph__context_flush(oph_context *ctx, oph_error *err);
 
 /* OPH_EFORK in a child of the context's process. Asked before any of its locks is taken: another
  * thread may have held it when the process forked, and does so in the child for ever. */

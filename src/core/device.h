@@ -12,6 +12,7 @@
 
 /* One signal; made when first asked for, freed with its device. */
 struct oph_signal {
+    oph_context *ctx; /* its device's */
     oph_device *dev;
     const struct oph__row *row;
     char *path;

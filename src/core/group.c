@@ -61,7 +61,7 @@ void oph__group_on_done(struct oph__group *g, oph__group_fn *fn, void *user)
 /* With ctx->lock held. */
 static bool unlink_op(struct oph__op *op)
 {
-    struct oph__op **at = &op->pv->ops;
+    struct oph__op **at = &op->pv->requests;
     while (*at && *at != op)
         at = &(*at)->next;
     if (!*at) return false;
@@ -140,7 +140,7 @@ static struct oph__op *take_ops(struct oph__pv *pv, enum oph__op_kind kind)
 {
     struct oph__op *taken = NULL;
     pthread_mutex_lock(&pv->ctx->lock);
-    for (struct oph__op **at = &pv->ops; *at;) {
+    for (struct oph__op **at = &pv->requests; *at;) {
         struct oph__op *op = *at;
         if (kind != OPH__OP_NONE && op->kind != kind) {
             at = &op->next;
@@ -185,8 +185,8 @@ static struct oph__op *add(struct oph__group *g, struct oph__pv *pv, enum oph__o
     g->left++;
     pthread_mutex_unlock(&g->m.lock);
     pthread_mutex_lock(&pv->ctx->lock);
-    op->next = pv->ops;
-    pv->ops = op;
+    op->next = pv->requests;
+    pv->requests = op;
     pthread_mutex_unlock(&pv->ctx->lock);
     return op;
 }
@@ -218,7 +218,7 @@ static struct oph__op *get(struct oph__group *g, struct oph__pv *pv, int32_t dty
     op->into_bytes = into_bytes;
     oph_error why = OPH_ERROR_INIT;
     struct oph__chan *chan = oph__pv_chan(pv);
-    int rc = chan ? pv->ctx->ops->get(chan, dtype, 0, got, op, &why) : OPH_EDISCONN;
+    int rc = chan ? pv->ops->get(chan, dtype, 0, got, op, &why) : OPH_EDISCONN;
     return checked(op, rc, &why);
 }
 
@@ -242,22 +242,20 @@ struct oph__op *oph__group_put(struct oph__group *g, struct oph__pv *pv,
     int rc = OPH_EDISCONN;
     struct oph__chan *chan = oph__pv_chan(pv);
     if (chan)
-        rc = pv->ctx->ops->put(chan, wire->dtype, wire->count, wire->data,
-                               completion ? put_done : NULL, op, &why);
+        rc = pv->ops->put(chan, wire->dtype, wire->count, wire->data, completion ? put_done : NULL,
+                          op, &why);
     if (!rc && !completion && claim(op)) finish(op, 0, NULL, NULL);
     return checked(op, rc, &why);
 }
 
 int oph__group_send(struct oph__group *g, oph_error *err)
 {
-    struct oph__link *link;
-    int rc = oph__context_link(g->ctx, &link, err);
     pthread_mutex_lock(&g->m.lock);
     g->sent = true;
     g->calling = g->left == 0 && g->on_done;
     bool call = g->calling;
     pthread_mutex_unlock(&g->m.lock);
-    if (!rc && g->count) rc = g->ctx->ops->flush(link, err);
+    int rc = g->count ? oph__context_flush(g->ctx, err) : 0;
     if (call) call_back(g);
     return rc;
 }
@@ -300,7 +298,7 @@ static void give_up(struct oph__op *op)
     bool ended = op->ended;
     pthread_mutex_unlock(&op->group->m.lock);
     if (ended || op->kind == OPH__OP_GET || !claim(op)) return;
-    if (op->kind == OPH__OP_PUT) op->pv->ctx->ops->put_abandon(op->pv->chan);
+    if (op->kind == OPH__OP_PUT) op->pv->ops->put_abandon(op->pv->chan);
     finish(op, OPH_ETIMEOUT, NULL, NULL);
 }
 

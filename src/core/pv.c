@@ -16,6 +16,7 @@ int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph
         return oph__fail_memory(err, "a PV");
     }
     pv->ctx = ctx;
+    pv->ops = ctx->ops;
     pv->path = path;
     pv->state = OPH__CHAN_DOWN;
     *ret = pv;
@@ -28,7 +29,7 @@ void oph__pv_free(struct oph__pv *pv)
     /* After chan_free no callback comes any more, so requests still under way are dropped here. One
      * that was never opened has none, and may be freed with ctx->lock held. */
     if (pv->chan) {
-        pv->ctx->ops->chan_free(pv->chan);
+        pv->ops->chan_free(pv->chan);
         oph__ops_drop(pv);
     }
     free(pv->name);
@@ -63,6 +64,13 @@ struct oph__chan *oph__pv_chan(struct oph__pv *pv)
     return chan;
 }
 
+int oph__pv_link(struct oph__pv *pv, struct oph__link **ret, oph_error *err)
+{
+    if (!pv->link) return oph__context_link(pv->ctx, ret, err);
+    *ret = pv->link;
+    return 0;
+}
+
 /* The first thread to come opens it, which takes no answer of an IOC; the others wait for that. */
 int oph__pv_open(struct oph__pv *pv, oph_error *err)
 {
@@ -75,8 +83,8 @@ int oph__pv_open(struct oph__pv *pv, oph_error *err)
     if (!mine) return 0;
     struct oph__link *link;
     struct oph__chan *chan = NULL;
-    int rc = oph__context_link(pv->ctx, &link, err);
-    if (!rc) rc = pv->ctx->ops->chan_new(link, pv->name, state_changed, pv, &chan, err);
+    int rc = oph__pv_link(pv, &link, err);
+    if (!rc) rc = pv->ops->chan_new(link, pv->name, state_changed, pv, &chan, err);
     pthread_mutex_lock(&pv->ctx->lock);
     pv->opened = !rc;
     if (!rc) pv->chan = chan;
@@ -107,7 +115,7 @@ unsigned oph__pv_ups(struct oph__pv *pv)
 bool oph__pv_info(struct oph__pv *pv, struct oph__chan_info *ret)
 {
     struct oph__chan *chan = oph__pv_chan(pv);
-    return chan && pv->ctx->ops->chan_info(chan, ret);
+    return chan && pv->ops->chan_info(chan, ret);
 }
 
 int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct oph__chanmon **ret,
@@ -115,5 +123,5 @@ int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct 
 {
     int rc = oph__pv_open(pv, err);
     if (rc) return rc;
-    return pv->ctx->ops->subscribe(oph__pv_chan(pv), OPH_NONE, 0, OPH__UPDATES, fn, user, ret, err);
+    return pv->ops->subscribe(oph__pv_chan(pv), OPH_NONE, 0, OPH__UPDATES, fn, user, ret, err);
 }

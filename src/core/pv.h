@@ -10,20 +10,25 @@ struct oph_subscription;
 
 struct oph__pv {
     oph_context *ctx;
-    char *name;       /* "Pilatus:cam1:AcquireTime" */
-    const char *path; /* of the signal; borrowed */
-    bool opened;      /* or being opened, at the first use; under ctx->lock, as all below */
+    const struct oph__link_ops *ops; /* of its link */
+    struct oph__link *link;          /* of its own; NULL: the context's, to the network */
+    char *name;                      /* "Pilatus:cam1:AcquireTime" */
+    const char *path;                /* of the signal; borrowed */
+    bool opened; /* or being opened, at the first use; under ctx->lock, as all below */
     struct oph__chan *chan;
-    int32_t state;       /* OPH__CHAN_UP or _DOWN */
-    unsigned ups;        /* times it came up: more than one means that the IOC was away */
-    atomic_bool absent;  /* this IOC does not have it, as connecting found; read without the lock */
-    struct oph__op *ops; /* under way */
+    int32_t state;      /* OPH__CHAN_UP or _DOWN */
+    unsigned ups;       /* times it came up: more than one means that the IOC was away */
+    atomic_bool absent; /* this IOC does not have it, as connecting found; read without the lock */
+    struct oph__op *requests; /* under way */
     struct oph_subscription *subs;
 };
 
 int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph__pv **ret,
                 oph_error *err);
 void oph__pv_free(struct oph__pv *pv);
+
+/* The link that it is on: the context's is opened if need be. */
+int oph__pv_link(struct oph__pv *pv, struct oph__link **ret, oph_error *err);
 
 bool oph__pv_is_up(struct oph__pv *pv);
 unsigned oph__pv_ups(struct oph__pv *pv);

@@ -28,7 +28,7 @@ static int make_pv(oph_signal *sig, const char *tail, struct oph__pv **ret, oph_
     if (strcspn(name, ".") > PV_NAME_MAX)
         rc = oph__fail(err, OPH_ERANGE, (struct oph__at){.device = sig->path, .pv = name},
                        "a PV name of at most 60 characters", "%zu", strcspn(name, "."));
-    if (!rc) rc = oph__pv_new(sig->dev->ctx, name, sig->path, ret, err);
+    if (!rc) rc = oph__pv_new(sig->ctx, name, sig->path, ret, err);
     free(name);
     return rc;
 }
@@ -41,6 +41,7 @@ int oph__signal_new(oph_device *dev, const struct oph__row *row, oph_signal **re
         oph__signal_free(sig);
         return oph__fail_memory(err, "a signal");
     }
+    sig->ctx = dev->ctx;
     sig->dev = dev;
     sig->row = row;
     int rc = make_pv(sig, "", &sig->set, err);
@@ -137,7 +138,7 @@ struct oph__target oph__signal_target(const oph_signal *sig, const struct oph__c
 
 static int connect_one(oph_signal *sig, double timeout, oph_error *err)
 {
-    oph_context *ctx = sig->dev->ctx;
+    oph_context *ctx = sig->ctx;
     int rc = oph__context_may_block(ctx, err);
     if (rc || (oph__pv_is_up(sig->set) && oph__pv_is_up(sig->read))) return rc;
     void *item = sig;
@@ -151,7 +152,7 @@ static int read_one(oph_signal *sig, double timeout, struct oph__read *ret, oph_
 {
     *ret = (struct oph__read){.sig = sig};
     int rc = connect_one(sig, timeout, err);
-    if (!rc) rc = oph__read_all(sig->dev->ctx, ret, 1, timeout, true, err);
+    if (!rc) rc = oph__read_all(sig->ctx, ret, 1, timeout, true, err);
     if (rc) oph__reads_clear(ret, 1);
     return rc;
 }
@@ -269,8 +270,8 @@ static int put(oph_signal *sig, const struct oph__literal *literal, oph_error *e
     rc = oph__encode(literal, &target, &wire, err);
     if (rc) return rc;
     struct oph__write write = {.sig = sig, .wire = &wire, .expect = &wire};
-    if (oph__signal_is_start(sig)) write.patience = sig->dev->ctx->options.stop_timeout;
-    rc = oph__write_all(sig->dev->ctx, &write, 1, true, err);
+    if (oph__signal_is_start(sig)) write.patience = sig->ctx->options.stop_timeout;
+    rc = oph__write_all(sig->ctx, &write, 1, true, err);
     oph__wire_clear(&wire);
     return rc;
 }

@@ -52,7 +52,7 @@ void oph__subscriptions_state(struct oph__pv *pv)
 {
     struct oph__chan_info info;
     if (!pv->subs) return;
-    bool up = pv->state == OPH__CHAN_UP && pv->chan && pv->ctx->ops->chan_info(pv->chan, &info);
+    bool up = pv->state == OPH__CHAN_UP && pv->chan && pv->ops->chan_info(pv->chan, &info);
     for (oph_subscription *sub = pv->subs; sub; sub = sub->next)
         if (sub->stage == STARTING || sub->stage == LIVE) tell_state(sub, up, &info);
 }
@@ -98,10 +98,8 @@ static void join(oph_subscription *sub)
 /* Joined first: being connected is told before the first value. */
 static int start(oph_subscription *sub, uint32_t mask, uint32_t count, oph_error *err)
 {
-    const struct oph__link_ops *ops = sub->ctx->ops;
-    struct oph__link *link;
-    int rc = oph__context_link(sub->ctx, &link, err);
-    if (!rc) rc = oph__pv_open(sub->pv, err);
+    const struct oph__link_ops *ops = sub->pv->ops;
+    int rc = oph__pv_open(sub->pv, err);
     join(sub);
     struct oph__chan *chan = oph__pv_chan(sub->pv);
     if (!rc && (mask & OPH_ON_PROPERTY))
@@ -110,7 +108,7 @@ static int start(oph_subscription *sub, uint32_t mask, uint32_t count, oph_error
     mask &= ~(uint32_t)OPH_ON_PROPERTY;
     if (!rc && mask)
         rc = ops->subscribe(chan, OPH_NONE, count, mask, got_value, sub, &sub->on_value, err);
-    if (!rc) rc = ops->flush(link, err);
+    if (!rc) rc = oph__context_flush(sub->ctx, err);
     pthread_mutex_lock(&sub->ctx->lock);
     sub->stage = LIVE;
     pthread_cond_broadcast(&sub->ctx->changed);
@@ -138,8 +136,8 @@ static void leave(oph_subscription *sub)
     if (mine) sub->stage = LEAVING;
     pthread_mutex_unlock(&ctx->lock);
     if (!mine) return;
-    if (sub->on_value) ctx->ops->unsubscribe(sub->on_value);
-    if (sub->on_property) ctx->ops->unsubscribe(sub->on_property);
+    if (sub->on_value) sub->pv->ops->unsubscribe(sub->on_value);
+    if (sub->on_property) sub->pv->ops->unsubscribe(sub->on_property);
     pthread_mutex_lock(&ctx->lock);
     oph_subscription **at = &sub->pv->subs;
     while (*at != sub)
@@ -215,7 +213,7 @@ static int check(const oph_signal *sig, oph_subscribe_options *o, oph_error *err
 static int subscribe(oph_signal *sig, const oph_subscribe_options *opt, oph_event_fn *fn,
                      oph_queue *queue, void *user, oph_subscription **ret, oph_error *err)
 {
-    oph_context *ctx = sig->dev->ctx;
+    oph_context *ctx = sig->ctx;
     oph_subscribe_options o = {0};
     int rc = oph__context_check(ctx, err);
     if (rc) return rc;
@@ -244,7 +242,7 @@ int oph_subscribe(oph_signal *sig, const oph_subscribe_options *opt, oph_event_f
     if (!fn)
         return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = sig->path}, "a callback",
                          "NULL");
-    return subscribe(sig, opt, fn, sig->dev->ctx->events, user, ret, err);
+    return subscribe(sig, opt, fn, sig->ctx->events, user, ret, err);
 }
 
 int oph_subscribe_queue(oph_signal *sig, const oph_subscribe_options *opt, oph_queue *queue,

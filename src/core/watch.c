@@ -37,15 +37,14 @@ static bool starts(const struct oph__watch *w)
 int oph__watch_begin(oph_context *ctx, struct oph__monitor *m, struct oph__watch *watches,
                      size_t count, oph_error *err)
 {
-    struct oph__link *link;
-    int rc = oph__context_link(ctx, &link, err);
+    int rc = 0;
     for (size_t i = 0; !rc && i < count; i++) {
         struct oph__watch *w = &watches[i];
         w->m = m;
         rc = oph__pv_subscribe(w->sig->read, saw_readback, w, &w->on_read, err);
         if (!rc && starts(w)) rc = oph__pv_subscribe(w->sig->set, saw_setpoint, w, &w->on_set, err);
     }
-    return rc ? rc : ctx->ops->flush(link, err);
+    return rc ? rc : oph__context_flush(ctx, err);
 }
 
 struct pending {
@@ -84,11 +83,11 @@ int oph__watch_wait(oph_context *ctx, struct oph__monitor *m, struct oph__watch 
     return rc == OPH_EINTR ? rc : 0;
 }
 
-void oph__watch_end(oph_context *ctx, struct oph__watch *watches, size_t count)
+void oph__watch_end(struct oph__watch *watches, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (watches[i].on_read) ctx->ops->unsubscribe(watches[i].on_read);
-        if (watches[i].on_set) ctx->ops->unsubscribe(watches[i].on_set);
+        if (watches[i].on_read) watches[i].sig->read->ops->unsubscribe(watches[i].on_read);
+        if (watches[i].on_set) watches[i].sig->set->ops->unsubscribe(watches[i].on_set);
         oph__value_clear(&watches[i].last);
     }
 }

@@ -23,6 +23,6 @@ int oph__watch_begin(oph_context *ctx, struct oph__monitor *m, struct oph__watch
 /* Waits until each has reached what is expected, has fallen back, or is late. 0, or OPH_EINTR. */
 int oph__watch_wait(oph_context *ctx, struct oph__monitor *m, struct oph__watch *watches,
                     size_t count, bool interruptible);
-void oph__watch_end(oph_context *ctx, struct oph__watch *watches, size_t count);
+void oph__watch_end(struct oph__watch *watches, size_t count);
 
 #endif

@@ -142,7 +142,7 @@ static int watch_rest(oph_context *ctx, struct oph__write *writes, size_t count,
         judge(&writes[i], w, waited);
         pthread_mutex_unlock(&m.lock);
     }
-    oph__watch_end(ctx, watches, n);
+    oph__watch_end(watches, n);
     oph__monitor_destroy(&m);
     free(watches);
     if (rc == OPH_EINTR) oph__fail_text(err, rc, "interrupted after %.1f s", waited);
@@ -155,7 +155,7 @@ int oph__write_await(oph_signal *sig, const struct oph__wire *expect, bool diffe
     struct oph__write w = {
         .sig = sig, .wire = expect, .expect = expect, .differ = differ, .patience = patience};
     bool arrived = false;
-    int rc = watch_rest(sig->dev->ctx, &w, 1, &arrived, false, err);
+    int rc = watch_rest(sig->ctx, &w, 1, &arrived, false, err);
     if (rc || !w.rc) return rc;
     if (err) *err = w.error;
     return w.rc;
