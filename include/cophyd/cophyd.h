@@ -15,6 +15,7 @@
 #include <cophyd/stage.h>
 #include <cophyd/status.h>
 #include <cophyd/subscription.h>
+#include <cophyd/value.h>
 #include <cophyd/version.h>
 
 #endif

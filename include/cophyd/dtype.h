@@ -18,8 +18,9 @@ enum oph_dtype {
     OPH_UINT64 = 8,
     OPH_FLOAT32 = 9,
     OPH_FLOAT64 = 10,
-    OPH_TEXT = 11, /* Channel Access: 40 bytes each, NUL-terminated */
-    OPH_ENUM = 12, /* Channel Access: a uint16_t index with labels */
+    OPH_TEXT = 11,   /* Channel Access: 40 bytes each, NUL-terminated */
+    OPH_ENUM = 12,   /* Channel Access: a uint16_t index with labels */
+    OPH_STRING = 13, /* in oph_data alone: pointers to C strings */
     OPH_DTYPE_PIN_ = INT32_MIN
 };
 

@@ -3,7 +3,7 @@
 #define COPHYD_SIGNAL_H
 
 #include <cophyd/device.h>
-#include <cophyd/dtype.h>
+#include <cophyd/value.h>
 
 OPH_BEGIN_DECLS
 
@@ -19,18 +19,6 @@ OPH_API const char *oph_signal_doc(const oph_signal *sig);
 /* The setpoint's PV and the readback's; the same where there is one. */
 OPH_API const char *oph_signal_pv(const oph_signal *sig);
 OPH_API const char *oph_signal_readback_pv(const oph_signal *sig);
-
-/* A value as the IOC sent it. Yours; immutable. */
-typedef struct oph_value oph_value;
-OPH_API void oph_value_free(oph_value *value);
-OPH_API int32_t oph_value_dtype(const oph_value *value);    /* enum oph_dtype */
-OPH_API size_t oph_value_count(const oph_value *value);     /* elements */
-OPH_API const void *oph_value_data(const oph_value *value); /* count elements; the value's */
-/* EPICS alarm severity (0 none, 1 minor, 2 major, 3 invalid) and status. */
-OPH_API int32_t oph_value_severity(const oph_value *value);
-OPH_API int32_t oph_value_alarm(const oph_value *value);
-/* The IOC's timestamp, since 1970 UTC. */
-OPH_API void oph_value_time(const oph_value *value, int64_t *ret_seconds, int32_t *ret_nanoseconds);
 
 /* Every get is a fresh read of the readback PV, or of the setpoint with the _setpoint form.
  * timeout: for connecting, where need be, and again for reading; without one the context's. */
