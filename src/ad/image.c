@@ -1,7 +1,7 @@
 /* The live image of an image plugin, over Channel Access. */
 #include "base/err.h"
 #include "base/str.h"
-#include "core/group.h"
+#include "core/ops.h"
 #include "core/write.h"
 #include <cophyd/detector.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static int dtype_of(const char *label)
 struct asking {
     oph_device *dev;
     oph_signal *sigs[ROWS];
-    struct oph__group *group;
+    struct oph__ops *group;
 };
 
 static int find(struct asking *a, struct oph__patience patience, oph_error *err)
@@ -43,16 +43,16 @@ static int find(struct asking *a, struct oph__patience patience, oph_error *err)
 
 static int ask(struct asking *a, double deadline, void *buffer, size_t bytes, oph_error *err)
 {
-    int rc = oph__group_new(a->dev->ctx, ROWS, &a->group, err);
+    int rc = oph__ops_new(a->dev->ctx, ROWS, &a->group, err);
     for (int i = 0; !rc && i < ROWS; i++) {
         if (i == PIXELS)
-            oph__group_get_into(a->group, a->sigs[i]->read, OPH_NONE, buffer, bytes);
+            oph__ops_get_into(a->group, a->sigs[i]->read, OPH_NONE, buffer, bytes);
         else
-            oph__group_get(a->group, a->sigs[i]->read);
+            oph__ops_get(a->group, a->sigs[i]->read);
     }
-    if (!rc) rc = oph__group_wait(a->group, deadline, true, err);
+    if (!rc) rc = oph__ops_wait(a->group, deadline, true, err);
     for (int i = 0; i < ROWS && (!rc || rc == OPH_ETIMEOUT); i++) {
-        const struct oph__op *op = oph__group_at(a->group, (size_t)i);
+        const struct oph__op *op = oph__ops_at(a->group, (size_t)i);
         if (i == PIXELS && op->done && op->code == OPH_ERANGE) continue; /* said better below */
         int one = oph__op_error(op, "a value", 0, err);
         if (one) return one;
@@ -63,7 +63,7 @@ static int ask(struct asking *a, double deadline, void *buffer, size_t bytes, op
 static int64_t number(const struct asking *a, int row)
 {
     int64_t n = 0;
-    oph__value_int(&oph__group_at(a->group, (size_t)row)->value, &n);
+    oph__value_int(&oph__ops_at(a->group, (size_t)row)->value, &n);
     return n;
 }
 
@@ -78,7 +78,7 @@ static int describe(const struct asking *a, oph_image_info *info, oph_error *err
     struct oph__chan_info chan = {0};
     char label[32];
     oph__pv_info(a->sigs[DATA_TYPE]->read, &chan);
-    oph__value_show(&oph__group_at(a->group, DATA_TYPE)->value, &chan, label, sizeof label);
+    oph__value_show(&oph__ops_at(a->group, DATA_TYPE)->value, &chan, label, sizeof label);
     info->dtype = dtype_of(label);
     info->unique_id = (int32_t)number(a, ID_AFTER);
     int64_t dims = number(a, NDIMS);
@@ -103,7 +103,7 @@ static int describe(const struct asking *a, oph_image_info *info, oph_error *err
 static int check_pixels(const struct asking *a, const oph_image_info *info, size_t bytes,
                         oph_error *err)
 {
-    const struct oph__op *op = oph__group_at(a->group, PIXELS);
+    const struct oph__op *op = oph__ops_at(a->group, PIXELS);
     int64_t sent = (int64_t)op->value.count * (int64_t)oph_dtype_size(op->value.dtype);
     char wanted[64];
     if ((uint64_t)info->bytes > bytes || op->code == OPH_ERANGE) {
@@ -132,7 +132,7 @@ int oph_image_read(oph_device *dev, double timeout, void *buffer, size_t buffer_
     int rc = find(&a, patience, err);
     bool torn = true;
     while (!rc && torn) {
-        oph__group_free(a.group);
+        oph__ops_free(a.group);
         a.group = NULL;
         rc = ask(&a, patience.until, buffer, buffer_bytes, err);
         torn = !rc && number(&a, ID_BEFORE) != number(&a, ID_AFTER);
@@ -142,7 +142,7 @@ int oph_image_read(oph_device *dev, double timeout, void *buffer, size_t buffer_
     }
     if (!rc) rc = describe(&a, &info, err);
     if (!rc) rc = check_pixels(&a, &info, buffer_bytes, err);
-    oph__group_free(a.group);
+    oph__ops_free(a.group);
     if (rc) return rc;
     uint32_t size = ret->size;
     memcpy(ret, &info, size < sizeof info ? size : sizeof info);

@@ -109,17 +109,17 @@ void oph__shot_clear(struct oph__shot *shot)
     *shot = (struct oph__shot){0};
 }
 
-int oph__look_ask(struct oph__shot *shot, struct oph__group **ret, oph_error *err)
+int oph__look_ask(struct oph__shot *shot, struct oph__ops **ret, oph_error *err)
 {
     size_t count = OPH__CAM_ROWS + shot->writer_count * OPH__W_ROWS;
-    int rc = oph__group_new(shot->dev->ctx, count, ret, err);
+    int rc = oph__ops_new(shot->dev->ctx, count, ret, err);
     if (rc) return rc;
     for (int i = 0; i < OPH__CAM_ROWS; i++) {
-        if (shot->cam_rows[i]) oph__group_get(*ret, shot->cam_rows[i]->read);
+        if (shot->cam_rows[i]) oph__ops_get(*ret, shot->cam_rows[i]->read);
     }
     for (size_t w = 0; w < shot->writer_count; w++) {
         for (int i = 0; i < OPH__W_ROWS; i++) {
-            if (shot->writers[w].rows[i]) oph__group_get(*ret, shot->writers[w].rows[i]->read);
+            if (shot->writers[w].rows[i]) oph__ops_get(*ret, shot->writers[w].rows[i]->read);
         }
     }
     return 0;
@@ -165,15 +165,15 @@ static void take_writer(const struct oph__op *op, int row, struct oph__writer_lo
 }
 
 /* The next answer, in the order of asking; NULL, and the look says why, when it is no value. */
-static const struct oph__op *next(struct oph__group *group, size_t *at, struct oph__look *look)
+static const struct oph__op *next(struct oph__ops *group, size_t *at, struct oph__look *look)
 {
-    const struct oph__op *op = oph__group_at(group, (*at)++);
+    const struct oph__op *op = oph__ops_at(group, (*at)++);
     if (!oph__op_error(op, "a value", 0, look->code ? NULL : &look->error)) return op;
     if (!look->code) look->code = look->error.code;
     return NULL;
 }
 
-void oph__look_take(struct oph__shot *shot, struct oph__group *group, struct oph__look *look)
+void oph__look_take(struct oph__shot *shot, struct oph__ops *group, struct oph__look *look)
 {
     struct oph__writer_look *writers = look->writers;
     size_t at = 0;

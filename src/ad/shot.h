@@ -3,7 +3,7 @@
 #define AD_SHOT_H
 
 #include "core/device.h"
-#include "core/group.h"
+#include "core/ops.h"
 
 /* What is read of the camera, before and after. */
 enum oph__cam_row {
@@ -81,8 +81,8 @@ int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err);
 void oph__shot_clear(struct oph__shot *shot);
 
 /* Asks for all rows in one group; _take reads the answers when it is done. */
-int oph__look_ask(struct oph__shot *shot, struct oph__group **ret, oph_error *err);
-void oph__look_take(struct oph__shot *shot, struct oph__group *group, struct oph__look *look);
+int oph__look_ask(struct oph__shot *shot, struct oph__ops **ret, oph_error *err);
+void oph__look_take(struct oph__shot *shot, struct oph__ops *group, struct oph__look *look);
 
 /* Whether `before` allows the acquisition; fills frames, limit and stall. */
 int oph__shot_check(struct oph__shot *shot, oph_error *err);

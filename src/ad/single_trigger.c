@@ -27,7 +27,7 @@ struct run {
     enum phase phase;
     double started, progress_at, written;
     int ending; /* why the next look is the last: OPH_ETIMEOUT, OPH_ECANCEL, OPH_EDISCONN, or 0 */
-    struct oph__group *put, *stop, *look;
+    struct oph__ops *put, *stop, *look;
     struct oph__chanmon **mons;
     size_t mon_count;
     struct oph__timer timer;
@@ -58,14 +58,14 @@ static bool noted(struct run *r, bool *what)
     return was;
 }
 
-static void on_put_done(struct oph__group *group, void *user)
+static void on_put_done(struct oph__ops *group, void *user)
 {
     (void)group;
     struct run *r = user;
     note(r, &r->put_done);
 }
 
-static void on_look_done(struct oph__group *group, void *user)
+static void on_look_done(struct oph__ops *group, void *user)
 {
     (void)group;
     struct run *r = user;
@@ -113,9 +113,9 @@ static void release(struct run *r)
     for (size_t i = 0; i < r->mon_count; i++)
         r->ctx->ops->unsubscribe(r->mons[i]);
     r->mon_count = 0;
-    oph__group_free(r->put);
-    oph__group_free(r->stop);
-    oph__group_free(r->look);
+    oph__ops_free(r->put);
+    oph__ops_free(r->stop);
+    oph__ops_free(r->look);
     r->put = r->stop = r->look = NULL;
 }
 
@@ -142,13 +142,13 @@ static bool set_timer(struct run *r, double seconds)
 static void look(struct run *r)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph__group_free(r->look);
+    oph__ops_free(r->look);
     r->look = NULL;
     r->phase = LOOKING;
     int rc = oph__look_ask(&r->shot, &r->look, &err);
     if (!rc) {
-        oph__group_on_done(r->look, on_look_done, r);
-        rc = oph__group_send(r->look, &err);
+        oph__ops_on_done(r->look, on_look_done, r);
+        rc = oph__ops_send(r->look, &err);
     }
     if (rc)
         end(r, &err);
@@ -207,7 +207,7 @@ static void judge(struct run *r)
 {
     oph_error err = OPH_ERROR_INIT;
     double waited = oph__now() - r->started;
-    oph__group_freeze(r->look);
+    oph__ops_freeze(r->look);
     oph__look_take(&r->shot, r->look, &r->shot.now);
     if (r->ending) {
         const char *why = r->ending == OPH_ECANCEL    ? "cancelled"
@@ -233,16 +233,16 @@ static void stop_camera(struct run *r)
     zero.data = zero.small;
     r->phase = CANCELLING;
     r->ending = OPH_ECANCEL;
-    if (!oph__group_new(r->ctx, 1, &r->stop, NULL)) {
-        oph__group_put(r->stop, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &zero, false);
-        oph__group_send(r->stop, NULL);
+    if (!oph__ops_new(r->ctx, 1, &r->stop, NULL)) {
+        oph__ops_put(r->stop, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &zero, false);
+        oph__ops_send(r->stop, NULL);
     }
     set_timer(r, r->ctx->options.stop_timeout);
 }
 
 static void put_ended(struct run *r)
 {
-    const struct oph__op *op = oph__group_at(r->put, 0);
+    const struct oph__op *op = oph__ops_at(r->put, 0);
     if (op->code && !r->ending) r->ending = op->code;
     look(r);
 }
@@ -304,13 +304,13 @@ static int await_reset(struct run *r, oph_error *err)
 
 static int look_before(struct run *r, oph_error *err)
 {
-    struct oph__group *g;
+    struct oph__ops *g;
     int rc = oph__look_ask(&r->shot, &g, err);
     if (rc) return rc;
-    rc = oph__group_wait(g, oph__now() + r->ctx->options.get_timeout, true, err);
+    rc = oph__ops_wait(g, oph__now() + r->ctx->options.get_timeout, true, err);
     if (rc == OPH_ETIMEOUT) rc = 0; /* the look says which PV did not answer */
     if (!rc) oph__look_take(&r->shot, g, &r->shot.before);
-    oph__group_free(g);
+    oph__ops_free(g);
     if (!rc) rc = oph__shot_check(&r->shot, err);
     return rc ? rc : await_reset(r, err);
 }
@@ -320,14 +320,14 @@ static int put_acquire(struct run *r, oph_error *err)
     struct oph__wire one = {.dtype = OPH_ENUM, .count = 1};
     one.data = one.small;
     *(uint16_t *)one.data = 1;
-    int rc = oph__group_new(r->ctx, 1, &r->put, err);
+    int rc = oph__ops_new(r->ctx, 1, &r->put, err);
     if (rc) return rc;
     r->started = oph__now();
     if (!oph__timer_start(r->ctx->engine, &r->timer, r->started + r->shot.limit))
         return oph__fail_memory(err, "an acquisition");
-    oph__group_on_done(r->put, on_put_done, r);
-    oph__group_put(r->put, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &one, true);
-    return oph__group_send(r->put, err);
+    oph__ops_on_done(r->put, on_put_done, r);
+    oph__ops_put(r->put, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &one, true);
+    return oph__ops_send(r->put, err);
 }
 
 static int start(oph_device *dev, oph_status *status, oph_error *err)

@@ -3,7 +3,7 @@
 #include "core/connect.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "core/group.h"
+#include "core/ops.h"
 #include "core/write.h"
 #include <stdlib.h>
 
@@ -46,13 +46,13 @@ static bool is_absent(const oph_signal *sig)
 }
 
 /* What was found absent once is not waited for again; libca goes on searching by itself. */
-static void search(struct oph__group *g, const struct oph__vec *signals)
+static void search(struct oph__ops *g, const struct oph__vec *signals)
 {
     for (size_t i = 0; i < signals->count; i++) {
         oph_signal *sig = signals->at[i];
         if (is_absent(sig)) continue;
-        oph__group_connect(g, sig->set);
-        if (sig->read != sig->set) oph__group_connect(g, sig->read);
+        oph__ops_connect(g, sig->set);
+        if (sig->read != sig->set) oph__ops_connect(g, sig->read);
     }
 }
 
@@ -122,13 +122,13 @@ static int learn_versions(oph_context *ctx, const struct oph__vec *signals, oph_
 /* Waits for signals that the IOC may lack, and marks those that it does. */
 static int settle_optional(oph_context *ctx, const struct oph__vec *signals, oph_error *err)
 {
-    struct oph__group *g;
-    int rc = oph__group_new(ctx, 2 * signals->count, &g, err);
+    struct oph__ops *g;
+    int rc = oph__ops_new(ctx, 2 * signals->count, &g, err);
     if (rc) return rc;
     search(g, signals);
     oph_error why = OPH_ERROR_INIT;
-    rc = oph__group_wait(g, oph__now() + OPTIONAL_GRACE, true, &why);
-    oph__group_free(g);
+    rc = oph__ops_wait(g, oph__now() + OPTIONAL_GRACE, true, &why);
+    oph__ops_free(g);
     for (size_t i = 0; i < signals->count; i++) {
         oph_signal *sig = signals->at[i];
         pthread_mutex_lock(&ctx->lock);
@@ -145,15 +145,15 @@ static int settle_optional(oph_context *ctx, const struct oph__vec *signals, oph
 static int start_searches(oph_context *ctx, const struct oph__needs *needs,
                           const struct oph__vec *versions, oph_error *err)
 {
-    struct oph__group *g;
+    struct oph__ops *g;
     size_t count = needs->required.count + needs->optional.count + versions->count;
-    int rc = oph__group_new(ctx, 2 * count, &g, err);
+    int rc = oph__ops_new(ctx, 2 * count, &g, err);
     if (rc) return rc;
     search(g, versions);
     search(g, &needs->required);
     search(g, &needs->optional);
-    rc = oph__group_send(g, err);
-    oph__group_free(g);
+    rc = oph__ops_send(g, err);
+    oph__ops_free(g);
     return rc;
 }
 

@@ -1,8 +1,8 @@
 #include "core/pv.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "core/group.h"
-#include "core/group_ops.h"
+#include "core/ops.h"
+#include "core/pv_ops.h"
 #include "core/subscription.h"
 #include <stdlib.h>
 

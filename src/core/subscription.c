@@ -6,7 +6,7 @@
  * waiting for a running callback, which both do. */
 #include "core/subscription.h"
 #include "base/err.h"
-#include "core/group_ops.h"
+#include "core/pv_ops.h"
 #include "core/queue.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "core/write.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "core/group.h"
+#include "core/ops.h"
 #include "core/watch.h"
 #include <stdlib.h>
 
@@ -35,13 +35,13 @@ static double completion_deadline(oph_context *ctx, const struct oph__write *wri
 static int put_all(oph_context *ctx, struct oph__write *writes, size_t count, bool interruptible,
                    oph_error *err)
 {
-    struct oph__group *g;
-    int rc = oph__group_new(ctx, count, &g, err);
+    struct oph__ops *g;
+    int rc = oph__ops_new(ctx, count, &g, err);
     if (rc) return rc;
     double started = oph__now();
     for (size_t i = 0; i < count; i++)
-        oph__group_put(g, writes[i].sig->set, writes[i].wire, !oph__signal_is_start(writes[i].sig));
-    rc = oph__group_wait(g, completion_deadline(ctx, writes, count), interruptible, err);
+        oph__ops_put(g, writes[i].sig->set, writes[i].wire, !oph__signal_is_start(writes[i].sig));
+    rc = oph__ops_wait(g, completion_deadline(ctx, writes, count), interruptible, err);
     if (rc == OPH_ETIMEOUT) {
         rc = 0; /* then those that are late have an error each */
         if (err) *err = (oph_error)OPH_ERROR_INIT;
@@ -50,9 +50,9 @@ static int put_all(oph_context *ctx, struct oph__write *writes, size_t count, bo
         char wanted[320];
         show_wire(&writes[i], writes[i].wire, wanted, sizeof wanted);
         writes[i].rc =
-            oph__op_error(oph__group_at(g, i), wanted, oph__now() - started, &writes[i].error);
+            oph__op_error(oph__ops_at(g, i), wanted, oph__now() - started, &writes[i].error);
     }
-    oph__group_free(g);
+    oph__ops_free(g);
     return rc;
 }
 
@@ -60,20 +60,20 @@ static int put_all(oph_context *ctx, struct oph__write *writes, size_t count, bo
 static int read_back(oph_context *ctx, struct oph__write *writes, size_t count, bool *arrived,
                      bool interruptible, oph_error *err)
 {
-    struct oph__group *g;
-    int rc = oph__group_new(ctx, count, &g, err);
+    struct oph__ops *g;
+    int rc = oph__ops_new(ctx, count, &g, err);
     if (rc) return rc;
     const struct oph__op **ops = calloc(count, sizeof(const struct oph__op *));
     if (!ops) {
-        oph__group_free(g);
+        oph__ops_free(g);
         return oph__fail_memory(err, "requests");
     }
     for (size_t i = 0; i < count; i++) {
         arrived[i] = writes[i].rc || !writes[i].expect;
-        if (!arrived[i]) ops[i] = oph__group_get(g, writes[i].sig->read);
+        if (!arrived[i]) ops[i] = oph__ops_get(g, writes[i].sig->read);
     }
     double started = oph__now();
-    rc = oph__group_wait(g, started + ctx->options.get_timeout, interruptible, err);
+    rc = oph__ops_wait(g, started + ctx->options.get_timeout, interruptible, err);
     for (size_t i = 0; i < count; i++) {
         struct oph__chan_info info;
         if (!ops[i] || ops[i]->code) continue;
@@ -87,7 +87,7 @@ static int read_back(oph_context *ctx, struct oph__write *writes, size_t count, 
         }
     }
     free(ops);
-    oph__group_free(g);
+    oph__ops_free(g);
     if (rc == OPH_ETIMEOUT) {
         rc = 0; /* those without an answer have an error each */
         if (err) *err = (oph_error)OPH_ERROR_INIT;

@@ -1,6 +1,6 @@
 /* What a PV tells the requests that are under way on it. */
-#ifndef CORE_GROUP_OPS_H
-#define CORE_GROUP_OPS_H
+#ifndef CORE_PV_OPS_H
+#define CORE_PV_OPS_H
 
 struct oph__pv;
 

@@ -1,11 +1,11 @@
-#include "core/group.h"
+#include "core/ops.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "core/group_ops.h"
+#include "core/pv_ops.h"
 #include <stdlib.h>
 #include <string.h>
 
-struct oph__group {
+struct oph__ops {
     atomic_int refs; /* the maker's, and one a request under way */
     oph_context *ctx;
     struct oph__monitor m; /* of the results, `left` and `given_up` */
@@ -13,15 +13,15 @@ struct oph__group {
     bool given_up; /* results stand as they are, and `into` may be gone */
     bool sent;
     bool calling; /* on_done */
-    oph__group_fn *on_done;
+    oph__ops_fn *on_done;
     void *user;
     size_t count, room;
     struct oph__op ops[];
 };
 
-int oph__group_new(oph_context *ctx, size_t count, struct oph__group **ret, oph_error *err)
+int oph__ops_new(oph_context *ctx, size_t count, struct oph__ops **ret, oph_error *err)
 {
-    struct oph__group *g = calloc(1, sizeof *g + count * sizeof g->ops[0]);
+    struct oph__ops *g = calloc(1, sizeof *g + count * sizeof g->ops[0]);
     if (!g || oph__monitor_init(&g->m)) {
         free(g);
         return oph__fail_memory(err, "requests");
@@ -33,17 +33,17 @@ int oph__group_new(oph_context *ctx, size_t count, struct oph__group **ret, oph_
     return 0;
 }
 
-size_t oph__group_count(const struct oph__group *g)
+size_t oph__ops_count(const struct oph__ops *g)
 {
     return g->count;
 }
 
-const struct oph__op *oph__group_at(const struct oph__group *g, size_t index)
+const struct oph__op *oph__ops_at(const struct oph__ops *g, size_t index)
 {
     return &g->ops[index];
 }
 
-static void unref(struct oph__group *g)
+static void unref(struct oph__ops *g)
 {
     if (atomic_fetch_sub(&g->refs, 1) != 1) return;
     for (size_t i = 0; i < g->count; i++)
@@ -52,7 +52,7 @@ static void unref(struct oph__group *g)
     free(g);
 }
 
-void oph__group_on_done(struct oph__group *g, oph__group_fn *fn, void *user)
+void oph__ops_on_done(struct oph__ops *g, oph__ops_fn *fn, void *user)
 {
     g->on_done = fn;
     g->user = user;
@@ -89,7 +89,7 @@ static void record(struct oph__op *op, int32_t code, const char *why,
     op->done = true;
 }
 
-static void call_back(struct oph__group *g)
+static void call_back(struct oph__ops *g)
 {
     g->on_done(g, g->user);
     pthread_mutex_lock(&g->m.lock);
@@ -102,7 +102,7 @@ static void call_back(struct oph__group *g)
 static void finish(struct oph__op *op, int32_t code, const char *why,
                    const struct oph__event *event)
 {
-    struct oph__group *g = op->group;
+    struct oph__ops *g = op->group;
     pthread_mutex_lock(&g->m.lock);
     op->ended = true;
     if (!g->given_up) record(op, code, why, event);
@@ -173,7 +173,7 @@ void oph__ops_drop(struct oph__pv *pv)
     finish_all(take_ops(pv, OPH__OP_NONE), OPH_ECANCEL, "the device was freed");
 }
 
-static struct oph__op *add(struct oph__group *g, struct oph__pv *pv, enum oph__op_kind kind)
+static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_kind kind)
 {
     if (!pv || g->count == g->room) return NULL;
     struct oph__op *op = &g->ops[g->count++];
@@ -199,7 +199,7 @@ static struct oph__op *checked(struct oph__op *op, int rc, const oph_error *why)
     return op;
 }
 
-struct oph__op *oph__group_connect(struct oph__group *g, struct oph__pv *pv)
+struct oph__op *oph__ops_connect(struct oph__ops *g, struct oph__pv *pv)
 {
     struct oph__op *op = add(g, pv, OPH__OP_CONNECT);
     if (!op) return NULL;
@@ -209,7 +209,7 @@ struct oph__op *oph__group_connect(struct oph__group *g, struct oph__pv *pv)
     return checked(op, rc, &why);
 }
 
-static struct oph__op *get(struct oph__group *g, struct oph__pv *pv, int32_t dtype, void *into,
+static struct oph__op *get(struct oph__ops *g, struct oph__pv *pv, int32_t dtype, void *into,
                            size_t into_bytes)
 {
     struct oph__op *op = add(g, pv, OPH__OP_GET);
@@ -222,19 +222,19 @@ static struct oph__op *get(struct oph__group *g, struct oph__pv *pv, int32_t dty
     return checked(op, rc, &why);
 }
 
-struct oph__op *oph__group_get(struct oph__group *g, struct oph__pv *pv)
+struct oph__op *oph__ops_get(struct oph__ops *g, struct oph__pv *pv)
 {
     return get(g, pv, OPH_NONE, NULL, 0);
 }
 
-struct oph__op *oph__group_get_into(struct oph__group *g, struct oph__pv *pv, int32_t dtype,
-                                    void *into, size_t into_bytes)
+struct oph__op *oph__ops_get_into(struct oph__ops *g, struct oph__pv *pv, int32_t dtype, void *into,
+                                  size_t into_bytes)
 {
     return get(g, pv, dtype, into, into_bytes);
 }
 
-struct oph__op *oph__group_put(struct oph__group *g, struct oph__pv *pv,
-                               const struct oph__wire *wire, bool completion)
+struct oph__op *oph__ops_put(struct oph__ops *g, struct oph__pv *pv, const struct oph__wire *wire,
+                             bool completion)
 {
     struct oph__op *op = add(g, pv, OPH__OP_PUT);
     if (!op) return NULL;
@@ -248,7 +248,7 @@ struct oph__op *oph__group_put(struct oph__group *g, struct oph__pv *pv,
     return checked(op, rc, &why);
 }
 
-int oph__group_send(struct oph__group *g, oph_error *err)
+int oph__ops_send(struct oph__ops *g, oph_error *err)
 {
     pthread_mutex_lock(&g->m.lock);
     g->sent = true;
@@ -262,14 +262,14 @@ int oph__group_send(struct oph__group *g, oph_error *err)
 
 static bool all_done(void *arg)
 {
-    const struct oph__group *g = arg;
+    const struct oph__ops *g = arg;
     return g->left == 0;
 }
 
-int oph__group_wait(struct oph__group *g, double deadline, bool interruptible, oph_error *err)
+int oph__ops_wait(struct oph__ops *g, double deadline, bool interruptible, oph_error *err)
 {
     int rc = oph__context_may_block(g->ctx, err);
-    if (!rc) rc = oph__group_send(g, err);
+    if (!rc) rc = oph__ops_send(g, err);
     if (rc) return rc;
     double started = oph__now();
     pthread_mutex_lock(&g->m.lock);
@@ -283,7 +283,7 @@ int oph__group_wait(struct oph__group *g, double deadline, bool interruptible, o
     return rc;
 }
 
-void oph__group_freeze(struct oph__group *g)
+void oph__ops_freeze(struct oph__ops *g)
 {
     pthread_mutex_lock(&g->m.lock);
     g->given_up = true;
@@ -302,7 +302,7 @@ static void give_up(struct oph__op *op)
     finish(op, OPH_ETIMEOUT, NULL, NULL);
 }
 
-void oph__group_free(struct oph__group *g)
+void oph__ops_free(struct oph__ops *g)
 {
     if (!g) return;
     pthread_mutex_lock(&g->m.lock);
