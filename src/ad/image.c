@@ -46,9 +46,12 @@ static int ask(struct asking *a, double deadline, void *buffer, size_t bytes, op
     int rc = oph__ops_new(a->dev->ctx, ROWS, &a->group, err);
     for (int i = 0; !rc && i < ROWS; i++) {
         if (i == PIXELS)
-            oph__ops_get_into(a->group, a->sigs[i]->read, OPH_NONE, buffer, bytes);
+            oph__ops_get(
+                a->group, a->sigs[i]->read,
+                &(struct oph__how_to_get){.dtype = OPH_NONE, .into = buffer, .into_bytes = bytes},
+                NULL);
         else
-            oph__ops_get(a->group, a->sigs[i]->read);
+            oph__ops_get(a->group, a->sigs[i]->read, NULL, NULL);
     }
     if (!rc) rc = oph__ops_wait(a->group, deadline, true, err);
     for (int i = 0; i < ROWS && (!rc || rc == OPH_ETIMEOUT); i++) {

@@ -115,11 +115,12 @@ int oph__look_ask(struct oph__shot *shot, struct oph__ops **ret, oph_error *err)
     int rc = oph__ops_new(shot->dev->ctx, count, ret, err);
     if (rc) return rc;
     for (int i = 0; i < OPH__CAM_ROWS; i++) {
-        if (shot->cam_rows[i]) oph__ops_get(*ret, shot->cam_rows[i]->read);
+        if (shot->cam_rows[i]) oph__ops_get(*ret, shot->cam_rows[i]->read, NULL, NULL);
     }
     for (size_t w = 0; w < shot->writer_count; w++) {
         for (int i = 0; i < OPH__W_ROWS; i++) {
-            if (shot->writers[w].rows[i]) oph__ops_get(*ret, shot->writers[w].rows[i]->read);
+            if (shot->writers[w].rows[i])
+                oph__ops_get(*ret, shot->writers[w].rows[i]->read, NULL, NULL);
         }
     }
     return 0;

@@ -234,7 +234,7 @@ static void stop_camera(struct run *r)
     r->phase = CANCELLING;
     r->ending = OPH_ECANCEL;
     if (!oph__ops_new(r->ctx, 1, &r->stop, NULL)) {
-        oph__ops_put(r->stop, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &zero, false);
+        oph__ops_put(r->stop, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &zero, false, NULL);
         oph__ops_send(r->stop, NULL);
     }
     set_timer(r, r->ctx->options.stop_timeout);
@@ -326,7 +326,7 @@ static int put_acquire(struct run *r, oph_error *err)
     if (!oph__timer_start(r->ctx->engine, &r->timer, r->started + r->shot.limit))
         return oph__fail_memory(err, "an acquisition");
     oph__ops_on_done(r->put, on_put_done, r);
-    oph__ops_put(r->put, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &one, true);
+    oph__ops_put(r->put, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &one, true, NULL);
     return oph__ops_send(r->put, err);
 }
 

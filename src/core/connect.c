@@ -51,8 +51,8 @@ static void search(struct oph__ops *g, const struct oph__vec *signals)
     for (size_t i = 0; i < signals->count; i++) {
         oph_signal *sig = signals->at[i];
         if (is_absent(sig)) continue;
-        oph__ops_connect(g, sig->set);
-        if (sig->read != sig->set) oph__ops_connect(g, sig->read);
+        oph__ops_connect(g, sig->set, NULL);
+        if (sig->read != sig->set) oph__ops_connect(g, sig->read, NULL);
     }
 }
 

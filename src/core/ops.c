@@ -15,6 +15,7 @@ struct oph__ops {
     bool calling; /* on_done */
     oph__ops_fn *on_done;
     void *user;
+    oph__op_fn *on_each;
     size_t count, room;
     struct oph__op ops[];
 };
@@ -46,8 +47,10 @@ const struct oph__op *oph__ops_at(const struct oph__ops *g, size_t index)
 static void unref(struct oph__ops *g)
 {
     if (atomic_fetch_sub(&g->refs, 1) != 1) return;
-    for (size_t i = 0; i < g->count; i++)
+    for (size_t i = 0; i < g->count; i++) {
         oph__value_clear(&g->ops[i].value);
+        free(g->ops[i].why);
+    }
     oph__monitor_destroy(&g->m);
     free(g);
 }
@@ -56,6 +59,16 @@ void oph__ops_on_done(struct oph__ops *g, oph__ops_fn *fn, void *user)
 {
     g->on_done = fn;
     g->user = user;
+}
+
+void oph__ops_on_each(struct oph__ops *g, oph__op_fn *fn)
+{
+    g->on_each = fn;
+}
+
+struct oph__monitor *oph__ops_monitor(struct oph__ops *g)
+{
+    return &g->m;
 }
 
 /* With ctx->lock held. */
@@ -74,7 +87,7 @@ static void record(struct oph__op *op, int32_t code, const char *why,
                    const struct oph__event *event)
 {
     op->code = code;
-    if (why) oph__copy(op->why, sizeof op->why, why);
+    if (why) op->why = oph__dup(why);
     if (event && op->into) {
         size_t bytes = event->count * oph_dtype_size(event->dtype);
         op->value.dtype = event->dtype;
@@ -106,6 +119,7 @@ static void finish(struct oph__op *op, int32_t code, const char *why,
     pthread_mutex_lock(&g->m.lock);
     op->ended = true;
     if (!g->given_up) record(op, code, why, event);
+    if (!g->given_up && g->on_each) g->on_each(op);
     bool last = --g->left == 0 && g->sent;
     g->calling = last && !g->given_up && g->on_done;
     bool call = g->calling;
@@ -173,13 +187,15 @@ void oph__ops_drop(struct oph__pv *pv)
     finish_all(take_ops(pv, OPH__OP_NONE), OPH_ECANCEL, "the device was freed");
 }
 
-static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_kind kind)
+static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_kind kind,
+                           void *owner)
 {
     if (!pv || g->count == g->room) return NULL;
     struct oph__op *op = &g->ops[g->count++];
     op->group = g;
     op->pv = pv;
     op->kind = kind;
+    op->owner = owner;
     atomic_fetch_add(&g->refs, 1);
     pthread_mutex_lock(&g->m.lock);
     g->left++;
@@ -199,53 +215,104 @@ static struct oph__op *checked(struct oph__op *op, int rc, const oph_error *why)
     return op;
 }
 
-struct oph__op *oph__ops_connect(struct oph__ops *g, struct oph__pv *pv)
+struct oph__op *oph__ops_connect(struct oph__ops *g, struct oph__pv *pv, void *owner)
 {
-    struct oph__op *op = add(g, pv, OPH__OP_CONNECT);
+    struct oph__op *op = add(g, pv, OPH__OP_CONNECT, owner);
     if (!op) return NULL;
-    oph_error why = OPH_ERROR_INIT;
+    oph_error why;
+    why.code = 0;
     int rc = oph__pv_open(pv, &why);
     if (!rc && oph__pv_is_up(pv) && claim(op)) finish(op, 0, NULL, NULL);
     return checked(op, rc, &why);
 }
 
-static struct oph__op *get(struct oph__ops *g, struct oph__pv *pv, int32_t dtype, void *into,
-                           size_t into_bytes)
+static int not_open(oph_error *why)
 {
-    struct oph__op *op = add(g, pv, OPH__OP_GET);
+    why->found[0] = why->text[0] = 0;
+    return OPH_EDISCONN;
+}
+
+struct oph__op *oph__ops_get(struct oph__ops *g, struct oph__pv *pv,
+                             const struct oph__how_to_get *how, void *owner)
+{
+    static const struct oph__how_to_get plainly;
+    struct oph__op *op = add(g, pv, OPH__OP_GET, owner);
     if (!op) return NULL;
-    op->into = into;
-    op->into_bytes = into_bytes;
-    oph_error why = OPH_ERROR_INIT;
+    if (!how) how = &plainly;
+    op->into = how->into;
+    op->into_bytes = how->into_bytes;
+    oph_error why;
     struct oph__chan *chan = oph__pv_chan(pv);
-    int rc = chan ? pv->ops->get(chan, dtype, 0, got, op, &why) : OPH_EDISCONN;
+    int rc = chan ? pv->ops->get(chan, how->dtype, how->count, got, op, &why) : not_open(&why);
     return checked(op, rc, &why);
-}
-
-struct oph__op *oph__ops_get(struct oph__ops *g, struct oph__pv *pv)
-{
-    return get(g, pv, OPH_NONE, NULL, 0);
-}
-
-struct oph__op *oph__ops_get_into(struct oph__ops *g, struct oph__pv *pv, int32_t dtype, void *into,
-                                  size_t into_bytes)
-{
-    return get(g, pv, dtype, into, into_bytes);
 }
 
 struct oph__op *oph__ops_put(struct oph__ops *g, struct oph__pv *pv, const struct oph__wire *wire,
-                             bool completion)
+                             bool completion, void *owner)
 {
-    struct oph__op *op = add(g, pv, OPH__OP_PUT);
+    struct oph__op *op = add(g, pv, OPH__OP_PUT, owner);
     if (!op) return NULL;
-    oph_error why = OPH_ERROR_INIT;
-    int rc = OPH_EDISCONN;
+    oph_error why;
     struct oph__chan *chan = oph__pv_chan(pv);
-    if (chan)
-        rc = pv->ops->put(chan, wire->dtype, wire->count, wire->data, completion ? put_done : NULL,
-                          op, &why);
+    int rc = chan ? pv->ops->put(chan, wire->dtype, wire->count, wire->data,
+                                 completion ? put_done : NULL, op, &why)
+                  : not_open(&why);
     if (!rc && !completion && claim(op)) finish(op, 0, NULL, NULL);
     return checked(op, rc, &why);
+}
+
+/* Until it is subscribed, the PV cannot take it away. */
+struct oph__op *oph__ops_watch(struct oph__ops *g, struct oph__pv *pv, oph__event_fn *fn,
+                               void *owner)
+{
+    struct oph__op *op = add(g, pv, OPH__OP_WATCH, owner);
+    if (!op) return NULL;
+    oph_error why;
+    struct oph__chan *chan = oph__pv_chan(pv);
+    int rc = chan ? pv->ops->subscribe(chan, OPH_NONE, 0, OPH__UPDATES, fn, owner, &op->mon, &why)
+                  : not_open(&why);
+    return checked(op, rc, &why);
+}
+
+/* Ends a watch that was claimed. The PV waits with going until its monitor is gone. */
+static void end_watch(struct oph__op *op)
+{
+    if (op->mon) op->pv->ops->unsubscribe(op->mon);
+    op->mon = NULL;
+}
+
+void oph__op_unwatch(struct oph__op *op)
+{
+    if (!op) return;
+    struct oph__pv *pv = op->pv;
+    oph_context *ctx = op->group->ctx;
+    pthread_mutex_lock(&ctx->lock);
+    bool mine = !op->ended && unlink_op(op);
+    if (mine) pv->leaving++;
+    pthread_mutex_unlock(&ctx->lock);
+    if (!mine) return;
+    end_watch(op);
+    pthread_mutex_lock(&ctx->lock);
+    pv->leaving--;
+    pthread_cond_broadcast(&ctx->changed);
+    pthread_mutex_unlock(&ctx->lock);
+    pthread_mutex_lock(&op->group->m.lock);
+    op->ended = true;
+    op->group->left--;
+    pthread_mutex_unlock(&op->group->m.lock);
+    unref(op->group);
+}
+
+void oph__ops_end_watches(struct oph__pv *pv)
+{
+    struct oph__op *op = take_ops(pv, OPH__OP_WATCH);
+    for (struct oph__op *o = op; o; o = o->next)
+        end_watch(o);
+    finish_all(op, OPH_ECANCEL, "the device was freed");
+    pthread_mutex_lock(&pv->ctx->lock);
+    while (pv->leaving)
+        pthread_cond_wait(&pv->ctx->changed, &pv->ctx->lock);
+    pthread_mutex_unlock(&pv->ctx->lock);
 }
 
 int oph__ops_send(struct oph__ops *g, oph_error *err)
@@ -292,12 +359,17 @@ void oph__ops_freeze(struct oph__ops *g)
 
 /* A put whose completion may still come blocks its channel for the next one: make it anew. A get
  * ends by itself. */
-static void give_up(struct oph__op *op)
+void oph__op_give_up(struct oph__op *op)
 {
     pthread_mutex_lock(&op->group->m.lock);
     bool ended = op->ended;
     pthread_mutex_unlock(&op->group->m.lock);
-    if (ended || op->kind == OPH__OP_GET || !claim(op)) return;
+    if (ended || op->kind == OPH__OP_GET) return;
+    if (op->kind == OPH__OP_WATCH) {
+        oph__op_unwatch(op);
+        return;
+    }
+    if (!claim(op)) return;
     if (op->kind == OPH__OP_PUT) op->pv->ops->put_abandon(op->pv->chan);
     finish(op, OPH_ETIMEOUT, NULL, NULL);
 }
@@ -311,7 +383,7 @@ void oph__ops_free(struct oph__ops *g)
         pthread_cond_wait(&g->m.changed, &g->m.lock);
     pthread_mutex_unlock(&g->m.lock);
     for (size_t i = 0; i < g->count; i++)
-        give_up(&g->ops[i]);
+        oph__op_give_up(&g->ops[i]);
     unref(g);
 }
 
@@ -325,7 +397,8 @@ int oph__op_error(const struct oph__op *op, const char *wanted, double waited, o
         return oph__fail(err, up ? OPH_ETIMEOUT : OPH_EDISCONN, at, wanted, "%s",
                          up ? "no answer from the IOC" : "the PV is not connected");
     }
-    const char *found = op->why[0] ? op->why : oph_code_name(op->code);
-    if (op->code == OPH_EDISCONN && !op->why[0]) found = "the PV is not connected";
+    bool told = op->why && op->why[0];
+    const char *found = told ? op->why : oph_code_name(op->code);
+    if (op->code == OPH_EDISCONN && !told) found = "the PV is not connected";
     return oph__fail(err, op->code, at, wanted, "%s", found);
 }

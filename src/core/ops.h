@@ -8,7 +8,21 @@
 
 #include "core/pv.h"
 
-enum oph__op_kind { OPH__OP_NONE, OPH__OP_CONNECT, OPH__OP_GET, OPH__OP_PUT };
+enum oph__op_kind {
+    OPH__OP_NONE,
+    OPH__OP_CONNECT,
+    OPH__OP_GET,
+    OPH__OP_PUT,
+    OPH__OP_WATCH /* until oph__op_unwatch, or the PV goes */
+};
+
+/* How to read; zeros: the native type, all that there is, into the op's own value. */
+struct oph__how_to_get {
+    int32_t dtype;
+    uint32_t count; /* at most */
+    void *into;     /* the caller's memory, which must live until the wait ends */
+    size_t into_bytes;
+};
 
 struct oph__op {
     struct oph__ops *group;
@@ -18,10 +32,12 @@ struct oph__op {
     bool ended;             /* its PV has let go of it, and may be gone */
     bool done;              /* and it has a result */
     int32_t code;           /* when done: 0, or why it failed */
-    char why[96];           /* libca's words */
-    struct oph_value value; /* of a get */
-    void *into;             /* a get that copies into the caller's memory instead */
+    char *why;              /* the words for that; NULL: the code's own */
+    struct oph_value value; /* of a get; without data where the caller's memory took it */
+    void *into;
     size_t into_bytes;
+    void *owner;              /* the maker's own */
+    struct oph__chanmon *mon; /* of a watch */
 };
 
 struct oph__ops;
@@ -37,15 +53,26 @@ void oph__ops_free(struct oph__ops *group);
  * be quick. */
 void oph__ops_on_done(struct oph__ops *group, oph__ops_fn *fn, void *user);
 
-/* Adds a request; a failure to send is its result. NULL pv: not added, returns NULL. */
-struct oph__op *oph__ops_connect(struct oph__ops *group, struct oph__pv *pv);
-struct oph__op *oph__ops_get(struct oph__ops *group, struct oph__pv *pv);
-/* Copies elements of dtype straight into the caller's memory, which must live until the wait ends.
- */
-struct oph__op *oph__ops_get_into(struct oph__ops *group, struct oph__pv *pv, int32_t dtype,
-                                  void *into, size_t into_bytes);
+/* Called for each request that ends before it is given up, with the monitor's lock held, on the
+ * thread that ended it. It must be quick. */
+typedef void oph__op_fn(struct oph__op *op);
+void oph__ops_on_each(struct oph__ops *group, oph__op_fn *fn);
+struct oph__monitor *oph__ops_monitor(struct oph__ops *group);
+
+/* Adds a request; a failure to send is its result. NULL pv: not added, returns NULL. `owner` is
+ * there before its end is told. */
+struct oph__op *oph__ops_connect(struct oph__ops *group, struct oph__pv *pv, void *owner);
+struct oph__op *oph__ops_get(struct oph__ops *group, struct oph__pv *pv,
+                             const struct oph__how_to_get *how, void *owner);
 struct oph__op *oph__ops_put(struct oph__ops *group, struct oph__pv *pv,
-                             const struct oph__wire *wire, bool completion);
+                             const struct oph__wire *wire, bool completion, void *owner);
+/* Follows values: fn(owner, event) on a libca thread. It ends by itself only when the PV goes. */
+struct oph__op *oph__ops_watch(struct oph__ops *group, struct oph__pv *pv, oph__event_fn *fn,
+                               void *owner);
+void oph__op_unwatch(struct oph__op *op); /* then fn does not run any more; NULL allowed */
+
+/* Gives up one request that is under way: a put's channel is made anew. */
+void oph__op_give_up(struct oph__op *op);
 
 /* The requests, in the order in which they were added. */
 size_t oph__ops_count(const struct oph__ops *group);

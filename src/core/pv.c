@@ -29,6 +29,7 @@ void oph__pv_free(struct oph__pv *pv)
     /* After chan_free no callback comes any more, so requests still under way are dropped here. One
      * that was never opened has none, and may be freed with ctx->lock held. */
     if (pv->chan) {
+        oph__ops_end_watches(pv);
         pv->ops->chan_free(pv->chan);
         oph__ops_drop(pv);
     }

@@ -20,6 +20,7 @@ struct oph__pv {
     unsigned ups;       /* times it came up: more than one means that the IOC was away */
     atomic_bool absent; /* this IOC does not have it, as connecting found; read without the lock */
     struct oph__op *requests; /* under way */
+    unsigned leaving;         /* watches of it that are being ended by others */
     struct oph_subscription *subs;
 };
 

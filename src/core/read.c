@@ -16,8 +16,8 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
     if (rc) return rc;
     for (size_t i = 0; i < signals->count; i++) {
         oph_signal *sig = signals->at[i];
-        oph__ops_connect(g, sig->set);
-        if (sig->read != sig->set) oph__ops_connect(g, sig->read);
+        oph__ops_connect(g, sig->set, NULL);
+        if (sig->read != sig->set) oph__ops_connect(g, sig->read, NULL);
     }
     oph_error why = OPH_ERROR_INIT;
     rc = oph__ops_wait(g, patience.until, true, &why);
@@ -59,8 +59,8 @@ int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, doubl
     for (size_t i = 0; i < count; i++) {
         oph_signal *sig = reads[i].sig;
         if (!sig) continue;
-        ops[2 * i] = oph__ops_get(g, sig->set);
-        if (sig->read != sig->set) ops[2 * i + 1] = oph__ops_get(g, sig->read);
+        ops[2 * i] = oph__ops_get(g, sig->set, NULL, NULL);
+        if (sig->read != sig->set) ops[2 * i + 1] = oph__ops_get(g, sig->read, NULL, NULL);
     }
     double deadline = oph__deadline(timeout, ctx->options.get_timeout);
     int waited_rc = oph__ops_wait(g, deadline, interruptible, err);

@@ -40,7 +40,8 @@ static int put_all(oph_context *ctx, struct oph__write *writes, size_t count, bo
     if (rc) return rc;
     double started = oph__now();
     for (size_t i = 0; i < count; i++)
-        oph__ops_put(g, writes[i].sig->set, writes[i].wire, !oph__signal_is_start(writes[i].sig));
+        oph__ops_put(g, writes[i].sig->set, writes[i].wire, !oph__signal_is_start(writes[i].sig),
+                     NULL);
     rc = oph__ops_wait(g, completion_deadline(ctx, writes, count), interruptible, err);
     if (rc == OPH_ETIMEOUT) {
         rc = 0; /* then those that are late have an error each */
@@ -70,7 +71,7 @@ static int read_back(oph_context *ctx, struct oph__write *writes, size_t count, 
     }
     for (size_t i = 0; i < count; i++) {
         arrived[i] = writes[i].rc || !writes[i].expect;
-        if (!arrived[i]) ops[i] = oph__ops_get(g, writes[i].sig->read);
+        if (!arrived[i]) ops[i] = oph__ops_get(g, writes[i].sig->read, NULL, NULL);
     }
     double started = oph__now();
     rc = oph__ops_wait(g, started + ctx->options.get_timeout, interruptible, err);

@@ -44,7 +44,7 @@ static struct oph__op *put(struct oph__ops *g, int pv, int32_t value, bool compl
 {
     struct oph__wire w = wire(value);
     w.data = w.small;
-    return oph__ops_put(g, pvs[pv], &w, completion);
+    return oph__ops_put(g, pvs[pv], &w, completion, NULL);
 }
 
 static int wait_for(struct oph__ops *g, double seconds, oph_error *err)
@@ -67,8 +67,8 @@ static void test_connect(void)
     oph_error err = OPH_ERROR_INIT;
     int flushes = fake_flushes();
     for (int i = 0; i < PVS; i++)
-        oph__ops_connect(g, pvs[i]);
-    testOk1(!oph__ops_connect(g, NULL) && oph__ops_count(g) == PVS);
+        oph__ops_connect(g, pvs[i], NULL);
+    testOk1(!oph__ops_connect(g, NULL, NULL) && oph__ops_count(g) == PVS);
     fake_code(wait_for(g, 0.1, &err), OPH_ETIMEOUT, &err, "one PV is not there");
     testOk(fake_flushes() == flushes + 1, "one flush for all");
     int good = 0;
@@ -80,7 +80,7 @@ static void test_connect(void)
 
     err = (oph_error)OPH_ERROR_INIT;
     g = new_group(1);
-    oph__ops_connect(g, pvs[A]);
+    oph__ops_connect(g, pvs[A], NULL);
     fake_code(wait_for(g, 0, &err), 0, &err, "what is up is done at once");
     oph__ops_free(g);
 }
@@ -91,10 +91,18 @@ static void test_results(void)
     oph_error err = OPH_ERROR_INIT;
     char text[100] = "", small[4] = "abc";
     double d = 0;
-    const struct oph__op *a = oph__ops_get(g, pvs[A]), *b = oph__ops_get(g, pvs[B]);
-    const struct oph__op *t = oph__ops_get_into(g, pvs[TEXT], OPH_UINT8, text, sizeof text);
-    const struct oph__op *s = oph__ops_get_into(g, pvs[TEXT], OPH_UINT8, small, sizeof small);
-    const struct oph__op *away = oph__ops_get(g, pvs[AWAY]), *p = put(g, LOCKED, 1, true);
+    const struct oph__op *a = oph__ops_get(g, pvs[A], NULL, NULL),
+                         *b = oph__ops_get(g, pvs[B], NULL, NULL);
+    const struct oph__op *t = oph__ops_get(
+        g, pvs[TEXT],
+        &(struct oph__how_to_get){.dtype = OPH_UINT8, .into = text, .into_bytes = sizeof text},
+        NULL);
+    const struct oph__op *s = oph__ops_get(
+        g, pvs[TEXT],
+        &(struct oph__how_to_get){.dtype = OPH_UINT8, .into = small, .into_bytes = sizeof small},
+        NULL);
+    const struct oph__op *away = oph__ops_get(g, pvs[AWAY], NULL, NULL),
+                         *p = put(g, LOCKED, 1, true);
     fake_code(wait_for(g, 5, &err), 0, &err, "all are done, some in vain");
     testOk1(oph__value_double(&a->value, &d) && d == 1);
     testOk1(oph__value_double(&b->value, &d) && d == 2.5);
@@ -135,7 +143,7 @@ static void test_late(void)
     oph_error err = OPH_ERROR_INIT;
     int abandoned = fake_abandoned();
     fake_rule("A", FAKE_WITHHOLD);
-    const struct oph__op *late = put(g, A, 9, true), *good = oph__ops_get(g, pvs[B]);
+    const struct oph__op *late = put(g, A, 9, true), *good = oph__ops_get(g, pvs[B], NULL, NULL);
     fake_code(wait_for(g, 0.05, &err), OPH_ETIMEOUT, &err, "a completion that does not come");
     testOk1(!late->done && good->done && !good->code);
     is_error(late, OPH_ETIMEOUT, "no answer from the IOC, after 1.5 s");
@@ -159,13 +167,13 @@ static void test_late(void)
     /* A get that nobody waits for any more must not touch freed memory. */
     for (int i = 0; i < 50; i++) {
         g = new_group(2);
-        oph__ops_get(g, pvs[TEXT]);
-        oph__ops_get(g, pvs[A]);
+        oph__ops_get(g, pvs[TEXT], NULL, NULL);
+        oph__ops_get(g, pvs[A], NULL, NULL);
         oph__ops_send(g, NULL);
         oph__ops_free(g);
     }
     g = new_group(1);
-    const struct oph__op *last = oph__ops_get(g, pvs[A]);
+    const struct oph__op *last = oph__ops_get(g, pvs[A], NULL, NULL);
     testOk(wait_for(g, 5, NULL) == 0 && !last->code,
            "answers to groups that were freed do no harm");
     oph__ops_free(g);
@@ -194,7 +202,7 @@ static void test_on_done(void)
         struct oph__ops *g = new_group(3);
         oph__ops_on_done(g, on_done, &seen);
         for (int i = 0; i < round % 4; i++)
-            oph__ops_get(g, pvs[i]);
+            oph__ops_get(g, pvs[i], NULL, NULL);
         oph__ops_send(g, NULL);
         sem_wait(&seen.ran);
         oph__ops_free(g);
@@ -220,14 +228,14 @@ static void test_lost(void)
     struct oph__ops *g = new_group(2);
     oph_error err = OPH_ERROR_INIT;
     fake_rule("A", FAKE_LOSE);
-    const struct oph__op *lost = put(g, A, 13, true), *get = oph__ops_get(g, pvs[A]);
+    const struct oph__op *lost = put(g, A, 13, true), *get = oph__ops_get(g, pvs[A], NULL, NULL);
     fake_code(wait_for(g, 5, &err), 0, &err, "a PV that goes down");
     is_error(lost, OPH_EDISCONN, "not connected");
     testOk1(get->done); /* it was asked for before the PV went */
     oph__ops_free(g);
     fake_rule("A", FAKE_FOLLOW);
     g = new_group(1);
-    oph__ops_connect(g, pvs[A]);
+    oph__ops_connect(g, pvs[A], NULL);
     oph__ops_send(g, NULL);
     fake_up("A");
     fake_code(wait_for(g, 5, &err), 0, &err, "and comes up");
@@ -263,8 +271,8 @@ static void test_interrupt(void)
 static void test_freed_first(void)
 {
     struct oph__ops *g = new_group(2);
-    const struct oph__op *get = oph__ops_get(g, pvs[A]);
-    const struct oph__op *connect = oph__ops_connect(g, pvs[AWAY]);
+    const struct oph__op *get = oph__ops_get(g, pvs[A], NULL, NULL);
+    const struct oph__op *connect = oph__ops_connect(g, pvs[AWAY], NULL);
     for (int i = 0; i < PVS; i++)
         oph__pv_free(pvs[i]);
     testOk1(oph__ops_send(g, NULL) == 0 && get->done && connect->done);
