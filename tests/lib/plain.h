@@ -13,5 +13,11 @@ struct sim *plain_start(void);
  * test when it cannot be made. */
 oph_device *plain_device(oph_context *ctx, const char *lines);
 oph_signal *plain_signal(oph_device *dev, const char *attr);
+/* Connects all of them at once; ends the test when one is not there. */
+void plain_connect(oph_context *ctx, oph_device *dev);
+
+/* A value as text: "1.5", "the text", the index of an enumeration, arrays as "[1 2 3]" or
+ * "[one|two]". */
+char *plain_show(const oph_value *value, char *dst, size_t size);
 
 #endif

@@ -14,6 +14,7 @@
 #include <aSubRecord.h>
 #include <asDbLib.h>
 #include <dbAccess.h>
+#include <dbDefs.h>
 #include <dbStaticLib.h>
 #include <envDefs.h>
 #include <iocInit.h>
@@ -27,7 +28,7 @@ static const char access_rules[] = "ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) 
                                    "ASG(WO) { RULE(1, WRITE) }\n"
                                    "ASG(NONE)\n";
 
-enum { MANY = 100 };
+enum { MANY = 100, TYPES = 100 };
 
 /* What the subroutine records call. */
 static long total(aSubRecord *record)
@@ -60,6 +61,22 @@ static int load_records(void)
         if (dbLoadRecords("many.db", macros)) return -1;
     }
     return 0;
+}
+
+/* p:types tells what record types base.dbd has. */
+static int tell_types(void)
+{
+    static char names[TYPES][MAX_STRING_SIZE];
+    struct dbAddr at;
+    DBENTRY entry;
+    long count = 0;
+
+    dbInitEntry(pdbbase, &entry);
+    for (long at_end = dbFirstRecordType(&entry); !at_end && count < TYPES;
+         at_end = dbNextRecordType(&entry))
+        snprintf(names[count++], sizeof *names, "%s", dbGetRecordTypeName(&entry));
+    dbFinishEntry(&entry);
+    return dbNameToAddr("p:types", &at) || dbPutField(&at, DBR_STRING, names, count);
 }
 
 static int load_rules(char *name)
@@ -113,7 +130,8 @@ int main(int argc, char **argv)
     epicsEnvSet("EPICS_CAS_BEACON_ADDR_LIST", "127.0.0.1");
     epicsEnvSet("EPICS_CAS_AUTO_BEACON_ADDR_LIST", "NO");
     epicsEnvSet("EPICS_DB_INCLUDE_PATH", "tests/ioc/plain");
-    int failed = load_definitions() || load_records() || load_rules(rules) || iocInit();
+    int failed =
+        load_definitions() || load_records() || load_rules(rules) || iocInit() || tell_types();
     unlink(rules);
     if (failed) {
         fprintf(stderr, "plain_ioc: the IOC did not start\n");
