@@ -124,7 +124,7 @@ static void put(struct oph__entry *e)
         oph__entry_end(e, &err);
         return;
     }
-    if (e->want && !e->want->given) e->want->expect = e->put->wire ? e->want->expect : &e->put->own;
+    if (e->want && e->want->read_first && !e->put->wire) e->want->expect = &e->put->own;
     pthread_mutex_lock(&g->m->lock);
     g->puts++;
     pthread_mutex_unlock(&g->m->lock);

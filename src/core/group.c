@@ -167,16 +167,16 @@ static int want_after(struct oph__entry *e, const oph_put_options *o, bool copy,
     return rc;
 }
 
-static struct oph__entry *add_put(oph_group *g, oph_signal *sig, const oph_put_options *o,
-                                  bool copy, oph_error *err)
+static int add_put(oph_group *g, oph_signal *sig, const oph_put_options *o, bool copy,
+                   struct oph__entry **ret, oph_error *err)
 {
     struct oph__entry *e = oph__group_add(g, OPH__PUT, sig, sig->read, err);
-    if (!e) return NULL;
+    if (!e) return OPH_ENOMEM;
     e->put = calloc(1, sizeof *e->put);
-    if (!e->put || want_after(e, o, copy, err)) {
-        if (!e->put) oph__fail_memory(err, "a group");
+    int rc = e->put ? want_after(e, o, copy, err) : oph__fail_memory(err, "a group");
+    if (rc) {
         drop_last(g);
-        return NULL;
+        return rc;
     }
     /* The completion of a start row comes when the action ends. */
     e->put->completion =
@@ -185,7 +185,8 @@ static struct oph__entry *add_put(oph_group *g, oph_signal *sig, const oph_put_o
     e->put->nonfinite = o->flags & OPH_PUT_NONFINITE;
     e->put->settle = o->settle;
     if (o->timeout > 0) e->timeout = o->timeout;
-    return e;
+    *ret = e;
+    return 0;
 }
 
 int oph__group_add_put(oph_group *g, oph_signal *sig, const oph_data *value,
@@ -200,8 +201,9 @@ int oph__group_add_put(oph_group *g, oph_signal *sig, const oph_data *value,
     int rc = oph__put_options(sig, opt, &o, err);
     if (!rc && !literal) rc = oph__data_check(value, sig->path, err);
     if (rc) return rc;
-    struct oph__entry *e = add_put(g, sig, &o, copy, err);
-    if (!e) return OPH_ENOMEM;
+    struct oph__entry *e;
+    rc = add_put(g, sig, &o, copy, &e, err);
+    if (rc) return rc;
     e->put->literal = literal;
     e->put->given = value;
     if (!copy || literal) return 0;
@@ -214,8 +216,9 @@ int oph__group_add_put(oph_group *g, oph_signal *sig, const oph_data *value,
 int oph__group_add_write(oph_group *g, const struct oph__write *w, oph_error *err)
 {
     const oph_put_options plain = {.size = sizeof plain, .patience = w->patience};
-    struct oph__entry *e = add_put(g, w->sig, &plain, false, err);
-    if (!e) return OPH_ENOMEM;
+    struct oph__entry *e;
+    int rc = add_put(g, w->sig, &plain, false, &e, err);
+    if (rc) return rc;
     e->put->wire = w->wire;
     e->want->expect = w->expect;
     e->want->aim.differ = w->differ;
