@@ -121,7 +121,7 @@ static void fail(struct oph__entry *e, int code, double waited, const char *foun
     char wanted[320];
     oph_error err = OPH_ERROR_INIT;
     struct oph__chan_info info = {.count = 2}; /* a CHAR array is text */
-    oph__pv_info(e->sig->set, &info);
+    oph__pv_info(e->pv, &info);
     oph__aim_show(&e->want->aim, &info, wanted, sizeof wanted);
     const struct oph__at at = {.device = e->sig->path, .pv = e->pv->name, .waited = waited};
     oph__fail(&err, code, at, wanted, "%s", found);
