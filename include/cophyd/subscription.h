@@ -19,12 +19,6 @@ enum oph_mask {
     OPH_MASK_PIN_ = INT32_MIN
 };
 
-enum oph_part {
-    OPH_PART_READBACK = 0, /* the readback PV; the only one where there is one */
-    OPH_PART_SETPOINT = 1,
-    OPH_PART_PIN_ = INT32_MIN
-};
-
 enum oph_delivery {
     OPH_DELIVER_EVERY = 0,  /* each value that arrives */
     OPH_DELIVER_NEWEST = 1, /* the newest that arrived when you get to it */

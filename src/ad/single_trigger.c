@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "core/plan.h"
 #include "core/status.h"
-#include "core/watch.h"
 #include <stdlib.h>
 
 enum phase {

@@ -9,6 +9,7 @@
 #include "core/behaviour.h"
 #include "core/classtext.h"
 #include <cophyd/context.h>
+#include <cophyd/group.h>
 #include <sys/types.h>
 
 struct oph_context {
@@ -25,6 +26,7 @@ struct oph_context {
     const struct oph__link_ops *ops;
     pthread_mutex_t lock;   /* of what follows, and of every PV's state and list of requests */
     struct oph__link *link; /* opened at the first channel */
+    oph_group *running;     /* groups that run on the engine */
     pthread_cond_t changed; /* with the lock: a PV was opened, a subscription started or ended */
 };
 

@@ -1,6 +1,7 @@
 #include "core/device.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "core/group.h"
 #include "core/subscription.h"
 #include <cophyd/stage.h>
 #include <stdlib.h>
@@ -188,6 +189,7 @@ void oph_device_free(oph_device *dev)
     oph_context *ctx = dev->ctx;
     if (ctx->owner != getpid()) return; /* its threads are the parent's: leak rather than hang */
     oph__subscriptions_end(dev);
+    oph__groups_end(dev);
     oph_device *staged = staged_of(dev);
     oph_error err = OPH_ERROR_INIT;
     if (staged && oph_unstage(staged, NULL, &err))

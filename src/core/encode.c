@@ -1,15 +1,13 @@
 /* From what the user wrote to what the channel takes, with every refusal made before anything is
  * sent. */
+#include "core/encode.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "core/value.h"
-#include <float.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int refuse(const struct oph__target *t, int code, const char *wanted, const char *found,
-                  oph_error *err)
+int oph__encode_refuse(const struct oph__target *t, int code, const char *wanted, const char *found,
+                       oph_error *err)
 {
     return oph__fail(err, code, (struct oph__at){.device = t->path, .pv = t->pv},
                      *wanted ? wanted : "\"\"", "%s", found);
@@ -22,23 +20,35 @@ void oph__wire_clear(struct oph__wire *wire)
     wire->count = 0;
 }
 
-static int reserve(struct oph__wire *w, int32_t dtype, uint32_t count, oph_error *err)
+int oph__wire_reserve(struct oph__wire *w, int32_t dtype, uint32_t count, oph_error *err)
 {
     size_t bytes = count * oph_dtype_size(dtype);
-    w->data = bytes <= sizeof w->small ? w->small : malloc(bytes);
+    w->data = bytes <= sizeof w->small ? w->small : calloc(1, bytes);
     if (!w->data) return oph__fail_memory(err, "a value to put");
-    memset(w->data, 0, bytes);
+    if (w->data == w->small) memset(w->small, 0, sizeof w->small);
     w->dtype = dtype;
     w->count = count;
     return 0;
 }
 
-static int text_too_long(const struct oph__target *t, const char *text, size_t room, oph_error *err)
+static int text_too_long(const struct oph__target *t, const char *text, size_t length, size_t room,
+                         oph_error *err)
 {
-    char found[96];
-    oph__format(found, sizeof found, "%zu characters, where the PV holds %zu%s", strlen(text), room,
+    char wanted[320], found[96];
+    oph__format(wanted, sizeof wanted, "%.*s", (int)(length < 400 ? length : 400), text);
+    oph__format(found, sizeof found, "%zu characters, where the PV holds %zu%s", length, room,
                 t->is_path ? " and a separator" : "");
-    return refuse(t, OPH_ERANGE, text, found, err);
+    return oph__encode_refuse(t, OPH_ERANGE, wanted, found, err);
+}
+
+/* Text of `length` characters into element `index` of a wire of 40-byte strings. */
+static int store_text(const char *text, size_t length, const struct oph__target *t,
+                      struct oph__wire *w, uint32_t index, oph_error *err)
+{
+    size_t room = OPH__STRING_BYTES - 1 - t->is_path;
+    if (length > room) return text_too_long(t, text, length, room, err);
+    memcpy((char *)w->data + (size_t)index * OPH__STRING_BYTES, text, length);
+    return 0;
 }
 
 static int encode_text(const struct oph__literal *l, const struct oph__target *t,
@@ -46,15 +56,12 @@ static int encode_text(const struct oph__literal *l, const struct oph__target *t
 {
     size_t length = strlen(l->text);
     if (t->info->dtype == OPH_TEXT) {
-        size_t room = OPH__STRING_BYTES - 1 - t->is_path;
-        if (length > room) return text_too_long(t, l->text, room, err);
-        int rc = reserve(w, OPH_TEXT, 1, err);
-        if (!rc) memcpy(w->data, l->text, length);
-        return rc;
+        int rc = oph__wire_reserve(w, OPH_TEXT, 1, err);
+        return rc ? rc : store_text(l->text, length, t, w, 0, err);
     }
     size_t room = t->info->count - 1 - (t->is_path && t->info->count > 1);
-    if (length > room) return text_too_long(t, l->text, room, err);
-    int rc = reserve(w, OPH_UINT8, (uint32_t)length + 1, err);
+    if (length > room) return text_too_long(t, l->text, length, room, err);
+    int rc = oph__wire_reserve(w, OPH_UINT8, (uint32_t)length + 1, err);
     if (!rc) memcpy(w->data, l->text, length);
     return rc;
 }
@@ -71,113 +78,193 @@ static char *list_labels(const struct oph__chan_info *info, char *dst, size_t si
     return dst;
 }
 
+static int encode_label(const char *label, const struct oph__target *t, struct oph__wire *w,
+                        uint32_t at, oph_error *err)
+{
+    char labels[512];
+    for (unsigned i = 0; i < t->info->label_count; i++) {
+        if (strcmp(t->info->labels[i], label) != 0) continue;
+        ((uint16_t *)w->data)[at] = (uint16_t)i;
+        return 0;
+    }
+    return oph__encode_refuse(t, OPH_ERANGE, label, list_labels(t->info, labels, sizeof labels),
+                              err);
+}
+
+static int encode_index(int64_t index, const char *text, const struct oph__target *t,
+                        struct oph__wire *w, uint32_t at, oph_error *err)
+{
+    /* A record without labels still has its indices. */
+    unsigned count = t->info->label_count ? t->info->label_count : OPH__LABELS;
+    if (index < 0 || index >= count) {
+        char found[64];
+        oph__format(found, sizeof found, "indices 0 to %u", count - 1);
+        return oph__encode_refuse(t, OPH_ERANGE, text, found, err);
+    }
+    ((uint16_t *)w->data)[at] = (uint16_t)index;
+    return 0;
+}
+
 static int encode_enum(const struct oph__literal *l, const struct oph__target *t,
                        struct oph__wire *w, oph_error *err)
 {
-    int64_t index = -1;
-    char labels[512];
-    if (l->kind == OPH__LIT_INT) {
-        index = l->i;
-        /* A record without labels still has its indices. */
-        unsigned count = t->info->label_count ? t->info->label_count : OPH__LABELS;
-        if (index < 0 || index >= count) {
-            oph__format(labels, sizeof labels, "indices 0 to %u", count - 1);
-            return refuse(t, OPH_ERANGE, l->text, labels, err);
-        }
-    } else {
-        for (unsigned i = 0; i < t->info->label_count && index < 0; i++) {
-            if (!strcmp(t->info->labels[i], l->text)) index = i;
-        }
-        if (index < 0 && l->kind == OPH__LIT_FLOAT)
-            return refuse(t, OPH_ETYPE, l->text, "a PV that holds labels and whole numbers", err);
-        if (index < 0)
-            return refuse(t, OPH_ERANGE, l->text, list_labels(t->info, labels, sizeof labels), err);
-    }
-    int rc = reserve(w, OPH_ENUM, 1, err);
-    if (!rc) *(uint16_t *)w->data = (uint16_t)index;
+    int rc = oph__wire_reserve(w, OPH_ENUM, 1, err);
+    if (rc) return rc;
+    if (l->kind == OPH__LIT_INT) return encode_index(l->i, l->text, t, w, 0, err);
+    oph_error why = OPH_ERROR_INIT;
+    rc = encode_label(l->text, t, w, 0, &why); /* "1.5" may be a label */
+    if (rc && l->kind == OPH__LIT_FLOAT)
+        return oph__encode_refuse(t, OPH_ETYPE, l->text, "a PV that holds labels and whole numbers",
+                                  err);
+    if (rc && err) *err = why;
     return rc;
 }
 
-static int encode_int(const struct oph__literal *l, const struct oph__target *t,
-                      struct oph__wire *w, oph_error *err)
+static int encode_literal_number(const struct oph__literal *l, const struct oph__target *t,
+                                 struct oph__wire *w, oph_error *err)
 {
-    static const struct {
-        int64_t low, high;
-    } range[] = {[OPH_UINT8] = {0, UINT8_MAX},
-                 [OPH_INT16] = {INT16_MIN, INT16_MAX},
-                 [OPH_INT32] = {INT32_MIN, INT32_MAX}};
-    int32_t dtype = t->info->dtype;
-    int64_t value = l->i;
-    if (l->kind == OPH__LIT_TEXT || (l->kind == OPH__LIT_FLOAT && l->f != floor(l->f)))
-        return refuse(t, OPH_ETYPE, l->text, "a PV that holds whole numbers", err);
-    if (l->kind == OPH__LIT_FLOAT) /* what is too large for int64_t is so for any PV */
-        value = fabs(l->f) < 0x1p53 ? (int64_t)l->f : l->f > 0 ? INT64_MAX : INT64_MIN;
-    if (value < range[dtype].low || value > range[dtype].high) {
-        char found[96];
-        oph__format(found, sizeof found, "a PV that holds %lld to %lld",
-                    (long long)range[dtype].low, (long long)range[dtype].high);
-        return refuse(t, OPH_ERANGE, l->text, found, err);
-    }
-    int rc = reserve(w, dtype, 1, err);
-    if (rc) return rc;
-    if (dtype == OPH_UINT8) *(uint8_t *)w->data = (uint8_t)value;
-    if (dtype == OPH_INT16) *(int16_t *)w->data = (int16_t)value;
-    if (dtype == OPH_INT32) *(int32_t *)w->data = (int32_t)value;
-    return 0;
-}
-
-static bool holds(int32_t dtype, int64_t i)
-{
-    double value = dtype == OPH_FLOAT32 ? (double)(float)i : (double)i;
-    return value < 0x1p63 && (int64_t)value == i;
-}
-
-static int encode_float(const struct oph__literal *l, const struct oph__target *t,
-                        struct oph__wire *w, oph_error *err)
-{
+    bool is_float = t->info->dtype == OPH_FLOAT32 || t->info->dtype == OPH_FLOAT64;
     if (l->kind == OPH__LIT_TEXT)
-        return refuse(t, OPH_ETYPE, l->text, "a PV that holds numbers", err);
-    double value = l->kind == OPH__LIT_INT ? (double)l->i : l->f;
-    if (l->kind == OPH__LIT_INT && !holds(t->info->dtype, l->i))
-        return refuse(t, OPH_ERANGE, l->text,
-                      "a floating-point PV, which cannot hold this integer exactly", err);
-    if (!isfinite(value)) return refuse(t, OPH_ERANGE, l->text, "a number that is not finite", err);
-    if (t->info->dtype == OPH_FLOAT32 && fabs(value) > (double)FLT_MAX)
-        return refuse(t, OPH_ERANGE, l->text, "a PV of 32-bit floats", err);
-    int rc = reserve(w, t->info->dtype, 1, err);
-    if (rc) return rc;
-    if (w->dtype == OPH_FLOAT32) *(float *)w->data = (float)value;
-    if (w->dtype == OPH_FLOAT64) *(double *)w->data = value;
-    return 0;
+        return oph__encode_refuse(
+            t, OPH_ETYPE, l->text,
+            is_float ? "a PV that holds numbers" : "a PV that holds whole numbers", err);
+    const struct oph__number n = {.is = l->kind == OPH__LIT_INT ? OPH__IS_INT : OPH__IS_FLOAT,
+                                  .i = l->i,
+                                  .f = l->f,
+                                  .text = l->text};
+    int rc = oph__wire_reserve(w, t->info->dtype, 1, err);
+    return rc ? rc : oph__encode_number(&n, t, w, 0, err);
+}
+
+static bool takes_chars_as_text(const struct oph__target *t)
+{
+    return t->info->dtype == OPH_UINT8 && t->info->count > 1 && t->type != OPH__ARRAY;
+}
+
+static int no_access(const char *text, const struct oph__target *t, oph_error *err)
+{
+    return oph__encode_refuse(t, OPH_EACCESS, text, "no write access to the PV", err);
+}
+
+static int encode(const struct oph__literal *l, const struct oph__target *t, struct oph__wire *w,
+                  oph_error *err)
+{
+    if (!t->info->writable) return no_access(l->text, t, err);
+    if (t->info->dtype == OPH_TEXT || takes_chars_as_text(t)) return encode_text(l, t, w, err);
+    if (t->info->dtype == OPH_ENUM) return encode_enum(l, t, w, err);
+    if (t->info->count > 1) return oph__encode_refuse(t, OPH_ETYPE, l->text, "an array PV", err);
+    return encode_literal_number(l, t, w, err);
+}
+
+/* A refusal leaves nothing behind. */
+static int cleared(int rc, struct oph__wire *w)
+{
+    if (rc) oph__wire_clear(w);
+    return rc;
 }
 
 int oph__encode(const struct oph__literal *l, const struct oph__target *t, struct oph__wire *w,
                 oph_error *err)
 {
-    if (!t->info->writable)
-        return refuse(t, OPH_EACCESS, l->text, "no write access to the PV", err);
-    switch (t->info->dtype) {
-    case OPH_TEXT: return encode_text(l, t, w, err);
-    case OPH_ENUM: return encode_enum(l, t, w, err);
-    case OPH_UINT8:
-        if (t->info->count > 1 && t->type != OPH__ARRAY) return encode_text(l, t, w, err);
-        break;
-    default: break;
+    *w = (struct oph__wire){0};
+    return cleared(encode(l, t, w, err), w);
+}
+
+/* What a program gives */
+
+static bool is_text(const oph_data *d)
+{
+    return d->dtype == OPH_STRING || d->dtype == OPH_TEXT;
+}
+
+static const char *text_at(const oph_data *d, uint64_t i, size_t *ret_length)
+{
+    const char *text = d->dtype == OPH_STRING
+                           ? ((const char *const *)d->data)[i]
+                           : (const char *)d->data + (size_t)i * OPH__STRING_BYTES;
+    *ret_length = d->dtype == OPH_STRING ? strlen(text) : strnlen(text, OPH__STRING_BYTES);
+    return text;
+}
+
+/* One element is what a person could have written. */
+static int encode_one(const oph_data *d, const struct oph__target *t, struct oph__wire *w,
+                      oph_error *err)
+{
+    struct oph__literal l = {.kind = OPH__LIT_TEXT};
+    char text[OPH__STRING_BYTES + 1];
+    size_t length;
+    if (d->dtype == OPH_STRING) {
+        l.text = text_at(d, 0, &length);
+    } else if (d->dtype == OPH_TEXT) {
+        const char *from = text_at(d, 0, &length);
+        l.text = oph__format(text, sizeof text, "%.*s", (int)length, from);
+    } else {
+        const struct oph__number n = oph__number_at(d, 0);
+        if (n.is == OPH__IS_UINT) { /* no literal holds it, and few PVs */
+            if (t->info->dtype == OPH_TEXT || t->info->dtype == OPH_ENUM)
+                return oph__encode_refuse(t, OPH_ERANGE, "2^63 or more", "a PV of labels or text",
+                                          err);
+            int rc = oph__wire_reserve(w, t->info->dtype, 1, err);
+            return rc ? rc : oph__encode_number(&n, t, w, 0, err);
+        }
+        l.kind = n.is == OPH__IS_INT ? OPH__LIT_INT : OPH__LIT_FLOAT;
+        l.i = n.i;
+        l.f = n.f;
+        l.text = n.is == OPH__IS_INT ? oph__format(text, sizeof text, "%lld", (long long)n.i)
+                                     : oph__from_double(text, sizeof text, n.f);
     }
-    if (t->info->count > 1) return refuse(t, OPH_ETYPE, l->text, "an array PV", err);
-    if (t->info->dtype == OPH_FLOAT32 || t->info->dtype == OPH_FLOAT64)
-        return encode_float(l, t, w, err);
-    return encode_int(l, t, w, err);
+    return encode(&l, t, w, err);
+}
+
+static int encode_element(const oph_data *d, uint32_t i, const struct oph__target *t,
+                          struct oph__wire *w, oph_error *err)
+{
+    size_t length;
+    if (is_text(d)) {
+        const char *text = text_at(d, i, &length);
+        if (w->dtype == OPH_TEXT) return store_text(text, length, t, w, i, err);
+        if (w->dtype == OPH_ENUM) return encode_label(text, t, w, i, err);
+        return oph__encode_refuse(t, OPH_ETYPE, text, "an array of numbers", err);
+    }
+    const struct oph__number n = oph__number_at(d, i);
+    if (w->dtype == OPH_TEXT)
+        return oph__encode_refuse(t, OPH_ETYPE, "numbers", "an array of strings", err);
+    return oph__encode_number(&n, t, w, i, err);
+}
+
+static int encode_array(const oph_data *d, const struct oph__target *t, struct oph__wire *w,
+                        oph_error *err)
+{
+    char wanted[64], found[64];
+    oph__format(wanted, sizeof wanted, "%llu elements", (unsigned long long)d->count);
+    if (!t->info->writable) return no_access(wanted, t, err);
+    if (!d->count || d->count > t->info->count) {
+        oph__format(found, sizeof found, "a PV that holds 1 to %u", t->info->count);
+        return oph__encode_refuse(t, OPH_ERANGE, wanted, found, err);
+    }
+    int rc = oph__wire_reserve(w, t->info->dtype, (uint32_t)d->count, err);
+    for (uint32_t i = 0; !rc && i < w->count; i++)
+        rc = encode_element(d, i, t, w, err);
+    return rc;
+}
+
+int oph__encode_data(const oph_data *d, const struct oph__target *t, struct oph__wire *w,
+                     oph_error *err)
+{
+    bool bytes = d->dtype == OPH_UINT8 || d->dtype == OPH_INT8;
+    bool one = d->count == 1 && (t->info->count == 1 || (takes_chars_as_text(t) && !bytes));
+    *w = (struct oph__wire){0};
+    return cleared(one ? encode_one(d, t, w, err) : encode_array(d, t, w, err), w);
 }
 
 int oph__encode_value(const struct oph_value *v, const struct oph__target *t, struct oph__wire *w,
                       oph_error *err)
 {
-    if (!t->info->writable)
-        return refuse(t, OPH_EACCESS, "its former value", "no write access to the PV", err);
+    *w = (struct oph__wire){0};
+    if (!t->info->writable) return no_access("its former value", t, err);
     /* An empty CHAR array is written as one NUL: a put has at least one element. */
     uint32_t count = v->count ? v->count : 1;
-    int rc = reserve(w, v->dtype, count, err);
+    int rc = oph__wire_reserve(w, v->dtype, count, err);
     if (!rc && v->count) memcpy(w->data, v->data, v->count * oph_dtype_size(v->dtype));
     return rc;
 }

@@ -261,7 +261,6 @@ struct oph__op *oph__ops_put(struct oph__ops *g, struct oph__pv *pv, const struc
     return checked(op, rc, &why);
 }
 
-/* Until it is subscribed, the PV cannot take it away. */
 struct oph__op *oph__ops_watch(struct oph__ops *g, struct oph__pv *pv, oph__event_fn *fn,
                                void *owner)
 {
@@ -274,45 +273,11 @@ struct oph__op *oph__ops_watch(struct oph__ops *g, struct oph__pv *pv, oph__even
     return checked(op, rc, &why);
 }
 
-/* Ends a watch that was claimed. The PV waits with going until its monitor is gone. */
-static void end_watch(struct oph__op *op)
-{
-    if (op->mon) op->pv->ops->unsubscribe(op->mon);
-    op->mon = NULL;
-}
-
 void oph__op_unwatch(struct oph__op *op)
 {
-    if (!op) return;
-    struct oph__pv *pv = op->pv;
-    oph_context *ctx = op->group->ctx;
-    pthread_mutex_lock(&ctx->lock);
-    bool mine = !op->ended && unlink_op(op);
-    if (mine) pv->leaving++;
-    pthread_mutex_unlock(&ctx->lock);
-    if (!mine) return;
-    end_watch(op);
-    pthread_mutex_lock(&ctx->lock);
-    pv->leaving--;
-    pthread_cond_broadcast(&ctx->changed);
-    pthread_mutex_unlock(&ctx->lock);
-    pthread_mutex_lock(&op->group->m.lock);
-    op->ended = true;
-    op->group->left--;
-    pthread_mutex_unlock(&op->group->m.lock);
-    unref(op->group);
-}
-
-void oph__ops_end_watches(struct oph__pv *pv)
-{
-    struct oph__op *op = take_ops(pv, OPH__OP_WATCH);
-    for (struct oph__op *o = op; o; o = o->next)
-        end_watch(o);
-    finish_all(op, OPH_ECANCEL, "the device was freed");
-    pthread_mutex_lock(&pv->ctx->lock);
-    while (pv->leaving)
-        pthread_cond_wait(&pv->ctx->changed, &pv->ctx->lock);
-    pthread_mutex_unlock(&pv->ctx->lock);
+    if (!op || !claim(op)) return;
+    if (op->mon) op->pv->ops->unsubscribe(op->mon);
+    finish(op, OPH_ECANCEL, NULL, NULL);
 }
 
 int oph__ops_send(struct oph__ops *g, oph_error *err)
@@ -374,9 +339,8 @@ void oph__op_give_up(struct oph__op *op)
     finish(op, OPH_ETIMEOUT, NULL, NULL);
 }
 
-void oph__ops_free(struct oph__ops *g)
+void oph__ops_give_up(struct oph__ops *g)
 {
-    if (!g) return;
     pthread_mutex_lock(&g->m.lock);
     g->given_up = true;
     while (g->calling)
@@ -384,19 +348,28 @@ void oph__ops_free(struct oph__ops *g)
     pthread_mutex_unlock(&g->m.lock);
     for (size_t i = 0; i < g->count; i++)
         oph__op_give_up(&g->ops[i]);
+}
+
+void oph__ops_free(struct oph__ops *g)
+{
+    if (!g) return;
+    oph__ops_give_up(g);
     unref(g);
+}
+
+int oph__op_late(const struct oph__op *op, const char *wanted, double waited, oph_error *err)
+{
+    struct oph__at at = {.device = op->pv->path, .pv = op->pv->name, .waited = waited};
+    bool up = oph__pv_is_up(op->pv);
+    return oph__fail(err, up ? OPH_ETIMEOUT : OPH_EDISCONN, at, wanted, "%s",
+                     up ? "no answer from the IOC" : "the PV is not connected");
 }
 
 int oph__op_error(const struct oph__op *op, const char *wanted, double waited, oph_error *err)
 {
     struct oph__at at = {.device = op->pv->path, .pv = op->pv->name};
-    if (op->done && !op->code) return 0;
-    if (!op->done) {
-        at.waited = waited;
-        bool up = oph__pv_is_up(op->pv);
-        return oph__fail(err, up ? OPH_ETIMEOUT : OPH_EDISCONN, at, wanted, "%s",
-                         up ? "no answer from the IOC" : "the PV is not connected");
-    }
+    if (!op->done) return oph__op_late(op, wanted, waited, err);
+    if (!op->code) return 0;
     bool told = op->why && op->why[0];
     const char *found = told ? op->why : oph_code_name(op->code);
     if (op->code == OPH_EDISCONN && !told) found = "the PV is not connected";

@@ -13,7 +13,7 @@ enum oph__op_kind {
     OPH__OP_CONNECT,
     OPH__OP_GET,
     OPH__OP_PUT,
-    OPH__OP_WATCH /* until oph__op_unwatch, or the PV goes */
+    OPH__OP_WATCH /* until oph__op_unwatch */
 };
 
 /* How to read; zeros: the native type, all that there is, into the op's own value. */
@@ -45,9 +45,10 @@ typedef void oph__ops_fn(struct oph__ops *group, void *user);
 
 /* Room for `count` requests. */
 int oph__ops_new(oph_context *ctx, size_t count, struct oph__ops **ret, oph_error *err);
-/* Gives up what is still under way; after it on_done neither runs nor will run (not from inside
- * it). NULL allowed. */
-void oph__ops_free(struct oph__ops *group);
+/* Gives up what is still under way: results stand as they are, and neither on_done nor on_each will
+ * run any more (not from inside it). */
+void oph__ops_give_up(struct oph__ops *group);
+void oph__ops_free(struct oph__ops *group); /* that too; NULL allowed */
 
 /* Called once when all are done, instead of a wait: on a libca thread, or on that of _send. It must
  * be quick. */
@@ -66,7 +67,7 @@ struct oph__op *oph__ops_get(struct oph__ops *group, struct oph__pv *pv,
                              const struct oph__how_to_get *how, void *owner);
 struct oph__op *oph__ops_put(struct oph__ops *group, struct oph__pv *pv,
                              const struct oph__wire *wire, bool completion, void *owner);
-/* Follows values: fn(owner, event) on a libca thread. It ends by itself only when the PV goes. */
+/* Follows values: fn(owner, event) on a libca thread. */
 struct oph__op *oph__ops_watch(struct oph__ops *group, struct oph__pv *pv, oph__event_fn *fn,
                                void *owner);
 void oph__op_unwatch(struct oph__op *op); /* then fn does not run any more; NULL allowed */
@@ -88,6 +89,8 @@ int oph__ops_wait(struct oph__ops *group, double deadline, bool interruptible, o
 /* From now on results stand as they are: for a look at a group that is not done. */
 void oph__ops_freeze(struct oph__ops *group);
 
+/* The error of a request that is not done in time. */
+int oph__op_late(const struct oph__op *op, const char *wanted, double waited, oph_error *err);
 /* The result of a request as an error that names path and PV; `wanted` as "a value". 0 when it
  * worked. */
 int oph__op_error(const struct oph__op *op, const char *wanted, double waited, oph_error *err);

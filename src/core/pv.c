@@ -1,6 +1,7 @@
 #include "core/pv.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "core/cache.h"
 #include "core/ops.h"
 #include "core/pv_ops.h"
 #include "core/subscription.h"
@@ -29,9 +30,9 @@ void oph__pv_free(struct oph__pv *pv)
     /* After chan_free no callback comes any more, so requests still under way are dropped here. One
      * that was never opened has none, and may be freed with ctx->lock held. */
     if (pv->chan) {
-        oph__ops_end_watches(pv);
         pv->ops->chan_free(pv->chan);
         oph__ops_drop(pv);
+        oph__cache_free(pv);
     }
     free(pv->name);
     free(pv);
@@ -51,6 +52,7 @@ static void state_changed(void *user, int32_t state)
     if (state == OPH__CHAN_UP && pv->state != OPH__CHAN_UP) pv->ups++;
     pv->state = state;
     if (state == OPH__CHAN_UP) pv->absent = false;
+    if (state == OPH__CHAN_DOWN) oph__cache_forget(pv);
     oph__subscriptions_state(pv);
     bool up = is_up(pv);
     pthread_mutex_unlock(&pv->ctx->lock);

@@ -20,8 +20,8 @@ struct oph__pv {
     unsigned ups;       /* times it came up: more than one means that the IOC was away */
     atomic_bool absent; /* this IOC does not have it, as connecting found; read without the lock */
     struct oph__op *requests; /* under way */
-    unsigned leaving;         /* watches of it that are being ended by others */
     struct oph_subscription *subs;
+    struct oph__cache *cache; /* NULL: nobody asked for one */
 };
 
 int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph__pv **ret,

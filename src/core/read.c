@@ -1,5 +1,5 @@
 #include "base/err.h"
-#include "core/ops.h"
+#include "core/group.h"
 #include "core/write.h"
 #include <stdlib.h>
 
@@ -36,45 +36,48 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
     return first;
 }
 
-static void take(struct oph_value *to, struct oph__op *op, struct oph__read *read, double waited)
+static int add_read(oph_group *g, oph_signal *sig, struct oph__pv *pv, double timeout,
+                    oph_error *err)
 {
-    if (!oph__op_error(op, "a value", waited, &read->error))
-        oph__value_move(to, &op->value);
+    struct oph__entry *e = oph__group_add(g, OPH__READ, sig, pv, err);
+    if (e) e->timeout = timeout;
+    return e ? 0 : OPH_ENOMEM;
+}
+
+static void take(struct oph__read *read, struct oph_value *to, struct oph__entry *e)
+{
+    oph_error one = OPH_ERROR_INIT;
+    int rc = oph__entry_error(e, &one);
+    if (!rc)
+        oph__value_move(to, &e->op->value);
     else if (!read->rc)
-        read->rc = read->error.code;
+        read->error = one;
+    if (!read->rc) read->rc = rc;
 }
 
 int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, double timeout,
                   bool interruptible, oph_error *err)
 {
-    struct oph__ops *g;
-    double started = oph__now();
-    int rc = oph__ops_new(ctx, 2 * count, &g, err);
+    oph_group *g;
+    int rc = oph_group_new(ctx, &g, err);
     if (rc) return rc;
-    struct oph__op **ops = calloc(2 * count + 1, sizeof(struct oph__op *));
-    if (!ops) {
-        oph__ops_free(g);
-        return oph__fail_memory(err, "requests");
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; !rc && i < count; i++) {
         oph_signal *sig = reads[i].sig;
         if (!sig) continue;
-        ops[2 * i] = oph__ops_get(g, sig->set, NULL, NULL);
-        if (sig->read != sig->set) ops[2 * i + 1] = oph__ops_get(g, sig->read, NULL, NULL);
+        rc = add_read(g, sig, sig->set, timeout, err);
+        if (!rc && sig->read != sig->set) rc = add_read(g, sig, sig->read, timeout, err);
     }
-    double deadline = oph__deadline(timeout, ctx->options.get_timeout);
-    int waited_rc = oph__ops_wait(g, deadline, interruptible, err);
-    double waited = oph__now() - started;
-    if (waited_rc != OPH_ETIMEOUT) rc = waited_rc; /* what ended all of it comes first */
-    for (size_t i = 0; i < count; i++) {
-        if (ops[2 * i]) take(&reads[i].set, ops[2 * i], &reads[i], waited);
-        if (ops[2 * i + 1]) take(&reads[i].read, ops[2 * i + 1], &reads[i], waited);
+    if (!rc) rc = oph__group_run(g, (double)INFINITY, interruptible, err);
+    for (size_t i = 0, at = 0; g->ops && i < count; i++) {
+        const oph_signal *sig = reads[i].sig;
+        if (!sig) continue;
+        take(&reads[i], &reads[i].set, g->entries.at[at++]);
+        if (sig->read != sig->set) take(&reads[i], &reads[i].read, g->entries.at[at++]);
         if (!reads[i].rc || rc) continue;
         rc = reads[i].rc;
         if (err) *err = reads[i].error;
     }
-    free(ops);
-    oph__ops_free(g);
+    oph__group_unref(g);
     return rc;
 }
 

@@ -70,6 +70,14 @@ static int encode_zero(const struct oph__item *item, struct oph__wire *wire, oph
     return oph__encode(&zero, &target, wire, err);
 }
 
+static bool matches(const struct oph__item *item, const struct oph_value *value,
+                    const struct oph__chan_info *info, const struct oph__wire *wire)
+{
+    const struct oph__alike how =
+        oph__alike(info, item->sig->row->type, item->sig->row->how == OPH__PATH);
+    return oph__matches(value, wire, &how);
+}
+
 static int encode_former(const struct oph__item *item, struct oph__wire *put,
                          struct oph__wire *expect, oph_error *err)
 {
@@ -82,9 +90,9 @@ static int encode_former(const struct oph__item *item, struct oph__wire *put,
     if (rc) return rc;
     /* A readback that stood apart from its setpoint before says nothing now. */
     struct oph__chan_info read_info;
-    bool agreed = item->sig->read == item->sig->set ||
-                  (oph__pv_info(item->sig->read, &read_info) &&
-                   oph__matches(&item->read, &read_info, put, item->sig->row->how == OPH__PATH));
+    bool agreed =
+        item->sig->read == item->sig->set ||
+        (oph__pv_info(item->sig->read, &read_info) && matches(item, &item->read, &read_info, put));
     return agreed ? oph__encode_value(former(item), &target, expect, err) : 0;
 }
 
@@ -92,8 +100,7 @@ static bool is_same(const struct oph__item *item, const struct oph_value *now,
                     const struct oph__wire *wire)
 {
     struct oph__chan_info info;
-    return oph__pv_info(item->sig->set, &info) &&
-           oph__matches(now, &info, wire, item->sig->row->how == OPH__PATH);
+    return oph__pv_info(item->sig->set, &info) && matches(item, now, &info, wire);
 }
 
 /* Leaves alone what somebody else changed since, and what is back already. */

@@ -25,6 +25,20 @@ bool oph__value_take(struct oph_value *v, const struct oph__event *e)
     return true;
 }
 
+bool oph__value_copy(struct oph_value *v, const struct oph_value *from, uint32_t count)
+{
+    const struct oph__event e = {
+        .dtype = from->dtype,
+        .count = count && count < from->count ? count : from->count,
+        .data = from->data,
+        .status = from->status,
+        .severity = from->severity,
+        .seconds = from->seconds,
+        .nanoseconds = from->nanoseconds,
+    };
+    return oph__value_take(v, &e);
+}
+
 void oph__value_move(struct oph_value *v, struct oph_value *from)
 {
     oph__value_clear(v);
@@ -55,29 +69,51 @@ void oph__value_text(const struct oph_value *v, const char **ret_text, size_t *r
     *ret_length = room ? strnlen(v->data, room) : 0;
 }
 
+static bool text_to_double(const struct oph_value *v, uint32_t index, double *ret)
+{
+    char text[OPH__STRING_BYTES + 1];
+    const char *at = (const char *)v->data + (size_t)index * OPH__STRING_BYTES;
+    oph__format(text, sizeof text, "%.*s", (int)strnlen(at, OPH__STRING_BYTES), at);
+    return oph__to_double(text, ret);
+}
+
+bool oph__value_double_at(const struct oph_value *v, uint32_t i, double *ret)
+{
+    if (i >= v->count) return false;
+    switch (v->dtype) {
+    case OPH_INT8: *ret = ((const int8_t *)v->data)[i]; return true;
+    case OPH_UINT8: *ret = ((const uint8_t *)v->data)[i]; return true;
+    case OPH_INT16: *ret = ((const int16_t *)v->data)[i]; return true;
+    case OPH_ENUM:
+    case OPH_UINT16: *ret = ((const uint16_t *)v->data)[i]; return true;
+    case OPH_INT32: *ret = ((const int32_t *)v->data)[i]; return true;
+    case OPH_UINT32: *ret = ((const uint32_t *)v->data)[i]; return true;
+    case OPH_INT64: *ret = (double)((const int64_t *)v->data)[i]; return true;
+    case OPH_UINT64: *ret = (double)((const uint64_t *)v->data)[i]; return true;
+    case OPH_FLOAT32: *ret = (double)((const float *)v->data)[i]; return true;
+    case OPH_FLOAT64: *ret = ((const double *)v->data)[i]; return true;
+    case OPH_TEXT: return text_to_double(v, i, ret);
+    default: return false;
+    }
+}
+
 bool oph__value_double(const struct oph_value *v, double *ret)
 {
-    if (!v->count) return false;
-    switch (v->dtype) {
-    case OPH_UINT8: *ret = *(const uint8_t *)v->data; return true;
-    case OPH_INT16: *ret = *(const int16_t *)v->data; return true;
-    case OPH_ENUM: *ret = *(const uint16_t *)v->data; return true;
-    case OPH_INT32: *ret = *(const int32_t *)v->data; return true;
-    case OPH_FLOAT32: *ret = (double)*(const float *)v->data; return true;
-    case OPH_FLOAT64: *ret = *(const double *)v->data; return true;
-    default: break;
-    }
-    char text[OPH__STRING_BYTES + 1];
-    const char *start;
-    size_t length;
-    oph__value_text(v, &start, &length);
-    return oph__to_double(oph__format(text, sizeof text, "%.*s", (int)length, start), ret);
+    return oph__value_double_at(v, 0, ret);
 }
 
 bool oph__value_int(const struct oph_value *v, int64_t *ret)
 {
     double d;
-    if (!oph__value_double(v, &d) || !(fabs(d) < 0x1p63) || d != floor(d)) return false;
+    if (v->count && v->dtype == OPH_INT64) {
+        *ret = *(const int64_t *)v->data;
+        return true;
+    }
+    if (v->count && v->dtype == OPH_UINT64) {
+        *ret = (int64_t) * (const uint64_t *)v->data;
+        return *ret >= 0;
+    }
+    if (!oph__value_double(v, &d) || !(fabs(d) <= 0x1p53) || d != floor(d)) return false;
     *ret = (int64_t)d;
     return true;
 }

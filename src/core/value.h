@@ -19,6 +19,8 @@ struct oph_value {
 
 /* Copies an event; false when memory is short. Frees what *value held before. */
 bool oph__value_take(struct oph_value *value, const struct oph__event *event);
+/* The same of a value, at most `count` elements (0: all). */
+bool oph__value_copy(struct oph_value *value, const struct oph_value *from, uint32_t count);
 /* Hands over what *from held; *from is empty afterwards. */
 void oph__value_move(struct oph_value *value, struct oph_value *from);
 void oph__value_clear(struct oph_value *value);
@@ -27,9 +29,12 @@ void oph__value_clear(struct oph_value *value);
 bool oph__value_is_text(const struct oph_value *value);
 void oph__value_text(const struct oph_value *value, const char **ret_text, size_t *ret_length);
 
-/* First element as a number; false for text that is none, and for no elements. */
-bool oph__value_double(const struct oph_value *value, double *ret);
-bool oph__value_int(const struct oph_value *value, int64_t *ret); /* false for fractions too */
+/* An element as a number; false for text that is none, and for an element that is not there. */
+bool oph__value_double_at(const struct oph_value *value, uint32_t index, double *ret);
+bool oph__value_double(const struct oph_value *value, double *ret); /* the first */
+/* The first as a whole number. False for fractions too, and for floating-point numbers beyond 2^53:
+ * those may have been another integer before Channel Access carried them. */
+bool oph__value_int(const struct oph_value *value, int64_t *ret);
 
 /* As a person reads it: text, label, number, "[3 values]". `info` for the labels; may be NULL. */
 char *oph__value_show(const struct oph_value *value, const struct oph__chan_info *info, char *dst,
@@ -43,6 +48,8 @@ struct oph__wire {
     _Alignas(16) unsigned char small[48];
 };
 void oph__wire_clear(struct oph__wire *wire);
+/* Room for that, zeroed. */
+int oph__wire_reserve(struct oph__wire *wire, int32_t dtype, uint32_t count, oph_error *err);
 
 /* What a setting is encoded for: for the sentence of a refusal. */
 struct oph__target {
@@ -50,7 +57,9 @@ struct oph__target {
     const char *pv;
     const struct oph__chan_info *info;
     enum oph__rowtype type;
-    bool is_path; /* a file path: the IOC adds a separator, and room is kept for it */
+    bool is_path;       /* a file path: the IOC adds a separator, and room is kept for it */
+    bool within_limits; /* the control limits are kept */
+    bool nonfinite;     /* NaN and infinities are allowed */
 };
 
 /* Checks a literal against what the channel is, and makes it ready: an unknown label, an index out
@@ -58,13 +67,23 @@ struct oph__target {
  */
 int oph__encode(const struct oph__literal *literal, const struct oph__target *target,
                 struct oph__wire *ret, oph_error *err);
+/* The same for what a program gives: one element as a literal, several as an array. */
+int oph__encode_data(const oph_data *data, const struct oph__target *target, struct oph__wire *ret,
+                     oph_error *err);
 /* A value that was read, to be written back as it was. */
 int oph__encode_value(const struct oph_value *value, const struct oph__target *target,
                       struct oph__wire *ret, oph_error *err);
 
-/* Whether a value that was read is what was written: numbers within 10^-precision of `info` (where
- * that is above 0), text equal, paths equal but for trailing separators. */
-bool oph__matches(const struct oph_value *found, const struct oph__chan_info *info,
-                  const struct oph__wire *wanted, bool is_path);
+/* How close a value that was read must be to what was written. */
+struct oph__alike {
+    int16_t precision;   /* of the PV it was read from: 10^-precision, where that is above 0 */
+    bool chars_are_text; /* a CHAR array of that PV */
+    bool is_path;        /* trailing separators do not count */
+    double absolute, relative; /* both 0: by the precision */
+};
+struct oph__alike oph__alike(const struct oph__chan_info *info, enum oph__rowtype type,
+                             bool is_path);
+bool oph__matches(const struct oph_value *found, const struct oph__wire *wanted,
+                  const struct oph__alike *how);
 
 #endif

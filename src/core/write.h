@@ -15,9 +15,9 @@ struct oph__write {
 };
 
 /* Puts all in one flush, in order, waits for their completions, then for their readbacks: read
- * once, then watched by monitor until the patience ends. Start rows (Acquire, Capture) are put
- * without completion: theirs would come only when the action ends, and stop the server reading
- * meanwhile. Returns 0, or the first write's error; each has its own. */
+ * once, then watched by monitor until the patience ends (core/group.h). Start rows (Acquire,
+ * Capture) are put without completion: theirs would come only when the action ends, and stop the
+ * server reading meanwhile. Returns 0, or the first write's error; each has its own. */
 int oph__write_all(oph_context *ctx, struct oph__write *writes, size_t count, bool interruptible,
                    oph_error *err);
 

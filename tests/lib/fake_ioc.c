@@ -231,10 +231,12 @@ bool fake_is(const char *name, const char *value)
 void fake_wait_put(const char *name)
 {
     struct timespec until = oph__timespec(oph__now() + PATIENCE);
-    char put_to[90];
-    oph__format(put_to, sizeof put_to, "%s=", name);
+    char completed[90], plain[90];
+    oph__format(completed, sizeof completed, "%s=", name);
+    oph__format(plain, sizeof plain, "%s~", name);
     fake_lock();
-    while (!fake_ioc.puts.text || !strstr(fake_ioc.puts.text, put_to))
+    while (!fake_ioc.puts.text ||
+           (!strstr(fake_ioc.puts.text, completed) && !strstr(fake_ioc.puts.text, plain)))
         if (pthread_cond_timedwait(&fake_ioc.m.changed, &fake_ioc.m.lock, &until))
             testAbort("nobody put to %s", name);
     fake_unlock();

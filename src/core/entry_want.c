@@ -1,0 +1,179 @@
+/* What a put's readback, or a signal that is waited for, must become: read once, then watched. */
+#include "base/err.h"
+#include "base/str.h"
+#include "core/group.h"
+#include <string.h>
+
+static void saw_value(void *user, const struct oph__event *event)
+{
+    struct oph__entry *e = user;
+    struct oph__wanting *w = e->want;
+    if (event->code) return;
+    struct oph_value seen = {.dtype = event->dtype,
+                             .count = event->count,
+                             .status = event->status,
+                             .severity = event->severity,
+                             .seconds = event->seconds,
+                             .nanoseconds = event->nanoseconds,
+                             .data = (void *)(uintptr_t)event->data};
+    bool likes = oph__aim_likes(&w->aim, &seen);
+    pthread_mutex_lock(&e->group->m->lock);
+    if (e->step == OPH__WATCHING) {
+        bool held = w->aim.holds;
+        oph__aim_see(&w->aim, event, likes, oph__now());
+        if (w->aim.holds || held) oph__group_news(e);
+    }
+    pthread_mutex_unlock(&e->group->m->lock);
+}
+
+/* Capture refused: its setpoint is posted as 1 and then as 0, while the readback never moves. */
+static void saw_setpoint(void *user, const struct oph__event *event)
+{
+    struct oph__entry *e = user;
+    if (event->code || event->dtype != OPH_ENUM || !event->count) return;
+    bool on = *(const uint16_t *)event->data != 0;
+    pthread_mutex_lock(&e->group->m->lock);
+    if (on) e->want->rose = true;
+    if (e->want->rose && !on && e->step == OPH__WATCHING) {
+        e->want->fell = true;
+        oph__group_news(e);
+    }
+    pthread_mutex_unlock(&e->group->m->lock);
+}
+
+static bool starts(const struct oph__entry *e)
+{
+    const struct oph__wire *expect = e->want->expect;
+    return e->kind == OPH__PUT && oph__signal_is_start(e->sig) && expect &&
+           expect->dtype == OPH_ENUM && *(const uint16_t *)expect->data != 0;
+}
+
+static void enter(struct oph__entry *e, enum oph__entry_step step, double until)
+{
+    pthread_mutex_lock(&e->group->m->lock);
+    e->step = step;
+    pthread_mutex_unlock(&e->group->m->lock);
+    e->deadline = until;
+    e->group->unsent = true;
+    oph__group_due(e->group, until);
+}
+
+static void watch(struct oph__entry *e)
+{
+    struct oph__ops *ops = e->group->ops;
+    e->since = oph__now();
+    enter(e, OPH__WATCHING,
+          (e->kind == OPH__WAIT ? e->group->begun : e->since) + e->want->patience);
+    e->want->watch = oph__ops_watch(ops, e->pv, saw_value, e);
+    if (starts(e)) e->want->watch_start = oph__ops_watch(ops, e->sig->set, saw_setpoint, e);
+}
+
+/* How it is compared, and, for a condition, what with: as the PV that is watched has it. */
+static int prepare(struct oph__entry *e, oph_error *err)
+{
+    struct oph__wanting *w = e->want;
+    struct oph__chan_info info;
+    const struct oph__at at = {.device = e->sig->path, .pv = e->pv->name};
+    if (!oph__pv_info(e->pv, &info))
+        return oph__fail(err, OPH_EDISCONN, at, "a value", "the PV is not connected");
+    double absolute = w->aim.how.absolute, relative = w->aim.how.relative;
+    w->aim.how = oph__alike(&info, e->sig->row->type, e->sig->row->how == OPH__PATH);
+    w->aim.how.absolute = absolute;
+    w->aim.how.relative = relative;
+    if (w->given) {
+        struct oph__target target = oph__signal_target(e->sig, &info);
+        target.pv = e->pv->name;
+        target.nonfinite = true;
+        info.writable = true; /* it is only compared */
+        oph__wire_clear(&w->own);
+        int rc = oph__encode_data(w->given, &target, &w->own, err);
+        if (rc) return rc;
+        w->expect = &w->own;
+    }
+    w->aim.expect = w->expect;
+    return 0;
+}
+
+void oph__want_begin(struct oph__entry *e)
+{
+    oph_error err = OPH_ERROR_INIT;
+    if (prepare(e, &err))
+        oph__entry_end(e, &err);
+    else
+        watch(e);
+}
+
+void oph__entry_read_back(struct oph__entry *e)
+{
+    oph_error err = OPH_ERROR_INIT;
+    if (prepare(e, &err)) {
+        oph__entry_end(e, &err);
+        return;
+    }
+    e->since = oph__now();
+    e->op = NULL;
+    enter(e, OPH__READING_BACK, e->since + e->group->ctx->options.get_timeout);
+    e->asked = oph__ops_get(e->group->ops, e->pv, NULL, e);
+}
+
+static void fail(struct oph__entry *e, int code, double waited, const char *found)
+{
+    char wanted[320];
+    oph_error err = OPH_ERROR_INIT;
+    struct oph__chan_info info = {.count = 2}; /* a CHAR array is text */
+    oph__pv_info(e->pv, &info);
+    oph__aim_show(&e->want->aim, &info, wanted, sizeof wanted);
+    const struct oph__at at = {.device = e->sig->path, .pv = e->pv->name, .waited = waited};
+    oph__fail(&err, code, at, wanted, "%s", found);
+    oph__entry_end(e, &err);
+}
+
+bool oph__want_step(struct oph__entry *e)
+{
+    struct oph__aim *aim = &e->want->aim;
+    if (e->step == OPH__READING_BACK) {
+        if (!e->op->code && oph__aim_likes(aim, &e->op->value)) return true;
+        watch(e);
+        return false;
+    }
+    pthread_mutex_lock(&e->group->m->lock);
+    bool fell = e->want->fell && !aim->holds;
+    double due = oph__aim_due(aim);
+    pthread_mutex_unlock(&e->group->m->lock);
+    if (due <= oph__now()) return true;
+    if (fell) {
+        fail(e, OPH_EMISMATCH, 0, "the IOC took it back at once");
+        return false;
+    }
+    e->due = due;
+    oph__group_due(e->group, due);
+    return false;
+}
+
+void oph__want_late(struct oph__entry *e, double now)
+{
+    struct oph__chan_info info;
+    struct oph__aim *aim = &e->want->aim;
+    double waited = now - e->since;
+    char value[320], found[400];
+    if (e->step == OPH__READING_BACK) { /* an IOC that answers no get posts nothing */
+        fail(e, OPH_ETIMEOUT, waited, "no answer from the IOC");
+        return;
+    }
+    if (!oph__pv_info(e->pv, &info)) {
+        fail(e, OPH_EDISCONN, waited, "the PV is not connected");
+        return;
+    }
+    pthread_mutex_lock(&e->group->m->lock);
+    bool any = aim->last.data != NULL;
+    if (any) oph__value_show(&aim->last, &info, value, sizeof value);
+    double held = aim->holds ? now - aim->since : -1;
+    pthread_mutex_unlock(&e->group->m->lock);
+    if (!any)
+        oph__copy(found, sizeof found, "no answer from the IOC");
+    else if (held >= 0)
+        oph__format(found, sizeof found, "%s, which has stood for %.1f s", value, held);
+    else
+        oph__copy(found, sizeof found, value);
+    fail(e, any ? OPH_EMISMATCH : OPH_ETIMEOUT, waited, found);
+}

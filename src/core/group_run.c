@@ -1,0 +1,355 @@
+/* Running a group: on the caller's thread, or on the engine. */
+#include "base/err.h"
+#include "base/str.h"
+#include "core/group.h"
+#include "core/status.h"
+#include <stdlib.h>
+
+void oph__group_due(oph_group *g, double when)
+{
+    if (when < g->next) g->next = when;
+}
+
+/* Wakes the runner. */
+void oph__group_wake(oph_group *g)
+{
+    if (!g->on_engine) {
+        pthread_cond_broadcast(&g->m->changed);
+    } else if (!g->posted) {
+        g->posted = true;
+        oph__loop_post(g->ctx->engine, &g->job);
+    }
+}
+
+void oph__group_news(struct oph__entry *e)
+{
+    oph_group *g = e->group;
+    if (e->has_news) return;
+    e->has_news = true;
+    e->next_news = g->news;
+    g->news = e;
+    if (!e->next_news) oph__group_wake(g);
+}
+
+static struct oph__entry *take_news(oph_group *g, bool *ret_turn)
+{
+    struct oph__entry *in_order = NULL;
+    pthread_mutex_lock(&g->m->lock);
+    for (struct oph__entry *e = g->news, *next; e; e = next) {
+        next = e->next_news;
+        e->next_news = in_order;
+        in_order = e;
+    }
+    g->news = NULL;
+    *ret_turn = !g->puts && g->in_turn;
+    if (*ret_turn) g->in_turn = 0;
+    pthread_mutex_unlock(&g->m->lock);
+    return in_order;
+}
+
+static void send(oph_group *g)
+{
+    if (g->unsent) oph__context_flush(g->ctx, NULL);
+    g->unsent = false;
+}
+
+/* Entries whose time has come; and when the next one's will. */
+static void look_at_clock(oph_group *g)
+{
+    double now = oph__now();
+    if (now < g->next) return;
+    for (size_t i = 0; i < g->entries.count; i++) {
+        struct oph__entry *e = g->entries.at[i];
+        if (e->due <= now) oph__entry_step(e);
+    }
+    g->next = (double)INFINITY;
+    for (size_t i = 0; i < g->entries.count; i++) {
+        struct oph__entry *e = g->entries.at[i];
+        enum oph__entry_step step = oph__entry_where(e);
+        if (step == OPH__ENDED || step == OPH__IN_TURN) continue;
+        if (e->deadline <= now)
+            oph__entry_late(e, now);
+        else
+            oph__group_due(g, e->deadline < e->due ? e->deadline : e->due);
+    }
+}
+
+/* All steps that are due, then one flush. */
+static void advance(oph_group *g)
+{
+    bool turn;
+    struct oph__entry *e = take_news(g, &turn), *next;
+    for (; e; e = next) {
+        next = e->next_news;
+        pthread_mutex_lock(&g->m->lock);
+        e->has_news = false; /* what comes from here on is news again */
+        pthread_mutex_unlock(&g->m->lock);
+        oph__entry_step(e);
+    }
+    for (size_t i = 0; turn && i < g->entries.count; i++) {
+        struct oph__entry *each = g->entries.at[i];
+        if (oph__entry_where(each) == OPH__IN_TURN) oph__entry_read_back(each);
+    }
+    look_at_clock(g);
+    send(g);
+}
+
+/* Operations that an entry needs at most. */
+static size_t needs(const struct oph__entry *e)
+{
+    switch (e->kind) {
+    case OPH__CONNECT: return 2;
+    case OPH__READ: return 2;
+    case OPH__WAIT: return 2;
+    default: return 6;
+    }
+}
+
+static int begin(oph_group *g, oph_error *err)
+{
+    size_t room = 0;
+    oph__ops_free(g->ops);
+    g->ops = NULL;
+    for (size_t i = 0; i < g->entries.count; i++)
+        room += needs(g->entries.at[i]);
+    int rc = oph__ops_new(g->ctx, room, &g->ops, err);
+    if (rc) return rc;
+    oph__ops_on_each(g->ops, oph__entry_op_ended);
+    g->m = oph__ops_monitor(g->ops);
+    g->begun = oph__now();
+    g->next = (double)INFINITY;
+    g->left = g->entries.count;
+    g->puts = g->in_turn = 0;
+    g->news = NULL;
+    g->slow = 0;
+    for (size_t i = 0; i < g->entries.count; i++) {
+        struct oph__entry *e = g->entries.at[i];
+        oph__entry_reset(e);
+        if (e->kind == OPH__PUT) g->slow += e->sig->row->slow;
+    }
+    for (size_t i = 0; i < g->entries.count; i++)
+        oph__entry_begin(g->entries.at[i]);
+    send(g);
+    return 0;
+}
+
+/* Those that are not done end with this error, or as being late where it is NULL. */
+static void end_all(oph_group *g, const oph_error *error)
+{
+    for (size_t i = 0; i < g->entries.count; i++) {
+        struct oph__entry *e = g->entries.at[i];
+        if (error)
+            oph__entry_end(e, error);
+        else
+            oph__entry_late(e, oph__now());
+    }
+    oph_error late = OPH_ERROR_INIT;
+    oph__fail_text(&late, OPH_ETIMEOUT, "not done after %.1f s", oph__now() - g->begun);
+    for (size_t i = 0; !error && i < g->entries.count; i++)
+        oph__entry_end(g->entries.at[i], &late);
+}
+
+/* Puts that were given up make their channels anew, and readers' memory is theirs again. */
+static void release(oph_group *g)
+{
+    oph__ops_give_up(g->ops);
+    send(g);
+}
+
+static bool has_work(void *arg)
+{
+    const oph_group *g = arg;
+    return !g->left || g->news || (!g->puts && g->in_turn);
+}
+
+int oph__group_run(oph_group *g, double deadline, bool interruptible, oph_error *err)
+{
+    int rc = oph__context_may_block(g->ctx, err);
+    g->on_engine = g->posted = false;
+    if (!rc) rc = begin(g, err);
+    if (rc) return rc;
+    for (size_t left = 1; left;) {
+        double until = g->next < deadline ? g->next : deadline;
+        pthread_mutex_lock(&g->m->lock);
+        rc = oph__wait(interruptible ? &g->ctx->waits : NULL, g->m, until, has_work, g);
+        left = g->left;
+        pthread_mutex_unlock(&g->m->lock);
+        if (rc == OPH_EINTR || !left) break;
+        if (rc && oph__now() >= deadline) break;
+        advance(g);
+        rc = 0;
+    }
+    oph_error why = OPH_ERROR_INIT;
+    if (rc == OPH_EINTR)
+        oph__fail_text(&why, rc, "interrupted after %.1f s", oph__now() - g->begun);
+    if (rc) end_all(g, rc == OPH_EINTR ? &why : NULL);
+    release(g);
+    if (rc != OPH_EINTR) return 0;
+    if (err) *err = why;
+    return rc;
+}
+
+/* On the engine */
+
+static void first_error(oph_group *g, oph_error *ret)
+{
+    for (size_t i = 0; i < g->entries.count; i++)
+        if (oph__entry_error(g->entries.at[i], ret)) return;
+}
+
+static void unlist(oph_group *g)
+{
+    pthread_mutex_lock(&g->ctx->lock);
+    oph_group **at = &g->ctx->running;
+    while (*at != g)
+        at = &(*at)->next_running;
+    *at = g->next_running;
+    pthread_mutex_unlock(&g->ctx->lock);
+}
+
+static void complete(oph_group *g)
+{
+    oph_error error = OPH_ERROR_INIT;
+    oph__timer_stop(g->ctx->engine, &g->timer);
+    release(g);
+    first_error(g, &error);
+    unlist(g);
+    oph_status *status = g->status;
+    pthread_mutex_lock(&g->lock);
+    g->status = NULL;
+    g->running = false;
+    pthread_mutex_lock(&g->m->lock);
+    bool again = g->posted; /* then that job has our reference */
+    pthread_mutex_unlock(&g->m->lock);
+    pthread_cond_broadcast(&g->idle);
+    pthread_mutex_unlock(&g->lock);
+    oph__status_finish(status, &error);
+    oph_status_unref(status);
+    if (!again) oph__group_unref(g);
+}
+
+static void run_on_engine(oph_group *g)
+{
+    pthread_mutex_lock(&g->m->lock);
+    g->posted = false;
+    bool cancelled = g->cancelled;
+    pthread_mutex_unlock(&g->m->lock);
+    if (!g->running) { /* cancelled as it ended */
+        oph__group_unref(g);
+        return;
+    }
+    if (!cancelled) advance(g);
+    if (cancelled || oph__now() >= g->until) {
+        oph_error why = OPH_ERROR_INIT;
+        oph__fail_text(&why, OPH_ECANCEL, "cancelled after %.1f s", oph__now() - g->begun);
+        end_all(g, cancelled ? &why : NULL);
+    }
+    pthread_mutex_lock(&g->m->lock);
+    bool done = !g->left;
+    pthread_mutex_unlock(&g->m->lock);
+    if (done) {
+        complete(g);
+        return;
+    }
+    double when = g->next < g->until ? g->next : g->until;
+    if (!isinf(when)) oph__timer_start(g->ctx->engine, &g->timer, when);
+}
+
+static void run_job(struct oph__job *job)
+{
+    run_on_engine((oph_group *)((char *)job - offsetof(oph_group, job)));
+}
+
+static void run_timer(struct oph__timer *timer)
+{
+    run_on_engine((oph_group *)((char *)timer - offsetof(oph_group, timer)));
+}
+
+static void cancel(oph_group *g)
+{
+    pthread_mutex_lock(&g->lock);
+    if (g->running) {
+        pthread_mutex_lock(&g->m->lock);
+        g->cancelled = true;
+        oph__group_wake(g);
+        pthread_mutex_unlock(&g->m->lock);
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+void oph__group_stop(oph_group *g)
+{
+    cancel(g);
+    if (oph__loop_is_self(g->ctx->engine)) return;
+    pthread_mutex_lock(&g->lock);
+    while (g->running)
+        pthread_cond_wait(&g->idle, &g->lock);
+    pthread_mutex_unlock(&g->lock);
+}
+
+static void cancel_status(oph_status *status, void *action)
+{
+    (void)status;
+    cancel(action);
+}
+
+static void drop_action(void *action)
+{
+    oph__group_unref(action);
+}
+
+int oph__group_start(oph_group *g, const char *kind, const char *name, double deadline,
+                     oph_status **ret_status, oph_error *err)
+{
+    oph_status *status;
+    int rc = oph__status_new(g->ctx, kind, name, (double)INFINITY, &status, err);
+    if (rc) return rc;
+    oph__status_own(status, oph__group_ref(g), cancel_status, drop_action);
+    g->job.run = run_job;
+    g->timer.run = run_timer;
+    g->until = deadline;
+    g->on_engine = g->posted = true; /* until all have begun nobody else takes steps */
+    g->cancelled = false;
+    rc = begin(g, err);
+    if (rc) {
+        g->on_engine = g->posted = false;
+        oph_status_unref(status);
+        return rc;
+    }
+    oph__group_ref(g);
+    pthread_mutex_lock(&g->lock);
+    g->running = true;
+    g->status = oph_status_ref(status);
+    pthread_mutex_unlock(&g->lock);
+    pthread_mutex_lock(&g->ctx->lock);
+    g->next_running = g->ctx->running;
+    g->ctx->running = g;
+    pthread_mutex_unlock(&g->ctx->lock);
+    oph__loop_post(g->ctx->engine, &g->job);
+    *ret_status = status;
+    return 0;
+}
+
+/* A group that runs with a signal of this device or of one below it; referenced. */
+static oph_group *one_that_uses(const oph_device *dev)
+{
+    oph_group *found = NULL;
+    pthread_mutex_lock(&dev->ctx->lock);
+    for (oph_group *g = dev->ctx->running; g && !found; g = g->next_running) {
+        for (size_t i = 0; i < g->entries.count && !found; i++) {
+            const struct oph__entry *e = g->entries.at[i];
+            for (const oph_device *at = e->sig->dev; at && !found; at = at->parent)
+                if (at == dev) found = oph__group_ref(g);
+        }
+    }
+    pthread_mutex_unlock(&dev->ctx->lock);
+    return found;
+}
+
+void oph__groups_end(oph_device *dev)
+{
+    for (oph_group *g; (g = one_that_uses(dev));) {
+        oph__group_stop(g);
+        oph__group_unref(g);
+    }
+}
