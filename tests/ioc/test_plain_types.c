@@ -187,7 +187,7 @@ static void reads(oph_signal *sig, const struct row *row, const char *wanted, bo
     char found[300] = "nothing";
     oph_value *value = NULL;
     oph_error err = OPH_ERROR_INIT;
-    int rc = oph_signal_read(sig, 10, &value, &err);
+    int rc = oph_signal_read(sig, NULL, &value, &err);
 
     if (!rc && as_text)
         rc = oph_signal_get_text(sig, found, sizeof found, &err);
@@ -252,7 +252,7 @@ static void test_types(void)
     oph_device *dev = plain_device(ctx, "row types types ro array config\n");
     oph_value *value = NULL;
     oph_error err = OPH_ERROR_INIT;
-    int rc = oph_signal_read(plain_signal(dev, "types"), 10, &value, &err);
+    int rc = oph_signal_read(plain_signal(dev, "types"), NULL, &value, &err);
 
     testOk(!rc && oph_value_dtype(value) == OPH_TEXT && oph_value_count(value) == TYPES,
            "Base has %d record types", TYPES);
@@ -301,7 +301,7 @@ static void test_time(void)
     int64_t seconds = 0;
     int32_t nanoseconds = -1;
 
-    check_done(oph_signal_read(plain_signal(dev, "untouched"), 10, &value, &err), &err,
+    check_done(oph_signal_read(plain_signal(dev, "untouched"), NULL, &value, &err), &err,
                "a record that was never processed");
     oph_value_time(value, &seconds, &nanoseconds);
     testOk(seconds == EPICS_EPOCH && nanoseconds == 0, "is of 1990: %" PRId64 ".%09d", seconds,
@@ -309,7 +309,7 @@ static void test_time(void)
     testOk(oph_value_severity(value) == 3 && oph_value_alarm(value) == 17, "invalid, since UDF");
     oph_value_free(value);
     clock_gettime(CLOCK_REALTIME, &before);
-    int rc = oph_signal_read(plain_signal(dev, "ticks"), 10, &value, &err);
+    int rc = oph_signal_read(plain_signal(dev, "ticks"), NULL, &value, &err);
     clock_gettime(CLOCK_REALTIME, &after);
     check_done(rc, &err, "one that is processed ten times a second");
     oph_value_time(value, &seconds, &nanoseconds);

@@ -3,6 +3,7 @@
 #include "base/str.h"
 
 #include <epicsUnitTest.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,17 @@ struct sim *plain_start(void)
     snprintf(slash, 100, "/plain_ioc");
     setenv("COPHYD_SIM", program, 1);
     return sim_start(NULL);
+}
+
+oph_context *plain_context(double get, double put)
+{
+    const oph_context_options options = {
+        .size = sizeof options, .get_timeout = get, .put_timeout = put};
+    oph_context *ctx = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    if (oph_context_new(&options, &ctx, &err)) testAbort("%s", err.text);
+    return ctx;
 }
 
 oph_device *plain_device(oph_context *ctx, const char *lines)
@@ -45,40 +57,17 @@ oph_signal *plain_signal(oph_device *dev, const char *attr)
     return sig;
 }
 
-static int await_connection(oph_queue *queue, oph_error *err)
-{
-    oph_event *event = NULL;
-    int rc;
-
-    do {
-        rc = oph_queue_next(queue, 20, &event, err);
-        if (rc) return rc;
-        int32_t kind = oph_event_kind(event);
-        oph_event_free(event);
-        if (kind == OPH_EVENT_CONNECTED) return 0;
-    } while (!rc);
-    return rc;
-}
-
 void plain_connect(oph_context *ctx, oph_device *dev)
 {
-    const oph_subscribe_options opt = {.size = sizeof opt, .mask = OPH_ON_PROPERTY, .depth = 1};
-    size_t count = oph_device_attr_count(dev);
-    oph_subscription **subs = calloc(count, sizeof *subs);
-    oph_queue *queue = NULL;
+    oph_group *group = NULL;
     oph_error err = OPH_ERROR_INIT;
-    int rc = subs ? oph_queue_new(ctx, &queue, &err) : OPH_ENOMEM;
+    int rc = oph_group_new(ctx, &group, &err);
 
-    for (size_t i = 0; i < count && !rc; i++)
-        rc = oph_subscribe_queue(plain_signal(dev, oph_device_attr_at(dev, i)), &opt, queue, NULL,
-                                 &subs[i], &err);
-    for (size_t i = 0; i < count && !rc; i++)
-        rc = await_connection(queue, &err);
+    for (size_t i = 0; i < oph_device_attr_count(dev) && !rc; i++)
+        rc = oph_group_connect(group, plain_signal(dev, oph_device_attr_at(dev, i)), &err);
+    if (!rc) rc = oph_group_run(group, 20, NULL, &err);
     if (rc) testAbort("not all PVs connect: %s", err.text);
-    for (size_t i = 0; i < count; i++)
-        oph_subscription_free(subs[i]);
-    oph_queue_free(queue);
-    free(subs);
+    oph_group_free(group);
 }
 
 static void add_element(struct oph__buf *buf, const oph_value *value, size_t i)
@@ -117,4 +106,33 @@ char *plain_show(const oph_value *value, char *dst, size_t size)
     oph__copy(dst, size, buf.text);
     oph__buf_free(&buf);
     return dst;
+}
+
+static int terminal = -1, kept = -1; /* the standard error as it was, and what it is meanwhile */
+
+void quiet_begin(void)
+{
+    char name[] = "/tmp/cophyd-stderr-XXXXXX";
+
+    fflush(stderr);
+    kept = mkostemp(name, O_CLOEXEC | O_APPEND);
+    terminal = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (kept < 0 || terminal < 0 || dup2(kept, STDERR_FILENO) < 0) testAbort("no standard error");
+    unlink(name);
+}
+
+void quiet_end(void)
+{
+    char text[2048];
+
+    fflush(stderr);
+    dup2(terminal, STDERR_FILENO);
+    close(terminal);
+    ssize_t got = pread(kept, text, sizeof text - 1, 0);
+    close(kept);
+    text[got > 0 ? got : 0] = '\0';
+    testOk(got == 0, "nothing was printed to the standard error");
+    char *rest = text, *line;
+    while (got > 0 && (line = strsep(&rest, "\n")))
+        if (*line) testDiag("printed: %s", line);
 }

@@ -25,7 +25,6 @@
 
 static const char access_rules[] = "ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) }\n"
                                    "ASG(RO) { RULE(1, READ) }\n"
-                                   "ASG(WO) { RULE(1, WRITE) }\n"
                                    "ASG(NONE)\n";
 
 enum { MANY = 100, TYPES = 100 };
