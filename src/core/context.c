@@ -42,7 +42,8 @@ static void interrupt_on_engine(void *arg)
 
 static void destroy(oph_context *ctx)
 {
-    if (ctx->owner != getpid()) return; /* its threads are the parent's: leak rather than hang */
+    if (!oph__is_alive(&ctx->alive))
+        return; /* its threads are the parent's: leak rather than hang */
     /* The link first: after it nothing posts to the loops. */
     if (ctx->link) ctx->ops->close(ctx->link);
     if (ctx->engine) oph__loop_free(ctx->engine);
@@ -51,6 +52,7 @@ static void destroy(oph_context *ctx)
     oph__classes_free(ctx->classes);
     oph__waits_destroy(&ctx->waits);
     oph__log_destroy(&ctx->log);
+    oph__alive_end(&ctx->alive);
     pthread_cond_destroy(&ctx->changed);
     pthread_mutex_destroy(&ctx->lock);
     free(ctx);
@@ -92,6 +94,11 @@ int oph__context_make(const oph_context_options *options, const struct oph__link
         oph__log_init(&ctx->log) || oph__waits_init(&ctx->waits)) {
         free(ctx);
         return oph__fail_text(err, OPH_ESYSTEM, "oph_context_new: the system refused a lock");
+    }
+    rc = oph__alive_init(&ctx->alive, err);
+    if (rc) {
+        free(ctx);
+        return rc;
     }
     rc = fill(ctx, err);
     if (rc) {
@@ -156,7 +163,7 @@ int oph__context_flush(oph_context *ctx, oph_error *err)
 
 int oph__context_check(const oph_context *ctx, oph_error *err)
 {
-    if (ctx->owner == getpid()) return 0;
+    if (oph__is_alive(&ctx->alive)) return 0;
     return oph__fail_text(err, OPH_EFORK,
                           "this context belongs to process %ld: wanted a context made after the "
                           "fork, found process %ld",

@@ -2,6 +2,7 @@
 #ifndef CORE_CONTEXT_H
 #define CORE_CONTEXT_H
 
+#include "base/alive.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/wait.h"
@@ -13,8 +14,9 @@
 #include <sys/types.h>
 
 struct oph_context {
-    atomic_int refs; /* the user's, one a device, a status, a subscription, a queue */
-    pid_t owner;     /* a forked child must not touch threads or libca */
+    atomic_int refs;         /* the user's, one a device, a status, a subscription, a queue */
+    struct oph__alive alive; /* not in a forked child, which must not touch threads or libca */
+    pid_t owner;             /* for the sentence that says so */
     oph_context_options options;
     struct oph__log log;
     struct oph__waits waits;

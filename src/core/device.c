@@ -6,7 +6,6 @@
 #include <cophyd/stage.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static void free_hooks(oph_device *dev)
 {
@@ -187,7 +186,8 @@ void oph_device_free(oph_device *dev)
 {
     if (!dev || dev->parent) return;
     oph_context *ctx = dev->ctx;
-    if (ctx->owner != getpid()) return; /* its threads are the parent's: leak rather than hang */
+    if (!oph__is_alive(&ctx->alive))
+        return; /* its threads are the parent's: leak rather than hang */
     oph__subscriptions_end(dev);
     oph__groups_end(dev);
     oph_device *staged = staged_of(dev);

@@ -63,7 +63,7 @@ void oph__entry_op_ended(struct oph__op *op)
 static void enter(struct oph__entry *e, enum oph__entry_step step, double seconds)
 {
     e->step = step; /* nothing of this entry is under way: nobody else looks */
-    e->since = oph__now();
+    e->since = e->group->now;
     e->group->unsent = true;
     e->deadline = e->kind == OPH__WAIT ? e->group->begun + seconds : e->since + seconds;
     oph__group_due(e->group, e->deadline);

@@ -61,7 +61,7 @@ static void enter(struct oph__entry *e, enum oph__entry_step step, double until)
 static void watch(struct oph__entry *e)
 {
     struct oph__ops *ops = e->group->ops;
-    e->since = oph__now();
+    e->since = e->group->now;
     enter(e, OPH__WATCHING,
           (e->kind == OPH__WAIT ? e->group->begun : e->since) + e->want->patience);
     e->want->watch = oph__ops_watch(ops, e->pv, saw_value, e);
@@ -110,7 +110,7 @@ void oph__entry_read_back(struct oph__entry *e)
         oph__entry_end(e, &err);
         return;
     }
-    e->since = oph__now();
+    e->since = e->group->now;
     e->op = NULL;
     enter(e, OPH__READING_BACK, e->since + e->group->ctx->options.get_timeout);
     e->asked = oph__ops_get(e->group->ops, e->pv, NULL, e);
@@ -140,7 +140,7 @@ bool oph__want_step(struct oph__entry *e)
     bool fell = e->want->fell && !aim->holds;
     double due = oph__aim_due(aim);
     pthread_mutex_unlock(&e->group->m->lock);
-    if (due <= oph__now()) return true;
+    if (due <= e->group->now) return true;
     if (fell) {
         fail(e, OPH_EMISMATCH, 0, "the IOC took it back at once");
         return false;

@@ -272,6 +272,13 @@ int oph_group_wait(oph_group *g, oph_signal *sig, const oph_condition *until, do
     return rc ? rc : oph__group_add_wait(g, sig, until, timeout, true, err);
 }
 
+static void report_entry(const struct oph__entry *e, oph_report *report)
+{
+    oph_error one = OPH_ERROR_INIT;
+    oph__entry_error(e, &one);
+    oph__report_add(report, &one);
+}
+
 int oph_group_run(oph_group *g, double timeout, oph_report **ret_report, oph_error *err)
 {
     int rc = check_idle(g, err);
@@ -280,13 +287,10 @@ int oph_group_run(oph_group *g, double timeout, oph_report **ret_report, oph_err
     g->on_engine = false;
     rc = oph__group_run(g, oph__deadline(timeout, (double)INFINITY), true, err);
     for (size_t i = 0; i < g->entries.count; i++) {
-        oph_error one = OPH_ERROR_INIT;
-        int code = g->ops ? oph__entry_error(g->entries.at[i], &one) : 0;
-        if (!code) continue;
-        oph__report_add(report, &one);
-        if (rc) continue;
-        rc = code;
-        if (err) *err = one;
+        const struct oph__entry *e = g->entries.at[i];
+        if (e->step != OPH__ENDED || !e->code) continue;
+        report_entry(e, report);
+        if (!rc) rc = oph__entry_error(e, err);
     }
     oph__report_give(report, ret_report);
     return rc;

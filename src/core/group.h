@@ -84,13 +84,13 @@ struct oph_group {
     struct oph__ops *ops;    /* of the newest run */
     struct oph__monitor *m;  /* theirs; of news, left, puts, in_turn, step, and what is below */
     struct oph__entry *news;
-    size_t left;    /* entries that have not ended */
-    size_t puts;    /* with a put under way */
-    size_t in_turn; /* that wait for those */
-    double next;    /* the first deadline; the runner's alone, as the rest of these */
-    bool unsent;    /* something waits for a flush */
-    double begun;
-    double slow; /* what its rows say that their puts take: commands to one driver queue up */
+    size_t left;       /* entries that have not ended */
+    size_t puts;       /* with a put under way */
+    size_t in_turn;    /* that wait for those */
+    double next;       /* the first deadline; the runner's alone, as the rest of these */
+    bool unsent;       /* something waits for a flush */
+    double begun, now; /* and as of the newest look at the clock */
+    double slow;       /* what its rows say that their puts take: commands to one driver queue up */
     /* A run on the engine. Under lock, which comes before *m. */
     pthread_mutex_t lock;
     pthread_cond_t idle;

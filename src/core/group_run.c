@@ -56,7 +56,7 @@ static void send(oph_group *g)
 /* Entries whose time has come; and when the next one's will. */
 static void look_at_clock(oph_group *g)
 {
-    double now = oph__now();
+    double now = g->now;
     if (now < g->next) return;
     for (size_t i = 0; i < g->entries.count; i++) {
         struct oph__entry *e = g->entries.at[i];
@@ -79,6 +79,7 @@ static void advance(oph_group *g)
 {
     bool turn;
     struct oph__entry *e = take_news(g, &turn), *next;
+    g->now = oph__now();
     for (; e; e = next) {
         next = e->next_news;
         pthread_mutex_lock(&g->m->lock);
@@ -116,7 +117,7 @@ static int begin(oph_group *g, oph_error *err)
     if (rc) return rc;
     oph__ops_on_each(g->ops, oph__entry_op_ended);
     g->m = oph__ops_monitor(g->ops);
-    g->begun = oph__now();
+    g->begun = g->now = oph__now();
     g->next = (double)INFINITY;
     g->left = g->entries.count;
     g->puts = g->in_turn = 0;

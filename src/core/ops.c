@@ -8,9 +8,9 @@
 struct oph__ops {
     atomic_int refs; /* the maker's, and one a request under way */
     oph_context *ctx;
-    struct oph__monitor m; /* of the results, `left` and `given_up` */
-    size_t left;
-    bool given_up; /* results stand as they are, and `into` may be gone */
+    struct oph__monitor m; /* of the results and what follows */
+    atomic_size_t left;    /* counts up without the lock */
+    bool given_up;         /* results stand as they are, and `into` may be gone */
     bool sent;
     bool calling; /* on_done */
     oph__ops_fn *on_done;
@@ -71,7 +71,7 @@ struct oph__monitor *oph__ops_monitor(struct oph__ops *g)
     return &g->m;
 }
 
-/* With ctx->lock held. */
+/* With the PV's lock held. */
 static bool unlink_op(struct oph__op *op)
 {
     struct oph__op **at = &op->pv->requests;
@@ -120,7 +120,7 @@ static void finish(struct oph__op *op, int32_t code, const char *why,
     op->ended = true;
     if (!g->given_up) record(op, code, why, event);
     if (!g->given_up && g->on_each) g->on_each(op);
-    bool last = --g->left == 0 && g->sent;
+    bool last = atomic_fetch_sub(&g->left, 1) == 1 && g->sent;
     g->calling = last && !g->given_up && g->on_done;
     bool call = g->calling;
     if (last) pthread_cond_broadcast(&g->m.changed);
@@ -131,9 +131,9 @@ static void finish(struct oph__op *op, int32_t code, const char *why,
 
 static bool claim(struct oph__op *op)
 {
-    pthread_mutex_lock(&op->pv->ctx->lock);
+    pthread_mutex_lock(&op->pv->lock);
     bool mine = unlink_op(op);
-    pthread_mutex_unlock(&op->pv->ctx->lock);
+    pthread_mutex_unlock(&op->pv->lock);
     return mine;
 }
 
@@ -153,7 +153,7 @@ static void put_done(void *user, int32_t code, const char *why)
 static struct oph__op *take_ops(struct oph__pv *pv, enum oph__op_kind kind)
 {
     struct oph__op *taken = NULL;
-    pthread_mutex_lock(&pv->ctx->lock);
+    pthread_mutex_lock(&pv->lock);
     for (struct oph__op **at = &pv->requests; *at;) {
         struct oph__op *op = *at;
         if (kind != OPH__OP_NONE && op->kind != kind) {
@@ -164,7 +164,7 @@ static struct oph__op *take_ops(struct oph__pv *pv, enum oph__op_kind kind)
         op->next = taken;
         taken = op;
     }
-    pthread_mutex_unlock(&pv->ctx->lock);
+    pthread_mutex_unlock(&pv->lock);
     return taken;
 }
 
@@ -197,13 +197,11 @@ static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_
     op->kind = kind;
     op->owner = owner;
     atomic_fetch_add(&g->refs, 1);
-    pthread_mutex_lock(&g->m.lock);
-    g->left++;
-    pthread_mutex_unlock(&g->m.lock);
-    pthread_mutex_lock(&pv->ctx->lock);
+    atomic_fetch_add(&g->left, 1);
+    pthread_mutex_lock(&pv->lock);
     op->next = pv->requests;
     pv->requests = op;
-    pthread_mutex_unlock(&pv->ctx->lock);
+    pthread_mutex_unlock(&pv->lock);
     return op;
 }
 

@@ -16,6 +16,7 @@ int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph
         free(pv);
         return oph__fail_memory(err, "a PV");
     }
+    pthread_mutex_init(&pv->lock, NULL);
     pv->ctx = ctx;
     pv->ops = ctx->ops;
     pv->path = path;
@@ -34,15 +35,18 @@ void oph__pv_free(struct oph__pv *pv)
         oph__ops_drop(pv);
         oph__cache_free(pv);
     }
+    pthread_mutex_destroy(&pv->lock);
     free(pv->name);
     free(pv);
 }
 
 /* With ctx->lock held. It may come up before its opener knows the channel, and is of no use then.
  */
-static bool is_up(const struct oph__pv *pv)
+static bool look_up(struct oph__pv *pv)
 {
-    return pv->state == OPH__CHAN_UP && pv->chan;
+    bool up = pv->state == OPH__CHAN_UP && pv->chan;
+    pv->up = up;
+    return up;
 }
 
 static void state_changed(void *user, int32_t state)
@@ -54,17 +58,14 @@ static void state_changed(void *user, int32_t state)
     if (state == OPH__CHAN_UP) pv->absent = false;
     if (state == OPH__CHAN_DOWN) oph__cache_forget(pv);
     oph__subscriptions_state(pv);
-    bool up = is_up(pv);
+    bool up = look_up(pv);
     pthread_mutex_unlock(&pv->ctx->lock);
     if (up) oph__ops_connected(pv);
 }
 
 struct oph__chan *oph__pv_chan(struct oph__pv *pv)
 {
-    pthread_mutex_lock(&pv->ctx->lock);
-    struct oph__chan *chan = pv->chan;
-    pthread_mutex_unlock(&pv->ctx->lock);
-    return chan;
+    return pv->chan;
 }
 
 int oph__pv_link(struct oph__pv *pv, struct oph__link **ret, oph_error *err)
@@ -93,7 +94,7 @@ int oph__pv_open(struct oph__pv *pv, oph_error *err)
     if (!rc) pv->chan = chan;
     pthread_cond_broadcast(&pv->ctx->changed);
     oph__subscriptions_state(pv); /* it may have come up before chan was known */
-    bool up = is_up(pv);
+    bool up = look_up(pv);
     pthread_mutex_unlock(&pv->ctx->lock);
     if (up) oph__ops_connected(pv);
     return rc;
@@ -101,10 +102,7 @@ int oph__pv_open(struct oph__pv *pv, oph_error *err)
 
 bool oph__pv_is_up(struct oph__pv *pv)
 {
-    pthread_mutex_lock(&pv->ctx->lock);
-    bool up = is_up(pv);
-    pthread_mutex_unlock(&pv->ctx->lock);
-    return up;
+    return pv->up;
 }
 
 unsigned oph__pv_ups(struct oph__pv *pv)

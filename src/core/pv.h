@@ -15,13 +15,15 @@ struct oph__pv {
     char *name;                      /* "Pilatus:cam1:AcquireTime" */
     const char *path;                /* of the signal; borrowed */
     bool opened; /* or being opened, at the first use; under ctx->lock, as all below */
-    struct oph__chan *chan;
-    int32_t state;      /* OPH__CHAN_UP or _DOWN */
+    struct oph__chan *_Atomic chan; /* these two are read without it */
+    atomic_bool up;                 /* the state is OPH__CHAN_UP, and chan is there */
+    int32_t state;                  /* OPH__CHAN_UP or _DOWN */
     unsigned ups;       /* times it came up: more than one means that the IOC was away */
     atomic_bool absent; /* this IOC does not have it, as connecting found; read without the lock */
-    struct oph__op *requests; /* under way */
     struct oph_subscription *subs;
     struct oph__cache *cache; /* NULL: nobody asked for one */
+    pthread_mutex_t lock;     /* the last to be taken */
+    struct oph__op *requests; /* under way; under that lock */
 };
 
 int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph__pv **ret,

@@ -362,7 +362,8 @@ int oph_queue_next(oph_queue *q, double timeout, oph_event **ret, oph_error *err
 
 void oph_queue_free(oph_queue *q)
 {
-    if (!q || q->ctx->owner != getpid()) return; /* a child has neither its threads nor its locks */
+    if (!q || !oph__is_alive(&q->ctx->alive))
+        return; /* a child has neither its threads nor its locks */
     struct oph_event *gone = NULL;
 
     pthread_mutex_lock(&q->m.lock);

@@ -10,7 +10,6 @@
 #include "core/queue.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
     ALL_MASKS = OPH_ON_VALUE | OPH_ON_LOG | OPH_ON_ALARM | OPH_ON_PROPERTY,
@@ -255,7 +254,7 @@ int oph_subscribe_queue(oph_signal *sig, const oph_subscribe_options *opt, oph_q
 
 void oph_subscription_free(oph_subscription *sub)
 {
-    if (!sub || sub->ctx->owner != getpid())
+    if (!sub || !oph__is_alive(&sub->ctx->alive))
         return; /* a child has neither its threads nor its locks */
     end(sub);
 }

@@ -13,6 +13,8 @@ struct client {
     oph_context *ctx;
     oph_device *dev;
     oph_signal *signals[SIGNALS];
+    oph_group *group; /* of reads of them all */
+    int32_t array[ARRAY];
     oph_subscription *subscriptions[SIGNALS];
     atomic_int left; /* events to come */
     sem_t zero;
@@ -131,6 +133,32 @@ static void get_one_round(void *state, struct measure *ret)
     ret->value = (side_now() - started) / SIGNALS;
 }
 
+static void *all_in_a_group(void)
+{
+    struct client *c = all_signals();
+    oph_error err = OPH_ERROR_INIT;
+
+    need(oph_group_new(c->ctx, &c->group, &err), &err);
+    for (int i = 0; i < SIGNALS; i++)
+        need(oph_group_read(c->group, c->signals[i], NULL, &err), &err);
+    return c;
+}
+
+static void read_all_round(void *state, struct measure *ret)
+{
+    struct client *c = state;
+    oph_error err = OPH_ERROR_INIT;
+    double started = side_now();
+
+    need(oph_group_run(c->group, PATIENCE, NULL, &err), &err);
+    ret->value = side_now() - started;
+    for (int i = 0; i < SIGNALS; i++) {
+        const oph_value *value = oph_group_value(c->group, (size_t)i);
+        side_need(value && *(const double *)oph_value_data(value) == i + 0.5,
+                  "ours: a wrong value");
+    }
+}
+
 static void *the_array(void)
 {
     struct client *c = new_client();
@@ -151,12 +179,10 @@ static void array_get_round(void *state, struct measure *ret)
     double started = side_now();
 
     for (int i = 0; i < ARRAYS; i++) {
-        oph_value *value = NULL;
-        need(oph_signal_read(c->signals[0], NULL, &value, &err), &err);
-        const int32_t *numbers = oph_value_data(value);
-        side_need(oph_value_count(value) == ARRAY && numbers[ARRAY - 1] == ARRAY - 1,
-                  "ours: a wrong array");
-        oph_value_free(value);
+        size_t count = 0;
+        need(oph_signal_read_into(c->signals[0], NULL, c->array, sizeof c->array, &count, &err),
+             &err);
+        side_need(count == ARRAY && c->array[ARRAY - 1] == ARRAY - 1, "ours: a wrong array");
     }
     ret->value = (side_now() - started) / ARRAYS;
 }
@@ -238,13 +264,10 @@ static void stage_round(void *state, struct measure *ret)
 int main(int argc, char **argv)
 {
     static const struct bench benches[] = {
-        {"connect", unconnected, connect_round},
-        {"memory", one_signal, memory_round},
-        {"get_one", all_signals, get_one_round},
-        {"array_get", the_array, array_get_round},
-        {"monitor", all_signals, monitor_round},
-        {"stage", the_detector, stage_round},
-        {NULL, NULL, NULL},
+        {"connect", unconnected, connect_round},   {"memory", one_signal, memory_round},
+        {"get_one", all_signals, get_one_round},   {"read_all", all_in_a_group, read_all_round},
+        {"array_get", the_array, array_get_round}, {"monitor", all_signals, monitor_round},
+        {"stage", the_detector, stage_round},      {NULL, NULL, NULL},
     };
     return side_run(argc, argv, benches);
 }
