@@ -102,7 +102,7 @@ static int to_int(oph_signal *sig, const oph_value *value, int64_t *ret, oph_err
     if (value->count == 1 && oph__value_int(value, ret)) return 0;
     if (value->count == 1 && oph__value_double(value, &d) && d == floor(d) && isfinite(d))
         return not_a(sig, value, OPH_ERANGE,
-                     "a whole number that Channel Access carries as it is, up to 2^53", err);
+                     "a whole number that Channel Access carries as it is, below 2^53", err);
     return not_a(sig, value, OPH_ETYPE, "a whole number", err);
 }
 

@@ -113,7 +113,7 @@ bool oph__value_int(const struct oph_value *v, int64_t *ret)
         *ret = (int64_t) * (const uint64_t *)v->data;
         return *ret >= 0;
     }
-    if (!oph__value_double(v, &d) || !(fabs(d) <= 0x1p53) || d != floor(d)) return false;
+    if (!oph__value_double(v, &d) || !(fabs(d) < 0x1p53) || d != floor(d)) return false;
     *ret = (int64_t)d;
     return true;
 }
