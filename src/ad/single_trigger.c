@@ -30,6 +30,7 @@ struct run {
     struct oph__group *put, *stop, *look;
     struct oph__chanmon **mons;
     size_t mon_count;
+    struct oph__counts *counts;
     struct oph__timer timer;
     pthread_mutex_t lock; /* of the notes */
     bool posted, put_done, look_done, late, cancelled, moved, ended;
@@ -104,7 +105,7 @@ static void destroy_run(void *action)
 }
 
 /* Nothing calls back any more after it, but for a cancel, whose caller holds the status. */
-static void release(struct run *r)
+static void release(struct run *r, bool complete)
 {
     pthread_mutex_lock(&r->lock);
     r->ended = true;
@@ -113,6 +114,8 @@ static void release(struct run *r)
     for (size_t i = 0; i < r->mon_count; i++)
         r->ctx->ops->unsubscribe(r->mons[i]);
     r->mon_count = 0;
+    oph__counts_end(r->counts, complete);
+    r->counts = NULL;
     oph__group_free(r->put);
     oph__group_free(r->stop);
     oph__group_free(r->look);
@@ -121,7 +124,7 @@ static void release(struct run *r)
 
 static void end(struct run *r, const oph_error *error)
 {
-    release(r);
+    release(r, !error);
     for (size_t w = 0; !error && w < r->shot.writer_count; w++)
         oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
     oph__trigger_finish(r->dev, r->status, error);
@@ -321,6 +324,7 @@ static int put_acquire(struct run *r, oph_error *err)
     one.data = one.small;
     *(uint16_t *)one.data = 1;
     int rc = oph__group_new(r->ctx, 1, &r->put, err);
+    if (!rc) rc = oph__counts_begin(&r->shot, r->status, &r->counts, err);
     if (rc) return rc;
     r->started = oph__now();
     if (!oph__timer_start(r->ctx->engine, &r->timer, r->started + r->shot.limit))
@@ -348,7 +352,7 @@ static int start(oph_device *dev, oph_status *status, oph_error *err)
     oph_status_ref(status); /* the run is under way */
     if (!rc) rc = put_acquire(r, err);
     if (!rc) return 0;
-    release(r);
+    release(r, false);
     oph_status_unref(status);
     return rc;
 }
