@@ -132,6 +132,15 @@ bool events_have(struct events *e, const char *word, double seconds)
     return good;
 }
 
+bool events_wait(struct events *e, int count, double seconds)
+{
+    pthread_mutex_lock(&e->m.lock);
+    bool good = await(e, (struct goal){.e = e, .count = count}, seconds);
+    if (!good) testDiag("only %d events: %s", e->count, e->text.text ? e->text.text : "");
+    pthread_mutex_unlock(&e->m.lock);
+    return good;
+}
+
 oph_subscription *events_follow(struct events *e, oph_device *dev, const char *path,
                                 const oph_subscribe_options *opt)
 {

@@ -28,6 +28,8 @@ void events_on(const oph_event *event, void *events);
 int events_are(struct events *e, const char *text, const char *what);
 /* Waits until an event looks like this; false after so many seconds. */
 bool events_have(struct events *e, const char *word, double seconds);
+/* Waits until there were so many since the start or events_forget. */
+bool events_wait(struct events *e, int count, double seconds);
 
 /* Ends the test when it cannot be made. opt NULL: defaults. */
 oph_subscription *events_follow(struct events *e, oph_device *dev, const char *path,

@@ -157,7 +157,8 @@ static void on_answer(struct event_handler_args args)
     a->count = args.count;
     if (args.status == ECA_NORMAL) {
         /* Base 7.0.3 takes no elements for one. */
-        size_t size = args.count > 0 ? dbr_size_n(args.type, args.count) : 0;
+        size_t size = args.count > 0 ? dbr_size_n(args.type, args.count)
+                                     : (size_t)dbr_value_offset[args.type];
         a->copy = malloc(size);
         a->copy_size = size;
         if (a->copy) memcpy(a->copy, args.dbr, size);
@@ -240,6 +241,29 @@ long probe_get_longs(struct probe *p, const char *name, int *ret, long count)
     memcpy(ret, a.copy, (size_t)count * sizeof *ret);
     free(a.copy);
     return a.count;
+}
+
+int probe_read(struct probe *p, const char *name, struct probe_value *ret)
+{
+    struct channel *c = find(p, name);
+    struct answer a;
+    if (!c) return -1;
+    short plain = ca_field_type(c->id);
+    chtype type = dbf_type_to_DBR_TIME(plain);
+    if (fetch(c, type, 0, &a) != 0) return -1;
+    const struct dbr_time_string *head = a.copy; /* all begin alike */
+    *ret = (struct probe_value){.count = a.count,
+                                .status = head->status,
+                                .severity = head->severity,
+                                .seconds = head->stamp.secPastEpoch,
+                                .nanoseconds = head->stamp.nsec,
+                                .bytes = (size_t)a.count * dbr_value_size[type]};
+    snprintf(ret->type, sizeof ret->type, "%s", dbf_type_to_text(plain) + strlen("DBF_"));
+    ret->data = malloc(ret->bytes + 1);
+    if (!ret->data) testAbort("no memory");
+    if (ret->bytes) memcpy(ret->data, dbr_value_ptr(a.copy, type), ret->bytes);
+    free(a.copy);
+    return 0;
 }
 
 static void on_put(struct event_handler_args args)

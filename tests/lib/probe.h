@@ -22,6 +22,17 @@ int probe_get_severity(struct probe *probe, const char *name);
 /* Up to count elements; returns how many there are, or -1. */
 long probe_get_longs(struct probe *probe, const char *name, int *ret, long count);
 
+/* A value as it came: its own type, "DOUBLE" as a word, and the time as on the wire, since 1990. */
+struct probe_value {
+    char type[16];
+    long count;
+    int status, severity;
+    unsigned seconds, nanoseconds;
+    void *data; /* yours to free */
+    size_t bytes;
+};
+int probe_read(struct probe *probe, const char *name, struct probe_value *ret);
+
 /* As text: labels, numbers; CHAR arrays take the whole text. */
 int probe_put(struct probe *probe, const char *name, const char *value);
 /* Waits for completion at most that many seconds. */

@@ -82,10 +82,10 @@ static int load_definitions(void)
 {
     char folder[1024] = "";
 
-    if (MINI_DBD_DIR[0] != '/' && readlink("/proc/self/exe", folder, 512) > 0)
+    if (DBD_DIR[0] != '/' && readlink("/proc/self/exe", folder, 512) > 0)
         *strrchr(folder, '/') = '\0';
     size_t used = strlen(folder);
-    snprintf(folder + used, sizeof folder - used, "%s%s", used ? "/" : "", MINI_DBD_DIR);
+    snprintf(folder + used, sizeof folder - used, "%s%s", used ? "/" : "", DBD_DIR);
     if (dbLoadDatabase("base.dbd", folder, NULL)) return -1;
     return registerAllRecordDeviceDrivers(pdbbase);
 }

@@ -1,0 +1,142 @@
+/* An IOC of standard records, from EPICS Base's own libraries: each type, and what single tests
+ * need. plain_ioc --port auto|PORT ...: takes what tests/lib/sim.c gives and prints what it reads.
+ */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <aSubRecord.h>
+#include <asDbLib.h>
+#include <dbAccess.h>
+#include <dbDefs.h>
+#include <dbStaticLib.h>
+#include <envDefs.h>
+#include <iocInit.h>
+#include <iocshRegisterCommon.h>
+#include <registryCommon.h>
+#include <registryFunction.h>
+#include <subRecord.h>
+
+static const char access_rules[] = "ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) }\n"
+                                   "ASG(RO) { RULE(1, READ) }\n"
+                                   "ASG(NONE)\n";
+
+enum { MANY = 100, TYPES = 100 };
+
+/* What the subroutine records call. */
+static long total(aSubRecord *record)
+{
+    const double *a = record->a;
+    double sum = 0;
+
+    for (epicsUInt32 i = 0; i < record->nea; i++)
+        sum += a[i];
+    *(double *)record->vala = sum;
+    return (long)sum;
+}
+
+static long sum(subRecord *record)
+{
+    record->val = record->a + record->b;
+    return 0;
+}
+
+/* The database loads files relative to where make check runs. */
+static int load_records(void)
+{
+    static const char *const files[] = {"types.db", "special.db"};
+    char macros[32];
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (dbLoadRecords(files[i], NULL)) return -1;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(macros, sizeof macros, "N=%d", i);
+        if (dbLoadRecords("many.db", macros)) return -1;
+    }
+    return 0;
+}
+
+/* p:types tells what record types base.dbd has. */
+static int tell_types(void)
+{
+    static char names[TYPES][MAX_STRING_SIZE];
+    struct dbAddr at;
+    DBENTRY entry;
+    long count = 0;
+
+    dbInitEntry(pdbbase, &entry);
+    for (long at_end = dbFirstRecordType(&entry); !at_end && count < TYPES;
+         at_end = dbNextRecordType(&entry))
+        snprintf(names[count++], sizeof *names, "%s", dbGetRecordTypeName(&entry));
+    dbFinishEntry(&entry);
+    return dbNameToAddr("p:types", &at) || dbPutField(&at, DBR_STRING, names, count);
+}
+
+static int load_rules(char *name)
+{
+    int fd = mkstemp(name);
+    ssize_t written = fd < 0 ? -1 : write(fd, access_rules, sizeof access_rules - 1);
+
+    if (fd >= 0) close(fd);
+    return written == (ssize_t)sizeof access_rules - 1 && asSetFilename(name) == 0 ? 0 : -1;
+}
+
+static int load_definitions(void)
+{
+    char folder[1024] = "";
+
+    if (DBD_DIR[0] != '/' && readlink("/proc/self/exe", folder, 512) > 0)
+        *strrchr(folder, '/') = '\0';
+    size_t used = strlen(folder);
+    snprintf(folder + used, sizeof folder - used, "%s%s", used ? "/" : "", DBD_DIR);
+    if (dbLoadDatabase("base.dbd", folder, NULL)) return -1;
+    registryFunctionAdd("plain_total", (REGISTRYFUNCTION)total);
+    registryFunctionAdd("plain_sum", (REGISTRYFUNCTION)sum);
+    return registerAllRecordDeviceDrivers(pdbbase);
+}
+
+static int free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) ||
+        getsockname(fd, (struct sockaddr *)&address, &size))
+        return -1;
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+int main(int argc, char **argv)
+{
+    char port[16], rules[] = "/tmp/cophyd-plain-XXXXXX";
+    const char *wanted = argc > 2 ? argv[2] : "auto";
+    int out = dup(STDOUT_FILENO);
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    snprintf(port, sizeof port, "%d",
+             strcmp(wanted, "auto") == 0 ? free_port() : (int)strtol(wanted, NULL, 10));
+    epicsEnvSet("EPICS_CAS_SERVER_PORT", port);
+    epicsEnvSet("EPICS_CAS_INTF_ADDR_LIST", "127.0.0.1");
+    epicsEnvSet("EPICS_CAS_BEACON_ADDR_LIST", "127.0.0.1");
+    epicsEnvSet("EPICS_CAS_AUTO_BEACON_ADDR_LIST", "NO");
+    epicsEnvSet("EPICS_DB_INCLUDE_PATH", "tests/ioc/plain");
+    int failed =
+        load_definitions() || load_records() || load_rules(rules) || iocInit() || tell_types();
+    unlink(rules);
+    if (failed) {
+        fprintf(stderr, "plain_ioc: the IOC did not start\n");
+        return 1;
+    }
+    dprintf(out, "plain_ioc ready on 127.0.0.1:%s\n\n", port);
+    for (;;)
+        pause();
+}

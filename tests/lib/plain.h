@@ -1,0 +1,30 @@
+/* The IOC of tests/ioc/plain, and devices of its records. */
+#ifndef TEST_PLAIN_H
+#define TEST_PLAIN_H
+
+#include "lib/sim.h"
+
+#include <cophyd/cophyd.h>
+
+/* Starts it: it lies beside the running test. */
+struct sim *plain_start(void);
+
+/* A context with these timeouts in seconds; 0: the library's. Ends the test when there is none. */
+oph_context *plain_context(double get, double put);
+
+/* A device "dev" of a class with these lines ("row ...\n"), whose PVs begin with "p:". Ends the
+ * test when it cannot be made. */
+oph_device *plain_device(oph_context *ctx, const char *lines);
+oph_signal *plain_signal(oph_device *dev, const char *attr);
+/* Connects all of them at once; ends the test when one is not there. */
+void plain_connect(oph_context *ctx, oph_device *dev);
+
+/* A value as text: "1.5", "the text", the index of an enumeration, arrays as "[1 2 3]" or
+ * "[one|two]". */
+char *plain_show(const oph_value *value, char *dst, size_t size);
+
+/* What is written to the standard error from here on, which should be nothing: one testOk. */
+void quiet_begin(void);
+void quiet_end(void);
+
+#endif
