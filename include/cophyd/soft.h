@@ -34,6 +34,70 @@ OPH_API int oph_soft_new(oph_context *ctx, const char *name, const oph_data *ini
 OPH_API int oph_soft_set(oph_signal *sig, const oph_data *data, int32_t severity, int32_t alarm,
                          oph_error *err);
 
+/* Where a function below puts what it computed. */
+typedef struct oph_result oph_result;
+/* Copies `count` elements; `index` is 0 in a forward function, and that of the signal in an
+ * inverse one. Called again it replaces. OPH_EINVAL, OPH_ENOMEM, to be returned by the function. */
+OPH_API int oph_result_set(oph_result *to, size_t index, int32_t dtype, uint64_t count,
+                           const void *data);
+/* Gives what was set its axes, slowest first; at most 10, whose product is its count. */
+OPH_API int oph_result_shape(oph_result *to, size_t index, uint32_t rank, const int64_t *shape);
+/* Says why there is no result, for the error's sentence; returns code. `why` is copied. */
+OPH_API int oph_result_fail(oph_result *to, int code, const char *why);
+
+/* Computes the value from those of `from`: returns 0, or why not, as an OPH_E code.
+ *
+ * This and the next run on any thread, of yours or of the library, and several at a time. They must
+ * be quick, depend on nothing but their arguments and call nothing of the library but oph_value_*
+ * and oph_result_*. */
+typedef int oph_forward_fn(const oph_value *const *from, size_t count, oph_result *to, void *user);
+/* Computes what to put to which of `from`, so that the value becomes `wanted`. A signal for which
+ * nothing is set is not put to. */
+typedef int oph_inverse_fn(const oph_value *wanted, oph_result *to, void *user);
+
+/* Set `size` to sizeof(oph_derived). */
+typedef struct oph_derived {
+    uint32_t size;
+    int32_t dtype; /* of the value, as for oph_soft_new: enum oph_dtype */
+    const char *name;
+    const oph_properties *properties; /* as for oph_soft_new; NULL: a single element */
+    oph_signal *const *from;          /* `count` signals of any kind, of the same context */
+    uint64_t count;
+    oph_forward_fn *forward;
+    oph_inverse_fn *inverse; /* NULL: read-only */
+    void *user;              /* for both */
+} oph_derived;
+
+/* A signal that is computed from others, which must outlive it; the array `from` and the properties
+ * are copied.
+ *
+ * A get reads all of `from` in one flush and computes. A subscription follows them and computes at
+ * each update, once all have a value. It is connected while all are. The alarm is the worst of
+ * theirs, the time the newest. A forward function that fails is the error of the get, or an
+ * OPH_EVENT_FAILED.
+ *
+ * With an inverse function it can be put to. Each result is checked against what its signal takes
+ * before any is sent; then all are put in one flush, and the put is complete when all are. When one
+ * fails the first failure is the error, and the others may have been done. Where a signal has a
+ * setpoint and a readback, the value is computed from the readbacks, and oph_signal_read_setpoint
+ * computes it from the setpoints. */
+OPH_API int oph_derived_new(oph_context *ctx, const oph_derived *what, oph_signal **ret,
+                            oph_error *err);
+
+/* An array with its axes, which oph_value_shape tells: `array` (ArrayData) cut to the product of
+ * `sizes`, fastest axis first (ArraySize0_RBV, ArraySize1_RBV, ArraySize2_RBV). `rank`
+ * (NDimensions_RBV) tells how many of them count; NULL: all but trailing zeros. Mono images become
+ * [y, x], RGB1 [y, x, 3], RGB2 [y, 3, x], RGB3 [3, y, x]. A plugin that has had no frame yet gives
+ * no elements, of shape [0].
+ *
+ * Read-only; has the array's type and properties. A get reads all in one flush. OPH_ERANGE when the
+ * sizes want more elements than the array has, or are negative. A subscription gives a value at
+ * each update of the array. An IOC posts array and sizes one after the other: when a frame's shape
+ * changes, its first update may come with the former sizes, and once more when they have come. */
+OPH_API int oph_shaped_new(oph_context *ctx, const char *name, oph_signal *array,
+                           oph_signal *const *sizes, size_t count, oph_signal *rank,
+                           oph_signal **ret, oph_error *err);
+
 OPH_END_DECLS
 
 #endif
