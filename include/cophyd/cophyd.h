@@ -13,6 +13,7 @@
 #include <cophyd/group.h>
 #include <cophyd/settings.h>
 #include <cophyd/signal.h>
+#include <cophyd/soft.h>
 #include <cophyd/stage.h>
 #include <cophyd/status.h>
 #include <cophyd/subscription.h>

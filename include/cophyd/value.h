@@ -3,6 +3,7 @@
 #define COPHYD_VALUE_H
 
 #include <cophyd/dtype.h>
+#include <cophyd/error.h>
 
 OPH_BEGIN_DECLS
 
@@ -12,6 +13,13 @@ OPH_API void oph_value_free(oph_value *value);
 OPH_API int32_t oph_value_dtype(const oph_value *value);    /* enum oph_dtype */
 OPH_API size_t oph_value_count(const oph_value *value);     /* elements */
 OPH_API const void *oph_value_data(const oph_value *value); /* count elements; the value's */
+/* The axes of an array, slowest first. Returns their number, of which `room` are written: 0 for a
+ * single element, 1 for a plain array, more for a shaped signal's value (<cophyd/soft.h>). */
+OPH_API uint32_t oph_value_shape(const oph_value *value, int64_t *ret_shape, uint32_t room);
+/* A single element as a number, also one that is written as text; an enum is its index. OPH_ETYPE
+ * for anything else, and where an int64_t cannot hold it exactly. */
+OPH_API int oph_value_get_int(const oph_value *value, int64_t *ret, oph_error *err);
+OPH_API int oph_value_get_double(const oph_value *value, double *ret, oph_error *err);
 /* EPICS alarm severity (0 none, 1 minor, 2 major, 3 invalid) and status. */
 OPH_API int32_t oph_value_severity(const oph_value *value);
 OPH_API int32_t oph_value_alarm(const oph_value *value);

@@ -96,6 +96,14 @@ enum oph__verdict oph__shot_judge(struct oph__shot *shot, bool last, double wait
 int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double waited,
                    oph_error *err);
 
+/* Reports to the status how many of the frames the slowest writer has, from the start on and, where
+ * it is more than one, while they come. *ret is set on an error too. */
+struct oph__counts;
+int oph__counts_begin(const struct oph__shot *shot, oph_status *status, struct oph__counts **ret,
+                      oph_error *err);
+/* `complete`: all were written, also where the last update is still on its way. NULL allowed. */
+void oph__counts_end(struct oph__counts *counts, bool complete);
+
 /* Frames that all writers have written since `before`. */
 double oph__shot_written(const struct oph__shot *shot);
 

@@ -29,6 +29,7 @@ struct run {
     struct oph__ops *put, *stop, *look;
     struct oph__chanmon **mons;
     size_t mon_count;
+    struct oph__counts *counts;
     struct oph__timer timer;
     pthread_mutex_t lock; /* of the notes */
     bool posted, put_done, look_done, late, cancelled, moved, ended;
@@ -103,7 +104,7 @@ static void destroy_run(void *action)
 }
 
 /* Nothing calls back any more after it, but for a cancel, whose caller holds the status. */
-static void release(struct run *r)
+static void release(struct run *r, bool complete)
 {
     pthread_mutex_lock(&r->lock);
     r->ended = true;
@@ -112,6 +113,8 @@ static void release(struct run *r)
     for (size_t i = 0; i < r->mon_count; i++)
         r->ctx->ops->unsubscribe(r->mons[i]);
     r->mon_count = 0;
+    oph__counts_end(r->counts, complete);
+    r->counts = NULL;
     oph__ops_free(r->put);
     oph__ops_free(r->stop);
     oph__ops_free(r->look);
@@ -120,7 +123,7 @@ static void release(struct run *r)
 
 static void end(struct run *r, const oph_error *error)
 {
-    release(r);
+    release(r, !error);
     for (size_t w = 0; !error && w < r->shot.writer_count; w++)
         oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
     oph__trigger_finish(r->dev, r->status, error);
@@ -320,6 +323,7 @@ static int put_acquire(struct run *r, oph_error *err)
     one.data = one.small;
     *(uint16_t *)one.data = 1;
     int rc = oph__ops_new(r->ctx, 1, &r->put, err);
+    if (!rc) rc = oph__counts_begin(&r->shot, r->status, &r->counts, err);
     if (rc) return rc;
     r->started = oph__now();
     if (!oph__timer_start(r->ctx->engine, &r->timer, r->started + r->shot.limit))
@@ -347,7 +351,7 @@ static int start(oph_device *dev, oph_status *status, oph_error *err)
     oph_status_ref(status); /* the run is under way */
     if (!rc) rc = put_acquire(r, err);
     if (!rc) return 0;
-    release(r);
+    release(r, false);
     oph_status_unref(status);
     return rc;
 }

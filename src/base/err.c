@@ -28,7 +28,7 @@ static void write_text(oph_error *err)
     char after[40] = "";
     const char *device = err->device, *pv = err->pv;
 
-    if (*device && *pv)
+    if (*device && *pv && !oph__equal(device, pv)) /* equal where there is no device */
         oph__format(where, sizeof where, "%s (%s): ", device, pv);
     else if (*device || *pv)
         oph__format(where, sizeof where, "%s: ", *device ? device : pv);

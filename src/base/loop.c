@@ -16,6 +16,7 @@ struct oph__loop {
 
     struct oph__monitor m; /* protects what follows; changed when a timer has run */
     struct oph__job *first, **last;
+    double jobs_due;          /* the time by which to run them; INFINITY: there are none */
     struct oph__timer **heap; /* from 1, the next due first */
     size_t count, room;
     struct oph__timer *running;
@@ -76,6 +77,7 @@ static void run_jobs(struct oph__loop *loop)
 
     loop->first = NULL;
     loop->last = &loop->first;
+    loop->jobs_due = INFINITY;
     pthread_mutex_unlock(&loop->m.lock);
     while (job) {
         struct oph__job *next = job->next; /* run may free it */
@@ -119,6 +121,12 @@ static void sleep_till(struct oph__loop *loop, double when)
     loop->asleep = false;
 }
 
+/* With no look at the clock for jobs that are due at once. */
+static bool is_due(double when)
+{
+    return when <= 0 || when <= oph__now();
+}
+
 static void *run_loop(void *arg)
 {
     struct oph__loop *loop = arg;
@@ -129,14 +137,14 @@ static void *run_loop(void *arg)
         double due = loop->count ? loop->heap[1]->when : INFINITY;
         if (atomic_exchange(&loop->woken, false))
             run_on_wake(loop);
-        else if (loop->count && !loop->ending && due <= oph__now())
+        else if (loop->count && !loop->ending && is_due(due))
             run_timer(loop);
-        else if (loop->first)
+        else if (loop->first && (loop->ending || is_due(loop->jobs_due)))
             run_jobs(loop);
         else if (loop->ending)
             break;
         else
-            sleep_till(loop, due);
+            sleep_till(loop, loop->jobs_due < due ? loop->jobs_due : due);
     }
     pthread_mutex_unlock(&loop->m.lock);
     return NULL;
@@ -173,6 +181,7 @@ int oph__loop_new(const char *name, struct oph__loop **ret, oph_error *err)
     for (size_t i = 0; i + 1 < sizeof loop->name && name[i]; i++)
         loop->name[i] = name[i];
     loop->last = &loop->first;
+    loop->jobs_due = INFINITY;
     sem_init(&loop->wake, 0, 0);
     if (oph__monitor_init(&loop->m)) {
         sem_destroy(&loop->wake);
@@ -211,14 +220,22 @@ bool oph__loop_is_self(const struct oph__loop *loop)
     return pthread_equal(loop->thread, pthread_self());
 }
 
-void oph__loop_post(struct oph__loop *loop, struct oph__job *job)
+void oph__loop_post_by(struct oph__loop *loop, struct oph__job *job, double when)
 {
     job->next = NULL;
     pthread_mutex_lock(&loop->m.lock);
     *loop->last = job;
     loop->last = &job->next;
-    rouse(loop);
+    if (when < loop->jobs_due) {
+        loop->jobs_due = when;
+        rouse(loop);
+    }
     pthread_mutex_unlock(&loop->m.lock);
+}
+
+void oph__loop_post(struct oph__loop *loop, struct oph__job *job)
+{
+    oph__loop_post_by(loop, job, 0);
 }
 
 struct drain {

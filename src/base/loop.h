@@ -31,6 +31,9 @@ bool oph__loop_is_self(const struct oph__loop *loop);
 
 /* The job must stay alive until it has run; it may be freed or posted again from within run(). */
 void oph__loop_post(struct oph__loop *loop, struct oph__job *job);
+/* The same, but the thread need not wake up for it before `when`: the job runs then, or before the
+ * next one. */
+void oph__loop_post_by(struct oph__loop *loop, struct oph__job *job, double when);
 /* Waits until every job posted so far has run; at once on the loop's own thread. */
 void oph__loop_drain(struct oph__loop *loop);
 

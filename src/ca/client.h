@@ -30,6 +30,8 @@ struct oph__link {
     const unsigned char *alive;    /* a page that a fork wipes */
     _Atomic pthread_t in_callback; /* the thread that runs one now, or 0 */
     struct oph__job ending;
+    struct oph__timer flush; /* of what callbacks and the own thread ask for */
+    atomic_bool flush_due;
     struct oph__monitor m;   /* of what follows */
     struct oph__chan *first; /* all channels */
     bool ended;              /* the context is destroyed */
@@ -112,6 +114,10 @@ bool oph__ca_inside(const struct oph__link *link); /* in a callback, or on the o
 /* Around what a libca callback does. */
 pthread_t oph__ca_enter(struct oph__link *link);
 void oph__ca_leave(struct oph__link *link, pthread_t before);
+
+/* What is asked for in callbacks and on the own thread is sent together, a moment later: sent one
+ * by one, it would be answered one by one. */
+void oph__ca_flush_soon(struct oph__link *link);
 
 /* attach.c: runs fn(arg) with the link's context attached, and gives the thread back its own. With
  * no channel's `order` held. */

@@ -7,6 +7,9 @@
 
 enum { PAGE = 4096, CLOSE_SECONDS = 2 };
 
+/* While channels come up in a burst, one more every few microseconds. */
+static const double MOMENT = 0.002;
+
 bool oph__ca_in_child(const struct oph__link *link)
 {
     return !*link->alive;
@@ -38,6 +41,21 @@ int oph__ca_may_call(struct oph__link *link, const char *pv, oph_error *err)
         return oph__fail(err, OPH_EDEADLK, at, "a call from outside Channel Access callbacks",
                          "one from inside");
     return 0;
+}
+
+static void send_now(struct oph__timer *timer)
+{
+    struct oph__link *link =
+        (struct oph__link *)((char *)timer - offsetof(struct oph__link, flush));
+
+    atomic_store(&link->flush_due, false);
+    ca_flush_io();
+}
+
+void oph__ca_flush_soon(struct oph__link *link)
+{
+    if (atomic_exchange(&link->flush_due, true)) return;
+    if (!oph__timer_start(link->own, &link->flush, oph__now() + MOMENT)) send_now(&link->flush);
 }
 
 static void begin(void *arg)
@@ -103,6 +121,7 @@ static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *er
         return oph__fail_text(err, OPH_ESYSTEM, "the system refused a lock");
     }
     link->words.log = log;
+    link->flush.run = send_now;
     code = make_page(link, err);
     if (!code) code = oph__loop_new("oph-ca", &link->own, err);
     if (!code) code = make_context(link, err);
@@ -125,6 +144,7 @@ static void end_context(struct oph__job *job)
     struct oph__link *link = (struct oph__link *)((char *)job - offsetof(struct oph__link, ending));
     pthread_t thread;
 
+    oph__timer_stop(link->own, &link->flush); /* it needs the context */
     ca_context_destroy();
     pthread_mutex_lock(&link->m.lock);
     link->ended = true;

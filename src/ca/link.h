@@ -50,7 +50,9 @@ struct oph__event {
     int16_t status, severity;
     int64_t seconds;
     int32_t nanoseconds;
-    const char *why; /* libca's words for a failure, or NULL */
+    const char *why;       /* libca's words for a failure, or NULL */
+    uint32_t rank;         /* 0: a scalar, or one axis of `count` */
+    const uint32_t *shape; /* slowest axis first */
 };
 
 typedef void oph__event_fn(void *user, const struct oph__event *event);
@@ -74,6 +76,8 @@ struct oph__link_ops {
      * after that one). Pending gets and puts are dropped, their callbacks not called. */
     void (*chan_free)(struct oph__chan *chan);
     const char *(*chan_name)(const struct oph__chan *chan);
+    /* What keeps the channel down, where that is not itself. NULL: there is no more to say. */
+    void (*chan_lacks)(struct oph__chan *chan, char *dst, size_t size);
     /* False, and *ret untouched, while the channel is down. */
     bool (*chan_info)(struct oph__chan *chan, struct oph__chan_info *ret);
 

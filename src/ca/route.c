@@ -54,7 +54,7 @@ static void ask(struct oph__route *route)
     chtype type = oph__ca_describing_type(route->id);
 
     if (type >= 0 && ca_array_get_callback(type, 1, route->id, described, route) == ECA_NORMAL)
-        ca_flush_io();
+        oph__ca_flush_soon(route->chan->link);
     else
         came_up(route, type, NULL);
 }

@@ -84,7 +84,7 @@ static void settle(struct oph__job *job)
             oph__ca_put_send_held(chan);
         }
         pthread_mutex_unlock(&chan->order);
-        ca_flush_io();
+        oph__ca_flush_soon(chan->link);
     }
     oph__ca_chan_unref(chan);
 }

@@ -64,6 +64,8 @@ static bool same_numbers(const struct oph_value *a, const struct oph_value *b,
 {
     bool exact = !is_float(a->dtype) && !is_float(b->dtype);
     if (a->count != b->count) return false;
+    if (exact && a->dtype == b->dtype && !(how->absolute > 0 || how->relative > 0))
+        return a->count && !memcmp(a->data, b->data, a->count * oph_dtype_size(a->dtype));
     for (uint32_t i = 0; i < a->count; i++) {
         double x, y;
         if (!oph__value_double_at(a, i, &x) || !oph__value_double_at(b, i, &y)) return false;

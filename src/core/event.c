@@ -2,11 +2,26 @@
 #include "core/queue.h"
 #include <stdlib.h>
 
+void oph__event_clear(struct oph_event *event)
+{
+    oph__value_clear(&event->value);
+    free(event->error);
+    event->error = NULL;
+}
+
+void oph__events_free(struct oph_event *first)
+{
+    while (first) {
+        struct oph_event *next = first->next;
+        oph_event_free(first);
+        first = next;
+    }
+}
+
 void oph_event_free(oph_event *event)
 {
     if (!event) return;
-    oph__value_clear(&event->value);
-    free(event->error);
+    oph__event_clear(event);
     free(event);
 }
 

@@ -152,5 +152,6 @@ int oph__group_start(oph_group *group, const char *kind, const char *name, doubl
 void oph__group_stop(oph_group *group); /* ends such a run, and waits for that */
 /* Ends those that concern signals of a device and those below it. */
 void oph__groups_end(oph_device *dev);
+void oph__groups_end_signal(const oph_signal *sig); /* or this one */
 
 #endif

@@ -331,26 +331,43 @@ int oph__group_start(oph_group *g, const char *kind, const char *name, double de
     return 0;
 }
 
-/* A group that runs with a signal of this device or of one below it; referenced. */
-static oph_group *one_that_uses(const oph_device *dev)
+static bool is_of(const oph_signal *sig, const oph_device *dev)
+{
+    const oph_device *at = sig->dev;
+    while (at && at != dev)
+        at = at->parent;
+    return at != NULL;
+}
+
+/* A group that runs with this signal, or one of this device or of one below it; referenced. */
+static oph_group *one_that_uses(oph_context *ctx, const oph_device *dev, const oph_signal *sig)
 {
     oph_group *found = NULL;
-    pthread_mutex_lock(&dev->ctx->lock);
-    for (oph_group *g = dev->ctx->running; g && !found; g = g->next_running) {
+    pthread_mutex_lock(&ctx->lock);
+    for (oph_group *g = ctx->running; g && !found; g = g->next_running) {
         for (size_t i = 0; i < g->entries.count && !found; i++) {
             const struct oph__entry *e = g->entries.at[i];
-            for (const oph_device *at = e->sig->dev; at && !found; at = at->parent)
-                if (at == dev) found = oph__group_ref(g);
+            if (dev ? is_of(e->sig, dev) : e->sig == sig) found = oph__group_ref(g);
         }
     }
-    pthread_mutex_unlock(&dev->ctx->lock);
+    pthread_mutex_unlock(&ctx->lock);
     return found;
+}
+
+static void end_those_with(oph_context *ctx, const oph_device *dev, const oph_signal *sig)
+{
+    for (oph_group *g; (g = one_that_uses(ctx, dev, sig));) {
+        oph__group_stop(g);
+        oph__group_unref(g);
+    }
 }
 
 void oph__groups_end(oph_device *dev)
 {
-    for (oph_group *g; (g = one_that_uses(dev));) {
-        oph__group_stop(g);
-        oph__group_unref(g);
-    }
+    end_those_with(dev->ctx, dev, NULL);
+}
+
+void oph__groups_end_signal(const oph_signal *sig)
+{
+    end_those_with(sig->ctx, NULL, sig);
 }

@@ -358,9 +358,11 @@ void oph__ops_free(struct oph__ops *g)
 int oph__op_late(const struct oph__op *op, const char *wanted, double waited, oph_error *err)
 {
     struct oph__at at = {.device = op->pv->path, .pv = op->pv->name, .waited = waited};
-    bool up = oph__pv_is_up(op->pv);
-    return oph__fail(err, up ? OPH_ETIMEOUT : OPH_EDISCONN, at, wanted, "%s",
-                     up ? "no answer from the IOC" : "the PV is not connected");
+    char lacks[640];
+    if (oph__pv_is_up(op->pv))
+        return oph__fail(err, OPH_ETIMEOUT, at, wanted, "no answer from the IOC");
+    return oph__fail(err, OPH_EDISCONN, at, wanted, "%s",
+                     oph__pv_lacks(op->pv, lacks, sizeof lacks));
 }
 
 int oph__op_error(const struct oph__op *op, const char *wanted, double waited, oph_error *err)

@@ -119,6 +119,14 @@ bool oph__pv_info(struct oph__pv *pv, struct oph__chan_info *ret)
     return chan && pv->ops->chan_info(chan, ret);
 }
 
+char *oph__pv_lacks(struct oph__pv *pv, char *dst, size_t size)
+{
+    struct oph__chan *chan = oph__pv_chan(pv);
+    oph__copy(dst, size, "the PV is not connected");
+    if (chan && pv->ops->chan_lacks) pv->ops->chan_lacks(chan, dst, size);
+    return dst;
+}
+
 int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct oph__chanmon **ret,
                       oph_error *err)
 {

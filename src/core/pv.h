@@ -38,6 +38,9 @@ unsigned oph__pv_ups(struct oph__pv *pv);
 /* False while it is down. */
 bool oph__pv_info(struct oph__pv *pv, struct oph__chan_info *ret);
 
+/* Why it is down, for a sentence; returns dst. */
+char *oph__pv_lacks(struct oph__pv *pv, char *dst, size_t size);
+
 /* A subscription for the library's own use: fn runs on a libca thread, copies and returns. */
 int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct oph__chanmon **ret,
                       oph_error *err);

@@ -4,26 +4,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-struct oph_queue {
-    atomic_int refs; /* the user's or the context's, and one a source */
-    oph_context *ctx;
-    struct oph__loop *dispatch; /* NULL: the user pulls */
-    struct oph__monitor m;      /* of all below, and of what the sources have here */
-    struct oph_event *first, *last;
-    size_t count;
-    struct oph__job job; /* runs the callbacks */
-    bool posted;
-    const struct oph__source *running; /* whose callback the dispatcher is in */
-    unsigned waiting;                  /* threads in oph_queue_next */
-    bool closed;
-    int fd;      /* an eventfd; -1: none */
-    bool polled; /* somebody looks at fd */
-    bool lit;    /* fd is readable */
-};
-
 /* Lanes. All of this with the queue's lock held. */
 
-static struct oph__lane *lane_of(const struct oph_event *ev)
+struct oph__lane *oph__lane_of(const struct oph_event *ev)
 {
     return ev->kind == OPH_EVENT_VALUE ? &ev->source->values : &ev->source->others;
 }
@@ -35,8 +18,9 @@ static size_t bytes_of(const struct oph_event *ev)
 
 static void add(oph_queue *q, struct oph_event *ev)
 {
-    struct oph__lane *lane = lane_of(ev);
+    struct oph__lane *lane = oph__lane_of(ev);
 
+    ev->next = ev->behind = NULL;
     *lane->last = ev;
     lane->last = &ev->behind;
     lane->count++;
@@ -50,10 +34,10 @@ static void add(oph_queue *q, struct oph_event *ev)
     q->count++;
 }
 
-/* The oldest of a lane, which is thereby out of the queue too. */
-static struct oph_event *take(oph_queue *q, struct oph__lane *lane)
+struct oph_event *oph__lane_take(struct oph__lane *lane)
 {
     struct oph_event *ev = lane->first;
+    oph_queue *q = ev->source->queue;
 
     lane->first = ev->behind;
     if (!lane->first) lane->last = &lane->first;
@@ -72,43 +56,14 @@ static struct oph_event *take(oph_queue *q, struct oph__lane *lane)
     return ev;
 }
 
-static bool is_over(const struct oph__lane *lane)
-{
-    return lane->count > lane->room || (lane->count > 1 && lane->bytes > OPH__VALUE_BYTES);
-}
-
-/* Makes room in a lane. Returns what must go, to be freed without the lock. */
-static struct oph_event *shed(oph_queue *q, struct oph__lane *lane)
-{
-    struct oph_event *gone = NULL;
-
-    while (is_over(lane)) {
-        struct oph_event *ev = take(q, lane);
-        lane->first->dropped += ev->dropped + 1;
-        ev->source->dropped++;
-        ev->next = gone;
-        gone = ev;
-    }
-    return gone;
-}
-
-static struct oph_event *empty(oph_queue *q, struct oph__lane *lane, struct oph_event *gone)
+static struct oph_event *empty(struct oph__lane *lane, struct oph_event *gone)
 {
     while (lane->first) {
-        struct oph_event *ev = take(q, lane);
+        struct oph_event *ev = oph__lane_take(lane);
         ev->next = gone;
         gone = ev;
     }
     return gone;
-}
-
-static void free_all(struct oph_event *ev)
-{
-    while (ev) {
-        struct oph_event *next = ev->next;
-        oph_event_free(ev);
-        ev = next;
-    }
 }
 
 /* Tells who waits, after each change. */
@@ -131,30 +86,6 @@ static void announce(oph_queue *q)
     }
 }
 
-/* The dispatcher */
-
-/* Runs the callbacks of what waits now. What comes meanwhile posts the job anew, and so has its
- * turn before later jobs and after earlier ones. */
-static void run_callbacks(struct oph__job *job)
-{
-    oph_queue *q = (oph_queue *)((char *)job - offsetof(oph_queue, job));
-
-    pthread_mutex_lock(&q->m.lock);
-    q->posted = false;
-    for (size_t left = q->count; left && q->first; left--) {
-        struct oph_event *ev = take(q, lane_of(q->first));
-        oph_event_fn *fn = ev->source->fn;
-        q->running = ev->source;
-        pthread_mutex_unlock(&q->m.lock);
-        fn(ev, ev->from.user); /* the source may be gone after it */
-        oph_event_free(ev);
-        pthread_mutex_lock(&q->m.lock);
-        q->running = NULL;
-        pthread_cond_broadcast(&q->m.changed);
-    }
-    pthread_mutex_unlock(&q->m.lock);
-}
-
 /* Sources */
 
 void oph__source_init(struct oph__source *source, oph_queue *q, struct oph__origin from,
@@ -174,13 +105,13 @@ void oph__source_end(struct oph__source *source)
 
     pthread_mutex_lock(&q->m.lock);
     source->ended = true;
-    struct oph_event *gone = empty(q, &source->values, NULL);
-    gone = empty(q, &source->others, gone);
+    struct oph_event *gone = oph__turn_empty(&q->turn, source, NULL);
+    gone = empty(&source->values, gone);
+    gone = empty(&source->others, gone);
     announce(q);
-    while (q->running == source && !oph__loop_is_self(q->dispatch))
-        pthread_cond_wait(&q->m.changed, &q->m.lock);
     pthread_mutex_unlock(&q->m.lock);
-    free_all(gone);
+    oph__turn_await(q, source);
+    oph__events_free(gone);
 }
 
 void oph__source_release(struct oph__source *source)
@@ -196,80 +127,100 @@ uint64_t oph__source_dropped(struct oph__source *source)
     return dropped;
 }
 
-static struct oph_event *new_event(const struct oph__source *source, int32_t kind)
-{
-    struct oph_event *ev = malloc(sizeof *ev);
+/* What an event says; push takes over value and error. */
+struct news {
+    int32_t kind;
+    bool readable, writable;
+    oph_error *error;
+    struct oph_value *value;
+};
 
-    if (!ev) return NULL;
-    ev->next = ev->behind = NULL;
-    ev->from = source->from;
-    ev->kind = kind;
-    ev->readable = ev->writable = false;
-    ev->error = NULL;
-    ev->value.data = NULL;
-    ev->value.count = 0;
-    ev->value.dtype = OPH_NONE;
+/* With the lock held. */
+static struct oph_event *new_event(oph_queue *q)
+{
+    struct oph_event *ev = q->spares;
+
+    if (ev) {
+        q->spares = ev->next;
+        q->spare_count--;
+    } else if ((ev = malloc(sizeof *ev))) {
+        ev->value.data = NULL;
+    }
     return ev;
 }
 
-/* ev NULL: there was no memory for it, which the next event says. */
-static void push(struct oph__source *source, struct oph_event *ev)
+static void fill(struct oph_event *ev, struct oph__source *source, const struct news *news)
+{
+    ev->source = source;
+    ev->from = source->from;
+    ev->kind = news->kind;
+    ev->readable = news->readable;
+    ev->writable = news->writable;
+    ev->error = news->error;
+    if (news->value)
+        oph__value_move(&ev->value, news->value);
+    else
+        oph__value_clear(&ev->value);
+    ev->dropped = source->missed;
+    source->missed = 0;
+}
+
+/* news NULL: there was no memory for it, which the next event says. */
+static void push(struct oph__source *source, const struct news *news)
 {
     oph_queue *q = source->queue;
-    struct oph_event *gone = ev;
+    struct oph_event *ev = NULL, *gone = NULL;
 
     pthread_mutex_lock(&q->m.lock);
-    if (!ev) {
+    bool wanted = !source->ended && !q->closed;
+    if (wanted && news) ev = new_event(q);
+    if (ev) {
+        fill(ev, source, news);
+        add(q, ev);
+        gone = oph__lane_shed(oph__lane_of(ev));
+        announce(q);
+    } else if (wanted) {
         source->missed++;
         source->dropped++;
-    } else if (!source->ended && !q->closed) {
-        ev->source = source;
-        ev->dropped = source->missed;
-        source->missed = 0;
-        add(q, ev);
-        gone = shed(q, lane_of(ev));
-        announce(q);
     }
     pthread_mutex_unlock(&q->m.lock);
-    free_all(gone);
+    oph__events_free(gone);
+    if (ev || !news) return;
+    if (news->value) oph__value_clear(news->value);
+    free(news->error);
 }
 
 void oph__source_value(struct oph__source *source, const struct oph__event *event)
 {
-    struct oph_event *ev = new_event(source, OPH_EVENT_VALUE);
+    struct oph_value value;
 
-    if (ev && !oph__value_take(&ev->value, event)) {
-        oph_event_free(ev);
-        ev = NULL;
-    }
-    push(source, ev);
+    value.data = NULL;
+    bool good = oph__value_take(&value, event);
+    push(source, good ? &(struct news){.kind = OPH_EVENT_VALUE, .value = &value} : NULL);
 }
 
 void oph__source_tell(struct oph__source *source, int32_t kind, bool readable, bool writable)
 {
-    struct oph_event *ev = new_event(source, kind);
-
-    if (ev) {
-        ev->readable = readable;
-        ev->writable = writable;
-    }
-    push(source, ev);
+    push(source, &(struct news){.kind = kind, .readable = readable, .writable = writable});
 }
 
 void oph__source_fail(struct oph__source *source, const oph_error *error)
 {
-    struct oph_event *ev = new_event(source, OPH_EVENT_FAILED);
+    oph_error *copy = malloc(sizeof *copy);
 
-    if (ev && (ev->error = malloc(sizeof *error))) {
-        *ev->error = *error;
-    } else {
-        oph_event_free(ev);
-        ev = NULL;
-    }
-    push(source, ev);
+    if (copy) *copy = *error;
+    push(source, copy ? &(struct news){.kind = OPH_EVENT_FAILED, .error = copy} : NULL);
 }
 
 /* Queues */
+
+static int init_locks(oph_queue *q)
+{
+    if (oph__monitor_init(&q->m)) return OPH_ESYSTEM;
+    if (!oph__turn_init(&q->turn)) return 0;
+    oph__monitor_destroy(&q->m);
+    return OPH_ESYSTEM;
+}
 
 int oph__queue_make(oph_context *ctx, struct oph__loop *dispatch, oph_queue **ret, oph_error *err)
 {
@@ -278,14 +229,14 @@ int oph__queue_make(oph_context *ctx, struct oph__loop *dispatch, oph_queue **re
     if (!q) return oph__fail_memory(err, "a queue");
     q->fd = dispatch ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bool good = dispatch || q->fd >= 0;
-    if (!good || oph__monitor_init(&q->m)) {
+    if (!good || init_locks(q)) {
         if (q->fd >= 0) close(q->fd);
         free(q);
         return oph__fail_text(err, OPH_ESYSTEM, "a queue: the system refused a %s",
                               good ? "lock" : "descriptor");
     }
     atomic_init(&q->refs, 1);
-    q->job.run = run_callbacks;
+    q->job.run = oph__dispatch;
     q->dispatch = dispatch;
     q->ctx = dispatch ? ctx : oph__context_ref(ctx);
     *ret = q;
@@ -296,6 +247,8 @@ void oph__queue_unref(oph_queue *q)
 {
     if (!q || atomic_fetch_sub(&q->refs, 1) != 1) return;
     if (q->fd >= 0) close(q->fd);
+    oph__events_free(q->spares);
+    oph__turn_destroy(&q->turn);
     oph__monitor_destroy(&q->m);
     if (!q->dispatch) oph_context_free(q->ctx);
     free(q);
@@ -345,7 +298,7 @@ int oph_queue_next(oph_queue *q, double timeout, oph_event **ret, oph_error *err
     pthread_mutex_lock(&q->m.lock);
     rc = await_event(q, timeout);
     if (!rc) {
-        ev = take(q, lane_of(q->first));
+        ev = oph__lane_take(oph__lane_of(q->first));
         announce(q);
     }
     pthread_mutex_unlock(&q->m.lock);
@@ -369,7 +322,7 @@ void oph_queue_free(oph_queue *q)
     pthread_mutex_lock(&q->m.lock);
     q->closed = true;
     while (q->first) {
-        struct oph_event *ev = take(q, lane_of(q->first));
+        struct oph_event *ev = oph__lane_take(oph__lane_of(q->first));
         ev->next = gone;
         gone = ev;
     }
@@ -378,6 +331,6 @@ void oph_queue_free(oph_queue *q)
     while (q->waiting)
         pthread_cond_wait(&q->m.changed, &q->m.lock);
     pthread_mutex_unlock(&q->m.lock);
-    free_all(gone);
+    oph__events_free(gone);
     oph__queue_unref(q);
 }

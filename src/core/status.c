@@ -1,47 +1,20 @@
 /* One lock a status. `done` changes once, under the lock; whoever changes it wakes the waiters and
  * posts the callbacks, so losers of a race have nothing to undo. The dispatcher runs the callbacks
  * with no lock held; each then holds a reference. */
-#include "core/status.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "core/status_parts.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-struct callback {
-    struct oph__job job; /* first: the loop gives it back */
-    oph_status *status;
-    oph_status_fn *fn;
-    void *user;
-    bool direct; /* the library's own: called by the thread that finishes the status */
-    struct callback *next;
-};
-
-struct oph_status {
-    atomic_int refs;
-    oph_context *ctx;
-    const char *kind;
-    char *name;
-    double limit;
-    double started;
-    struct oph__monitor m;
-    bool done;
-    bool cancelled; /* the user asked; the action may still be ending */
-    oph_error error;
-    struct callback *callbacks; /* not yet posted, newest first */
-    void *action;               /* set before anybody else has the status */
-    oph__cancel_fn *cancel;
-    void (*destroy)(void *action);
-    struct oph__timer timer;
-    int fd; /* an eventfd, readable once done; -1 until asked for */
-};
-
 static void run_callback(struct oph__job *job)
 {
-    struct callback *cb = (struct callback *)job;
+    struct oph__callback *cb = (struct oph__callback *)job;
     cb->fn(cb->status, cb->user);
+    if (cb->outer) oph__status_release(cb->outer);
     oph_status_unref(cb->status);
     free(cb);
 }
@@ -71,12 +44,12 @@ int oph__status_new(oph_context *ctx, const char *kind, const char *name, double
     st->ctx = oph__context_ref(ctx);
     st->kind = kind;
     st->limit = limit;
-    st->started = oph__now();
+    st->steps.since = oph__now();
     st->timer.run = expire;
     st->fd = -1;
-    if (!isinf(limit)) {
+    if (limit < (double)INFINITY) {
         oph_status_ref(st);
-        if (!oph__timer_start(ctx->engine, &st->timer, st->started + limit)) {
+        if (!oph__timer_start(ctx->engine, &st->timer, st->steps.since + limit)) {
             oph_status_unref(st);
             oph_status_unref(st);
             return oph__fail_memory(err, "a status");
@@ -95,11 +68,11 @@ void oph__status_own(oph_status *st, void *action, oph__cancel_fn *cancel,
 }
 
 /* Oldest first. */
-static struct callback *reversed(struct callback *cb)
+static struct oph__callback *reversed(struct oph__callback *cb)
 {
-    struct callback *out = NULL;
+    struct oph__callback *out = NULL;
     while (cb) {
-        struct callback *next = cb->next;
+        struct oph__callback *next = cb->next;
         cb->next = out;
         out = cb;
         cb = next;
@@ -108,20 +81,21 @@ static struct callback *reversed(struct callback *cb)
 }
 
 /* A timer that has not run gives back its reference here. */
-static void stop_timer(oph_status *st)
+void oph__status_unlimit(oph_status *st)
 {
-    if (!isinf(st->limit) && oph__timer_stop(st->ctx->engine, &st->timer)) oph_status_unref(st);
+    if (st->limit < (double)INFINITY && oph__timer_stop(st->ctx->engine, &st->timer))
+        oph_status_unref(st);
 }
 
-/* Posts the user's callbacks and returns the library's own. Called with the lock, so that a
+/* Posts the user's callbacks and returns those of outer statuses. Called with the lock, so that a
  * callback which is added meanwhile comes after these. */
-static struct callback *post(oph_status *st, struct callback *cb)
+static struct oph__callback *post(oph_status *st, struct oph__callback *cb)
 {
-    struct callback *direct = NULL;
+    struct oph__callback *direct = NULL;
     while (cb) {
-        struct callback *next = cb->next;
+        struct oph__callback *next = cb->next;
         oph_status_ref(st);
-        if (cb->direct) {
+        if (cb->outer) {
             cb->next = direct;
             direct = cb;
         } else {
@@ -148,20 +122,22 @@ bool oph__status_finish(oph_status *st, const oph_error *error)
         return false;
     }
     oph_status_ref(st); /* a waiter that wakes up may drop the last one */
-    st->done = true;
     if (error) st->error = *error;
-    struct callback *cb = reversed(st->callbacks);
+    st->ended = oph__now();
+    st->done = true;
+    struct oph__callback *cb = reversed(st->callbacks);
     st->callbacks = NULL;
     pthread_cond_broadcast(&st->m.changed);
     make_readable(st);
     cb = post(st, cb);
     pthread_mutex_unlock(&st->m.lock);
     while (cb) {
-        struct callback *next = cb->next;
+        struct oph__callback *next = cb->next;
         run_callback(&cb->job);
         cb = next;
     }
-    stop_timer(st);
+    oph__status_let_go(st);
+    oph__status_unlimit(st);
     oph_status_unref(st);
     return true;
 }
@@ -169,6 +145,8 @@ bool oph__status_finish(oph_status *st, const oph_error *error)
 int oph_status_new(oph_context *ctx, const char *name, double timeout, oph_status **ret_status,
                    oph_error *err)
 {
+    int rc = oph__context_check(ctx, err);
+    if (rc) return rc;
     if (!name || isnan(timeout))
         return oph__fail_text(err, OPH_EINVAL,
                               "oph_status_new: wanted a name and a timeout, found %s",
@@ -179,7 +157,7 @@ int oph_status_new(oph_context *ctx, const char *name, double timeout, oph_statu
 /* Only a status without an action of the library: that one ends by itself. */
 int oph_status_finish(oph_status *st, const oph_error *error)
 {
-    return !st->action && oph__status_finish(st, error);
+    return !st->action && !oph__context_check(st->ctx, NULL) && oph__status_finish(st, error);
 }
 
 oph_status *oph_status_ref(oph_status *st)
@@ -188,20 +166,37 @@ oph_status *oph_status_ref(oph_status *st)
     return st;
 }
 
-void oph_status_unref(oph_status *st)
+static void destroy(oph_status *st)
 {
-    if (!st || atomic_fetch_sub(&st->refs, 1) != 1) return;
     while (st->callbacks) { /* nobody will ever finish it */
-        struct callback *next = st->callbacks->next;
-        free(st->callbacks);
-        st->callbacks = next;
+        struct oph__callback *cb = st->callbacks;
+        st->callbacks = cb->next;
+        if (cb->outer) oph__status_release(cb->outer);
+        free(cb);
     }
+    oph__watches_free(st);
     if (st->destroy) st->destroy(st->action);
     if (st->fd >= 0) close(st->fd);
     oph__monitor_destroy(&st->m);
     oph_context_free(st->ctx);
     free(st->name);
     free(st);
+}
+
+void oph_status_unref(oph_status *st)
+{
+    if (!st) return;
+    int refs;
+    do {
+        refs = atomic_load(&st->refs);
+        int held = atomic_load(&st->held); /* in this order: see oph__status_release */
+        if (held && refs == held + 1) {
+            oph__status_abandon(st);
+            refs = atomic_load(&st->refs);
+        }
+    } while (!atomic_compare_exchange_weak(&st->refs, &refs, refs - 1));
+    /* In a forked child a thread that is no more may be waiting in it for ever: leave it alone. */
+    if (refs == 1 && !oph__context_check(st->ctx, NULL)) destroy(st);
 }
 
 static bool is_done(void *arg)
@@ -217,62 +212,72 @@ void oph__status_settle(oph_status *st, double deadline)
     pthread_mutex_unlock(&st->m.lock);
 }
 
-int oph_status_wait(oph_status *st, double timeout, oph_error *err)
+/* A look that may not wait takes no interrupt away from a call that does. */
+static int await(oph_status *st, double timeout, oph_error *err)
 {
     double started = oph__now();
-    double deadline = oph__deadline(timeout, (double)INFINITY);
-    pthread_mutex_lock(&st->m.lock);
-    int rc = 0;
-    if (!st->done) {
-        pthread_mutex_unlock(&st->m.lock);
-        rc = oph__context_may_block(st->ctx, err);
-        if (rc) return rc;
+    int rc = oph__context_may_block(st->ctx, err);
+    if (rc) return rc;
+    if (timeout <= 0) {
+        rc = OPH_ETIMEOUT;
+    } else {
+        double deadline = oph__deadline(timeout, (double)INFINITY);
         pthread_mutex_lock(&st->m.lock);
         rc = oph__wait(&st->ctx->waits, &st->m, deadline, is_done, st);
+        pthread_mutex_unlock(&st->m.lock);
     }
-    if (!rc) {
-        rc = st->error.code;
-        if (rc && err) *err = st->error;
-    } else {
-        oph__fail(err, rc, (struct oph__at){.device = st->name, .waited = oph__now() - started},
-                  "done", rc == OPH_EINTR ? "interrupted" : "still running");
-    }
-    pthread_mutex_unlock(&st->m.lock);
+    if (!rc) return 0;
+    return oph__fail(err, rc, (struct oph__at){.device = st->name, .waited = oph__now() - started},
+                     "done", rc == OPH_EINTR ? "interrupted" : "still running");
+}
+
+int oph_status_wait(oph_status *st, double timeout, oph_error *err)
+{
+    int rc = st->done ? 0 : await(st, timeout, err);
+    if (rc) return rc;
+    rc = st->error.code;
+    if (rc && err) *err = st->error;
     return rc;
 }
 
 int oph_status_done(oph_status *st)
 {
-    pthread_mutex_lock(&st->m.lock);
-    int done = st->done;
-    pthread_mutex_unlock(&st->m.lock);
-    return done;
+    return st->done;
 }
 
 int oph_status_success(oph_status *st)
 {
-    pthread_mutex_lock(&st->m.lock);
-    int success = st->done && st->error.code == 0;
-    pthread_mutex_unlock(&st->m.lock);
-    return success;
+    return st->done && !st->error.code;
 }
 
 int oph_status_error(oph_status *st, oph_error *ret)
 {
-    pthread_mutex_lock(&st->m.lock);
-    if (ret) *ret = st->error;
-    int code = st->error.code;
-    pthread_mutex_unlock(&st->m.lock);
-    return code;
+    bool done = st->done;
+    if (ret) *ret = done ? st->error : (oph_error)OPH_ERROR_INIT;
+    return done ? st->error.code : 0;
 }
 
-static int add_callback(oph_status *st, oph_status_fn *fn, void *user, bool direct, oph_error *err)
+const oph_error *oph__status_cause(const oph_status *st)
 {
-    struct callback *cb = calloc(1, sizeof *cb);
+    return &st->error;
+}
+
+double oph__status_ended(const oph_status *st)
+{
+    return st->ended;
+}
+
+/* Callbacks */
+
+int oph__status_add_callback(oph_status *st, struct oph__callback what, oph_error *err)
+{
+    struct oph__callback *cb = malloc(sizeof *cb);
     if (!cb) return oph__fail_memory(err, "a status callback");
-    *cb = (struct callback){
-        .job.run = run_callback, .status = st, .fn = fn, .user = user, .direct = direct};
+    *cb = what;
+    cb->job.run = run_callback;
+    cb->status = st;
     pthread_mutex_lock(&st->m.lock);
+    if (cb->follow) oph__status_pass_on(st, cb->outer);
     bool done = st->done;
     if (!done) {
         cb->next = st->callbacks;
@@ -281,7 +286,7 @@ static int add_callback(oph_status *st, oph_status_fn *fn, void *user, bool dire
     pthread_mutex_unlock(&st->m.lock);
     if (!done) return 0;
     oph_status_ref(st);
-    if (direct)
+    if (cb->outer)
         run_callback(&cb->job);
     else
         oph__loop_post(st->ctx->dispatch, &cb->job);
@@ -290,12 +295,12 @@ static int add_callback(oph_status *st, oph_status_fn *fn, void *user, bool dire
 
 int oph_status_on_done(oph_status *st, oph_status_fn *fn, void *user, oph_error *err)
 {
-    return add_callback(st, fn, user, false, err);
-}
-
-int oph__status_listen(oph_status *st, oph_status_fn *fn, void *user, oph_error *err)
-{
-    return add_callback(st, fn, user, true, err);
+    int rc = oph__context_check(st->ctx, err);
+    if (rc) return rc;
+    if (!fn)
+        return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = st->name}, "a callback",
+                         "NULL");
+    return oph__status_add_callback(st, (struct oph__callback){.fn = fn, .user = user}, err);
 }
 
 oph_context *oph__status_context(const oph_status *st)
@@ -303,8 +308,15 @@ oph_context *oph__status_context(const oph_status *st)
     return st->ctx;
 }
 
+const char *oph__status_name(const oph_status *st)
+{
+    return st->name;
+}
+
 int oph_status_fd(oph_status *st, int *ret, oph_error *err)
 {
+    int rc = oph__context_check(st->ctx, err);
+    if (rc) return rc;
     pthread_mutex_lock(&st->m.lock);
     if (st->fd < 0) {
         st->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -321,7 +333,8 @@ int oph_status_fd(oph_status *st, int *ret, oph_error *err)
 
 int oph_status_cancel(oph_status *st, oph_error *err)
 {
-    (void)err; /* nothing can go wrong; the signature is that of every verb */
+    int rc = oph__context_check(st->ctx, err);
+    if (rc) return rc;
     pthread_mutex_lock(&st->m.lock);
     bool mine = !st->done && !st->cancelled;
     if (mine) st->cancelled = true;
@@ -339,9 +352,7 @@ int oph_status_cancel(oph_status *st, oph_error *err)
 
 const char *oph_status_text(oph_status *st, char *buffer, size_t size)
 {
-    pthread_mutex_lock(&st->m.lock);
-    bool done = st->done, success = st->done && st->error.code == 0;
-    pthread_mutex_unlock(&st->m.lock);
+    bool done = st->done, success = done && !st->error.code;
     return oph__format(buffer, size, "%s(device=%s, done=%s, success=%s)", st->kind, st->name,
                        done ? "True" : "False", success ? "True" : "False");
 }

@@ -1,4 +1,7 @@
-/* How the library makes and finishes status objects. */
+/* How the library makes and finishes status objects.
+ *
+ * A status of several, or around another, is the outer one, and holds its parts; a part knows those
+ * around it as long as it runs. So locks of statuses are taken from the part to the outer one. */
 #ifndef CORE_STATUS_H
 #define CORE_STATUS_H
 
@@ -22,12 +25,27 @@ void oph__status_own(oph_status *status, void *action, oph__cancel_fn *cancel,
 /* Completes it: success when error is NULL or its code 0. The first call decides and returns true;
  * the others change nothing. */
 bool oph__status_finish(oph_status *status, const oph_error *error);
+/* The limit does not count any more: what decides from here on has a time of its own. */
+void oph__status_unlimit(oph_status *status);
 
-/* As oph_status_on_done, but on the thread that finishes the status, or on the caller's when it is
- * done already; with no lock held. fn must be quick. */
-int oph__status_listen(oph_status *status, oph_status_fn *fn, void *user, oph_error *err);
+/* How far the action is: tells those who watch. Quick, from any thread. False, and nothing, once
+ * the status is done. `precision`: digits after the point; negative when not known. */
+bool oph__status_report(oph_status *status, double initial, double current, double target,
+                        const char *unit, int32_t precision);
+
+/* Puts a new status around others: it holds them until it is done, and fn is called for each when
+ * that is done, on the thread that finishes it, or here; with no lock held. fn must be quick, and
+ * may finish the outer one, after which it may still be called. `follow`: what is reported to a
+ * part is reported to the outer one. On an error fn is not called any more. */
+int oph__status_around(oph_status *outer, oph_status *const *parts, size_t count, bool follow,
+                       oph_status_fn *fn, void *user, oph_error *err);
+void oph__status_cancel_parts(oph_status *outer);
 
 oph_context *oph__status_context(const oph_status *status);
+const char *oph__status_name(const oph_status *status);
+/* Of a status that is done: why it failed, and when it was done. */
+const oph_error *oph__status_cause(const oph_status *status);
+double oph__status_ended(const oph_status *status);
 
 /* Waits, not to be interrupted, until it is done or the deadline. */
 void oph__status_settle(oph_status *status, double deadline);

@@ -168,14 +168,17 @@ static void end_those_of(struct oph__pv *pv)
     pthread_mutex_unlock(&pv->ctx->lock);
 }
 
+void oph__subscriptions_end_signal(const oph_signal *sig)
+{
+    end_those_of(sig->set);
+    if (sig->read != sig->set) end_those_of(sig->read);
+}
+
 static int end_those_of_device(oph_device *dev, void *user, oph_error *err)
 {
     (void)user, (void)err;
-    for (size_t i = 0; i < dev->signals.count; i++) {
-        const oph_signal *sig = dev->signals.at[i];
-        end_those_of(sig->set);
-        if (sig->read != sig->set) end_those_of(sig->read);
-    }
+    for (size_t i = 0; i < dev->signals.count; i++)
+        oph__subscriptions_end_signal(dev->signals.at[i]);
     return 0;
 }
 

@@ -1,5 +1,7 @@
 #include "core/value.h"
+#include "base/err.h"
 #include "base/str.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,20 +23,26 @@ bool oph__value_take(struct oph_value *v, const struct oph__event *e)
     v->severity = e->severity;
     v->seconds = e->seconds;
     v->nanoseconds = e->nanoseconds;
+    v->rank = e->rank < OPH__AXES ? e->rank : OPH__AXES;
+    for (uint32_t i = 0; i < v->rank; i++)
+        v->shape[i] = e->shape[i];
     if (bytes) memcpy(v->data, e->data, bytes);
     return true;
 }
 
 bool oph__value_copy(struct oph_value *v, const struct oph_value *from, uint32_t count)
 {
+    bool all = !count || count >= from->count;
     const struct oph__event e = {
         .dtype = from->dtype,
-        .count = count && count < from->count ? count : from->count,
+        .count = all ? from->count : count,
         .data = from->data,
         .status = from->status,
         .severity = from->severity,
         .seconds = from->seconds,
         .nanoseconds = from->nanoseconds,
+        .rank = all ? from->rank : 0,
+        .shape = from->shape,
     };
     return oph__value_take(v, &e);
 }
@@ -52,7 +60,7 @@ void oph__value_clear(struct oph_value *v)
 {
     if (v->data && v->data != v->small) free(v->data);
     v->data = NULL;
-    v->count = 0;
+    v->count = v->rank = 0;
     v->dtype = OPH_NONE;
 }
 
@@ -110,8 +118,9 @@ bool oph__value_int(const struct oph_value *v, int64_t *ret)
         return true;
     }
     if (v->count && v->dtype == OPH_UINT64) {
-        *ret = (int64_t) * (const uint64_t *)v->data;
-        return *ret >= 0;
+        uint64_t u = *(const uint64_t *)v->data;
+        if (u <= INT64_MAX) *ret = (int64_t)u;
+        return u <= INT64_MAX;
     }
     if (!oph__value_double(v, &d) || !(fabs(d) < 0x1p53) || d != floor(d)) return false;
     *ret = (int64_t)d;
@@ -134,6 +143,8 @@ char *oph__value_show(const struct oph_value *v, const struct oph__chan_info *in
         if (info && index < info->label_count) return oph__copy(dst, size, info->labels[index]);
         return oph__format(dst, size, "index %u", index);
     }
+    if (v->dtype == OPH_UINT64) return oph__format(dst, size, "%" PRIu64, *(uint64_t *)v->data);
+    if (v->dtype == OPH_INT64) return oph__format(dst, size, "%" PRId64, *(int64_t *)v->data);
     if (!oph__value_double(v, &d)) return oph__copy(dst, size, "no value");
     return oph__from_double(dst, size, d);
 }
@@ -158,6 +169,36 @@ size_t oph_value_count(const oph_value *v)
 const void *oph_value_data(const oph_value *v)
 {
     return v->data;
+}
+
+uint32_t oph_value_shape(const oph_value *v, int64_t *ret_shape, uint32_t room)
+{
+    if (!v->rank) {
+        if (v->count != 1 && room) ret_shape[0] = v->count;
+        return v->count != 1;
+    }
+    for (uint32_t i = 0; i < v->rank && i < room; i++)
+        ret_shape[i] = v->shape[i];
+    return v->rank;
+}
+
+static int no_number(const oph_value *v, const char *wanted, oph_error *err)
+{
+    char found[80];
+    oph__value_show(v, NULL, found, sizeof found);
+    return oph__fail(err, OPH_ETYPE, (struct oph__at){0}, wanted, "%s", found);
+}
+
+int oph_value_get_double(const oph_value *v, double *ret, oph_error *err)
+{
+    if (v->count == 1 && oph__value_double(v, ret)) return 0;
+    return no_number(v, "a number", err);
+}
+
+int oph_value_get_int(const oph_value *v, int64_t *ret, oph_error *err)
+{
+    if (v->count == 1 && oph__value_int(v, ret)) return 0;
+    return no_number(v, "a whole number", err);
 }
 
 int32_t oph_value_severity(const oph_value *v)

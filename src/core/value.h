@@ -6,6 +6,8 @@
 #include "core/classtext.h"
 #include <cophyd/signal.h>
 
+enum { OPH__AXES = 10 }; /* as many as an NDArray of areaDetector can have */
+
 /* One value that came in. Short ones live inside it: most PVs are scalars. */
 struct oph_value {
     int32_t dtype;
@@ -13,7 +15,9 @@ struct oph_value {
     int16_t status, severity;
     int64_t seconds;
     int32_t nanoseconds;
-    void *data; /* `small`, or malloc'ed */
+    uint32_t rank;             /* 0: a single element, or one axis */
+    uint32_t shape[OPH__AXES]; /* slowest first */
+    void *data;                /* `small`, or malloc'ed */
     _Alignas(16) unsigned char small[48];
 };
 

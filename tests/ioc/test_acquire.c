@@ -32,7 +32,20 @@ static void text_is(oph_status *st, const char *wanted)
 struct seen {
     struct oph__monitor m;
     int calls, done, success;
+    double frames, wanted; /* as told, before the end */
+    int wrong;
 };
+
+static void on_progress(oph_status *st, const oph_progress *p, void *user)
+{
+    struct seen *s = user;
+    (void)st;
+    pthread_mutex_lock(&s->m.lock);
+    s->wrong += s->calls > 0 || p->current < s->frames || strcmp(p->unit, "frames") != 0;
+    s->frames = p->current;
+    s->wanted = p->target;
+    pthread_mutex_unlock(&s->m.lock);
+}
 
 static void on_done(oph_status *st, void *user)
 {
@@ -58,7 +71,7 @@ static void was_called(struct seen *s, const char *when)
     pthread_mutex_unlock(&s->m.lock);
 }
 
-static void trigger_once(const char *what)
+static void trigger_once(int frames, const char *what)
 {
     oph_error err = OPH_ERROR_INIT;
     oph_status *st = NULL;
@@ -68,11 +81,14 @@ static void trigger_once(const char *what)
     check_done(oph_trigger(d.det, &st, &err), &err, what);
     state_is(OPH_STATE_TRIGGERING);
     text_is(st, "ADTriggerStatus(device=det, done=False, success=False)");
+    check_done(oph_status_watch(st, on_progress, &early, NULL, &err), &err, "it is watched");
     check_done(oph_status_on_done(st, on_done, &early, &err), &err, "a callback is added");
     check_done(oph_status_wait(st, OPH_DEFAULT, &err), &err, "it succeeds");
     state_is(OPH_STATE_STAGED);
     text_is(st, "ADTriggerStatus(device=det, done=True, success=True)");
     was_called(&early, "before the end");
+    testOk(early.frames == frames && early.wanted == frames && !early.wrong,
+           "%g of %g frames were written, as was told before", early.frames, early.wanted);
     check_done(oph_status_on_done(st, on_done, &late, &err), &err, "a callback is added");
     was_called(&late, "after it");
     testOk(oph_status_error(st, &err) == 0 && err.code == 0, "there is no error");
@@ -140,15 +156,15 @@ static void reference(void)
     is("HDF1:FileNumber_RBV", "0");
     is("HDF1:Capture_RBV", "Capturing");
     no_name("before any acquisition");
-    trigger_once("the first acquisition starts");
-    trigger_once("the second one of the same stage starts");
+    trigger_once(1, "the first acquisition starts");
+    trigger_once(1, "the second one of the same stage starts");
     names_are("/test/pilatus/20");
     unstage("two acquisitions in one stage");
     detector_file_is(&d, 2, 1, 64, 48);
     names_are("_000.h5");
     stage("the second stage works");
     no_name("staged again");
-    trigger_once("a third acquisition starts");
+    trigger_once(1, "a third acquisition starts");
     unstage("a third acquisition");
     detector_file_is(&d, 1, 3, 64, 48);
 }
@@ -173,7 +189,7 @@ static void several(int num_capture, int first)
     if (!rc) rc = oph_settings_set(d.hdf1, "num_capture", num_capture, &err);
     check_done(rc, &err, "five images are asked for");
     stage("the stage works");
-    trigger_once("it starts");
+    trigger_once(5, "it starts");
     is("HDF1:Capture_RBV", num_capture ? "Done" : "Capturing");
     is("HDF1:NumCaptured_RBV", "5");
     unstage("five images");
@@ -199,7 +215,7 @@ static void folders(void)
     snprintf(read, sizeof read, "%s/third/", d.disk);
     check_done(oph_files_set(d.hdf1, DETECTOR_DISK "/third/", read, &err), &err,
                "a third one is set while staged");
-    trigger_once("it starts");
+    trigger_once(1, "it starts");
     names_are("/other/20");
     unstage("another folder");
     detector_file_is(&d, 1, 15, 64, 48);

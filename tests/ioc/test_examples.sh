@@ -80,6 +80,7 @@ simulator() {
 }
 
 simulator
+example 0 signals.txt signals
 example 0 missing_plugins.txt missing_plugins
 example 1 no_image.txt live_image
 example 0 warmup.txt warmup

@@ -8,7 +8,7 @@
 
 enum { SECONDS = 10 };
 
-struct sim *mini_start(void)
+struct sim *mini_start_with(const char *const *arguments)
 {
     char program[1024] = "";
     ssize_t n = readlink("/proc/self/exe", program, 900);
@@ -17,7 +17,12 @@ struct sim *mini_start(void)
     char *slash = strrchr(program, '/');
     snprintf(slash, 100, "/mini_ioc");
     setenv("COPHYD_SIM", program, 1);
-    return sim_start(NULL);
+    return sim_start(arguments);
+}
+
+struct sim *mini_start(void)
+{
+    return mini_start_with(NULL);
 }
 
 void pv_on_state(void *user, int32_t state)

@@ -8,6 +8,7 @@
 
 /* Starts the IOC of tests/ioc/mini, which lies beside the running test. */
 struct sim *mini_start(void);
+struct sim *mini_start_with(const char *const *arguments); /* see there; ended by NULL */
 
 enum { PV_BYTES = 8192, PV_LOG = 256 };
 

@@ -100,6 +100,50 @@ static void test_self(struct oph__loop *loop)
     sem_destroy(&again.done);
 }
 
+static struct {
+    int runs, disorder;
+    sem_t last;
+} late;
+
+static void run_late(struct oph__job *job)
+{
+    struct counted *c = (struct counted *)job;
+
+    late.disorder += c->number != late.runs++;
+    if (c->number == 2) sem_post(&late.last);
+}
+
+static void post_late(struct oph__loop *loop, struct counted *jobs, double when)
+{
+    late.runs = 0;
+    for (int i = 0; i < 3; i++)
+        jobs[i] = (struct counted){{run_late, NULL}, i};
+    oph__loop_post_by(loop, &jobs[0].job, when);
+    oph__loop_post_by(loop, &jobs[1].job, when + 1);
+}
+
+static void test_late(struct oph__loop *loop)
+{
+    struct counted jobs[3];
+    double start = oph__now();
+
+    sem_init(&late.last, 0, 0);
+    post_late(loop, jobs, start + 1000);
+    oph__loop_drain(loop);
+    testOk(late.runs == 2 && !late.disorder, "late jobs run before the next one, in order");
+    post_late(loop, jobs, start + 1000);
+    oph__loop_post_by(loop, &jobs[2].job, start + 0.02);
+    sem_wait(&late.last);
+    testOk(late.runs == 3 && !late.disorder && oph__now() >= start + 0.02,
+           "all run when the first of them is due");
+    struct oph__loop *ending = NULL;
+    oph__loop_new("ending", &ending, NULL);
+    post_late(ending, jobs, start + 1000);
+    oph__loop_free(ending);
+    testOk(late.runs == 2 && !late.disorder, "and at the end of the loop");
+    sem_destroy(&late.last);
+}
+
 enum { TIMERS = 200 };
 
 struct timed {
@@ -259,6 +303,7 @@ int main(void)
     testOk1(oph__loop_new("a name that is too long", &loop, &err) == 0);
     test_jobs(loop);
     test_self(loop);
+    test_late(loop);
     test_timers(loop);
     test_stop_waits(loop);
     test_wake(loop);

@@ -424,6 +424,99 @@ static void test_callbacks(void)
     end(&c.source);
 }
 
+/* What the dispatcher has taken still waits. */
+
+static struct {
+    sem_t entered, go;
+} gate;
+
+static void hold_dispatcher(struct oph__job *job)
+{
+    (void)job;
+    sem_post(&gate.entered);
+    while (sem_wait(&gate.go)) {
+    }
+}
+
+static void hold_inside(const oph_event *event, void *user)
+{
+    (void)event, (void)user;
+    hold_dispatcher(NULL);
+}
+
+static void await(sem_t *sem)
+{
+    while (sem_wait(sem)) {
+    }
+}
+
+/* The dispatcher is in the callback of `first`, after it has taken all that `fill` pushed. */
+static void take_all(struct calls *first, struct calls *others, int count,
+                     void (*fill)(struct calls *))
+{
+    struct oph__job hold = {.run = hold_dispatcher};
+
+    begin_calls(first, hold_inside);
+    for (int i = 0; i < count; i++)
+        begin_calls(&others[i], count_call);
+    oph__loop_post(ctx->dispatch, &hold);
+    await(&gate.entered);
+    push(&first->source, 0);
+    fill(others);
+    sem_post(&gate.go);
+    await(&gate.entered);
+}
+
+static void push_ten_each(struct calls *others)
+{
+    for (int32_t i = 0; i < 10; i++) {
+        push(&others[0].source, i);
+        push(&others[1].source, i);
+    }
+}
+
+static void count_dropped(const oph_event *event, void *user)
+{
+    struct calls *c = user;
+    c->count++;
+    c->disorder +=
+        number(event) != 20 + c->count || oph_event_dropped(event) != (c->count == 1 ? 15 : 0);
+}
+
+static void test_taken(void)
+{
+    static struct calls first, others[2];
+
+    sem_init(&gate.entered, 0, 0);
+    sem_init(&gate.go, 0, 0);
+    take_all(&first, others, 2, push_ten_each);
+    oph__source_end(&others[0].source);
+    sem_post(&gate.go);
+    oph__loop_drain(ctx->dispatch);
+    testOk(others[0].count == 0, "ended while the dispatcher had them");
+    testOk(others[1].count == 10 && !others[1].disorder, "those of another source run");
+    end(&others[0].source);
+    end(&others[1].source);
+    end(&first.source);
+
+    take_all(&first, others, 2, push_ten_each);
+    others[1].source.values.room = 3;
+    others[1].source.fn = count_dropped;
+    others[1].count = 0;
+    for (int32_t i = 16; i < 24; i++)
+        push(&others[1].source, i);
+    testOk(oph__source_dropped(&others[1].source) == 15, "what was taken counts, and is dropped");
+    sem_post(&gate.go);
+    oph__loop_drain(ctx->dispatch);
+    testOk(others[1].count == 3 && !others[1].disorder, "%d are left, the newest", others[1].count);
+    testOk(others[0].count == 10 && !others[0].disorder, "the other source has lost none");
+    end(&others[0].source);
+    end(&others[1].source);
+    end(&first.source);
+    sem_destroy(&gate.entered);
+    sem_destroy(&gate.go);
+}
+
 int main(void)
 {
     testPlan(0);
@@ -438,6 +531,7 @@ int main(void)
     test_fork();
     test_two_readers();
     test_callbacks();
+    test_taken();
     oph_context_free(ctx);
     fake_end();
     return testDone();

@@ -189,6 +189,39 @@ static void test_quick(oph_device *det)
     unstage(det);
 }
 
+static void progress_is(oph_status *st, double current, double fraction)
+{
+    oph_progress p = {.size = sizeof p};
+    oph_status_progress(st, &p, NULL);
+    testOk(p.initial == 0 && p.current == current && p.target == 5 && p.fraction == fraction &&
+               p.precision == 0 && !strcmp(p.unit, "frames") && !strcmp(p.name, "det"),
+           "%g of 5 frames are written", current);
+    if (p.current != current) testDiag("found %g of %g %s", p.current, p.target, p.unit);
+}
+
+/* The second acquisition counts from what the first has left. */
+static void test_progress(oph_device *det)
+{
+    static const char *const counts[2][2] = {{"2", "5"}, {"7", "10"}};
+    oph_settings_set(det, "cam.image_mode", "Multiple", NULL);
+    stage(det, "frames are counted as they are written");
+    for (int i = 0; i < 2; i++) {
+        oph_status *st = oph_status_ref(trigger(det));
+        progress_is(st, 0, 0);
+        fake_set("X:HDF1:NumCaptured_RBV", counts[i][0]);
+        progress_is(st, 2, 0.4);
+        show_camera(i ? "27" : "22");
+        show_file(counts[i][1]);
+        fake_release("X:cam1:Acquire");
+        ends(det, st, "it succeeds");
+        progress_is(st, 5, 1);
+        oph_status_unref(st);
+        fake_set("X:cam1:Acquire", "0");
+    }
+    unstage(det);
+    oph_settings_set(det, "cam.image_mode", "Single", NULL);
+}
+
 /* Nothing here may last until the camera's or the writer's patience ends. */
 static void test_late(oph_device *det)
 {
@@ -301,6 +334,7 @@ int main(void)
     each_pv(add_pv);
     oph_device *det = new_detector(30);
     test_quick(det);
+    test_progress(det);
     test_late(det);
     test_during_look(det);
     test_late_reset(det);

@@ -1,5 +1,6 @@
 /* A small IOC for test_link: plain records of every type, slow puts, access that a put can change.
- * mini_ioc --port auto|PORT ...: takes what tests/lib/sim.c gives and prints what it reads. */
+ * mini_ioc --port auto|PORT ... [RECORDS]: takes what tests/lib/sim.c gives and prints what it
+ * reads; RECORDS is the number of those that are called m:many0 and so on. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -54,12 +55,12 @@ static int load_text(const char *text, const char *macros)
     return in && dbReadDatabaseFP(&pdbbase, in, NULL, macros) == 0 ? 0 : -1;
 }
 
-static int load_records(void)
+static int load_records(int many)
 {
     char macros[32];
 
     if (load_text(records, NULL)) return -1;
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < many; i++) {
         snprintf(macros, sizeof macros, "N=%d", i);
         if (load_text("record(longout, \"m:many$(N)\") { field(VAL, \"$(N)\") field(PINI, YES) }\n",
                       macros))
@@ -106,6 +107,7 @@ int main(int argc, char **argv)
 {
     char port[16], rules[] = "/tmp/cophyd-mini-XXXXXX";
     const char *wanted = argc > 2 ? argv[2] : "auto";
+    int many = argc > 4 ? (int)strtol(argv[4], NULL, 10) : MANY;
     int out = dup(STDOUT_FILENO);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -116,7 +118,7 @@ int main(int argc, char **argv)
     epicsEnvSet("EPICS_CAS_INTF_ADDR_LIST", "127.0.0.1");
     epicsEnvSet("EPICS_CAS_BEACON_ADDR_LIST", "127.0.0.1");
     epicsEnvSet("EPICS_CAS_AUTO_BEACON_ADDR_LIST", "NO");
-    int failed = load_definitions() || load_records() || load_rules(rules) || iocInit();
+    int failed = load_definitions() || load_records(many) || load_rules(rules) || iocInit();
     unlink(rules);
     if (failed) {
         fprintf(stderr, "mini_ioc: the IOC did not start\n");

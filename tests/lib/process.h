@@ -1,0 +1,15 @@
+/* What this process holds at the moment: threads, descriptors, memory. */
+#ifndef TEST_PROCESS_H
+#define TEST_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+int process_threads(void);
+int process_descriptors(void);
+size_t process_heap(void); /* bytes that malloc has given out */
+
+/* Waits until there are no more threads than that; false, with a diagnostic, after 20 s. */
+bool process_calms(int threads);
+
+#endif
