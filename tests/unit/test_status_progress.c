@@ -233,10 +233,10 @@ static void test_end(void)
     for (int i = 0; i < 1000; i++)
         sched_yield();
     testOk(sem_trywait(&seen.done) != 0, "ending a watch waits for a running fn");
-    oph_status_report(st, 0, 2, 2, NULL);
     sem_post(&seen.may_go);
     await(&seen.done);
     pthread_join(thread, NULL);
+    oph_status_report(st, 0, 2, 2, NULL);
     oph__loop_drain(ctx->dispatch);
     testOk(seen.count == 1, "after it fn does not run any more");
 
