@@ -15,14 +15,15 @@
 #include "core/write.h"
 #include <cophyd/group.h>
 
-enum oph__entry_kind { OPH__CONNECT, OPH__READ, OPH__PUT, OPH__WAIT };
+enum oph__entry_kind { OPH__CONNECT, OPH__DESCRIBE, OPH__READ, OPH__PUT, OPH__WAIT };
 
 /* Where an entry stands: what it waits for. */
 enum oph__entry_step {
     OPH__NOT_BEGUN,
     OPH__CONNECTING,
-    OPH__ASKING,  /* a get or a put */
-    OPH__IN_TURN, /* until no put of the group is under way */
+    OPH__DESCRIBING, /* a put that is to keep the limits */
+    OPH__ASKING,     /* a get, a put or a description */
+    OPH__IN_TURN,    /* until no put of the group is under way */
     OPH__READING_BACK,
     OPH__WATCHING,
     OPH__SETTLING,

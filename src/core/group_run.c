@@ -99,10 +99,8 @@ static void advance(oph_group *g)
 static size_t needs(const struct oph__entry *e)
 {
     switch (e->kind) {
-    case OPH__CONNECT: return 2;
-    case OPH__READ: return 2;
-    case OPH__WAIT: return 2;
-    default: return 6;
+    case OPH__PUT: return 7;
+    default: return 2;
     }
 }
 
