@@ -35,8 +35,9 @@ typedef struct oph_data {
     const void *data;
 } oph_data;
 
-/* What a PV is. Set `size` to sizeof(oph_properties). Limits are those of the record; a pair that
- * is equal, or the wrong way round, means that there are none. */
+/* What a PV is. Set `size` to sizeof(oph_properties). Limits are those of the record. Where it has
+ * none both of a pair are equal, or the wrong way round; an alarm limit without a severity is NaN,
+ * or 0 where the PV holds integers: so Channel Access tells them. */
 typedef struct oph_properties {
     uint32_t size;
     int32_t dtype;     /* enum oph_dtype, as Channel Access has it */

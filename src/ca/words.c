@@ -73,6 +73,13 @@ static void take_exception(struct exception_handler_args args)
     pthread_mutex_unlock(&lock);
 }
 
+void oph__ca_warn(struct oph__words *words, const char *sentence)
+{
+    pthread_mutex_lock(&lock);
+    if (words->log) oph__log(words->log, OPH_LOG_WARNING, "%s", sentence);
+    pthread_mutex_unlock(&lock);
+}
+
 void oph__ca_words_begin(struct oph__words *words, struct oph__log *log)
 {
     words->context = ca_current_context();

@@ -52,7 +52,8 @@ void oph__entry_op_ended(struct oph__op *op)
             put_ended(e, op);
         else
             end_directly(e, op);
-    } else if (e->step == OPH__READING_BACK && op->kind == OPH__OP_GET) {
+    } else if ((e->step == OPH__READING_BACK && op->kind == OPH__OP_GET) ||
+               e->step == OPH__DESCRIBING) {
         e->op = op;
         oph__group_news(e);
     }
@@ -133,11 +134,21 @@ static void put(struct oph__entry *e)
     e->asked = oph__ops_put(g->ops, e->sig->set, wire, e->put->completion, e);
 }
 
+static void describe(struct oph__entry *e, enum oph__entry_step step, struct oph__pv *pv)
+{
+    enter(e, step, seconds(e->timeout, e->group->ctx->options.get_timeout));
+    e->asked = oph__ops_describe(e->group->ops, pv, e);
+}
+
 /* Once its PVs are connected. */
 static void go_on(struct oph__entry *e)
 {
     if (e->kind == OPH__READ)
         get(e);
+    else if (e->kind == OPH__DESCRIBE)
+        describe(e, OPH__ASKING, e->pv);
+    else if (e->kind == OPH__PUT && e->put->within_limits)
+        describe(e, OPH__DESCRIBING, e->sig->set);
     else if (e->kind == OPH__PUT)
         put(e);
     else
@@ -198,6 +209,12 @@ void oph__entry_step(struct oph__entry *e)
         else
             go_on(e);
         break;
+    case OPH__DESCRIBING:
+        if (e->op->code)
+            oph__entry_end(e, NULL);
+        else
+            put(e);
+        break;
     case OPH__ASKING: /* a put that is done */
         if (e->want)
             oph__want_begin(e);
@@ -223,6 +240,8 @@ static char *show_wanted(const struct oph__entry *e, enum oph__entry_step step, 
 {
     if (e->kind == OPH__CONNECT || step == OPH__CONNECTING)
         return oph__copy(dst, size, "a connection");
+    if (e->kind == OPH__DESCRIBE) return oph__copy(dst, size, "its properties");
+    if (step == OPH__DESCRIBING) return oph__copy(dst, size, "its limits");
     if (e->kind != OPH__PUT) return oph__copy(dst, size, "a value");
     const struct oph__wire *wire = e->put->wire ? e->put->wire : &e->put->own;
     const struct oph_value v = {.dtype = wire->dtype, .count = wire->count, .data = wire->data};
@@ -264,7 +283,7 @@ void oph__entry_late(struct oph__entry *e, double now)
         oph__want_late(e, now);
         return;
     }
-    if (step != OPH__CONNECTING && step != OPH__ASKING) return;
+    if (step != OPH__CONNECTING && step != OPH__ASKING && step != OPH__DESCRIBING) return;
     show_wanted(e, step, wanted, sizeof wanted);
     if (step == OPH__CONNECTING) {
         op = e->connects[0];

@@ -15,14 +15,15 @@
 #include "core/write.h"
 #include <cophyd/group.h>
 
-enum oph__entry_kind { OPH__CONNECT, OPH__READ, OPH__PUT, OPH__WAIT };
+enum oph__entry_kind { OPH__CONNECT, OPH__DESCRIBE, OPH__READ, OPH__PUT, OPH__WAIT };
 
 /* Where an entry stands: what it waits for. */
 enum oph__entry_step {
     OPH__NOT_BEGUN,
     OPH__CONNECTING,
-    OPH__ASKING,  /* a get or a put */
-    OPH__IN_TURN, /* until no put of the group is under way */
+    OPH__DESCRIBING, /* a put that is to keep the limits */
+    OPH__ASKING,     /* a get, a put or a description */
+    OPH__IN_TURN,    /* until no put of the group is under way */
     OPH__READING_BACK,
     OPH__WATCHING,
     OPH__SETTLING,
@@ -84,9 +85,10 @@ struct oph_group {
     struct oph__ops *ops;    /* of the newest run */
     struct oph__monitor *m;  /* theirs; of news, left, puts, in_turn, step, and what is below */
     struct oph__entry *news;
-    size_t left;       /* entries that have not ended */
-    size_t puts;       /* with a put under way */
-    size_t in_turn;    /* that wait for those */
+    size_t left;    /* entries that have not ended */
+    size_t puts;    /* with a put under way */
+    size_t in_turn; /* that wait for those */
+    bool on_engine, posted, cancelled;
     double next;       /* the first deadline; the runner's alone, as the rest of these */
     bool unsent;       /* something waits for a flush */
     double begun, now; /* and as of the newest look at the clock */
@@ -94,7 +96,8 @@ struct oph_group {
     /* A run on the engine. Under lock, which comes before *m. */
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    bool running, on_engine, posted, cancelled;
+    bool running;
+    unsigned ending; /* runs whose status is being told */
     double until;
     oph_status *status;
     struct oph__job job;

@@ -143,7 +143,8 @@ static void got(void *user, const struct oph__event *event)
     if (claim(op)) finish(op, event->code, event->why, event->code ? NULL : event);
 }
 
-static void put_done(void *user, int32_t code, const char *why)
+/* A put, or a description. */
+static void ended(void *user, int32_t code, const char *why)
 {
     struct oph__op *op = user;
     if (claim(op)) finish(op, code, why, NULL);
@@ -254,9 +255,19 @@ struct oph__op *oph__ops_put(struct oph__ops *g, struct oph__pv *pv, const struc
     oph_error why;
     struct oph__chan *chan = oph__pv_chan(pv);
     int rc = chan ? pv->ops->put(chan, wire->dtype, wire->count, wire->data,
-                                 completion ? put_done : NULL, op, &why)
+                                 completion ? ended : NULL, op, &why)
                   : not_open(&why);
     if (!rc && !completion && claim(op)) finish(op, 0, NULL, NULL);
+    return checked(op, rc, &why);
+}
+
+struct oph__op *oph__ops_describe(struct oph__ops *g, struct oph__pv *pv, void *owner)
+{
+    struct oph__op *op = add(g, pv, OPH__OP_DESCRIBE, owner);
+    if (!op) return NULL;
+    oph_error why;
+    struct oph__chan *chan = oph__pv_chan(pv);
+    int rc = chan ? pv->ops->describe(chan, ended, op, &why) : not_open(&why);
     return checked(op, rc, &why);
 }
 
@@ -322,13 +333,13 @@ void oph__ops_freeze(struct oph__ops *g)
 }
 
 /* A put whose completion may still come blocks its channel for the next one: make it anew. A get
- * ends by itself. */
+ * or a description ends by itself. */
 void oph__op_give_up(struct oph__op *op)
 {
     pthread_mutex_lock(&op->group->m.lock);
     bool ended = op->ended;
     pthread_mutex_unlock(&op->group->m.lock);
-    if (ended || op->kind == OPH__OP_GET) return;
+    if (ended || op->kind == OPH__OP_GET || op->kind == OPH__OP_DESCRIBE) return;
     if (op->kind == OPH__OP_WATCH) {
         oph__op_unwatch(op);
         return;

@@ -13,6 +13,7 @@ enum oph__op_kind {
     OPH__OP_CONNECT,
     OPH__OP_GET,
     OPH__OP_PUT,
+    OPH__OP_DESCRIBE,
     OPH__OP_WATCH /* until oph__op_unwatch */
 };
 
@@ -67,6 +68,8 @@ struct oph__op *oph__ops_get(struct oph__ops *group, struct oph__pv *pv,
                              const struct oph__how_to_get *how, void *owner);
 struct oph__op *oph__ops_put(struct oph__ops *group, struct oph__pv *pv,
                              const struct oph__wire *wire, bool completion, void *owner);
+/* What the PV is, as the IOC says now; from then on it follows. */
+struct oph__op *oph__ops_describe(struct oph__ops *group, struct oph__pv *pv, void *owner);
 /* Follows values: fn(owner, event) on a libca thread. */
 struct oph__op *oph__ops_watch(struct oph__ops *group, struct oph__pv *pv, oph__event_fn *fn,
                                void *owner);

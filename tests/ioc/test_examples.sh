@@ -92,6 +92,7 @@ example 0 pilatus.txt pilatus Pilatus: "$ioc_root" "$read_root"
 file=$(sed -n 's/^local file: //p' "$work/out")
 example 0 read_image.txt read_image "$file"
 example 0 live_image.txt live_image
+example 0 derived.txt derived
 end_simulator
 
 simulator --instant --camserver-hangs

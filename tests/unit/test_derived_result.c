@@ -5,6 +5,7 @@
 #include "lib/things.h"
 
 #include <epicsUnitTest.h>
+#include <math.h>
 #include <string.h>
 
 static oph_context *ctx;
@@ -84,6 +85,37 @@ static int to_text(const oph_value *const *from, size_t count, oph_result *to, v
     return rc ? rc : oph_result_set(to, 0, OPH_STRING, 1, &at);
 }
 
+static int to_parity(const oph_value *const *from, size_t count, oph_result *to, void *user)
+{
+    static const char *const labels[] = {"Even", "Odd"};
+    int64_t n;
+    (void)count, (void)user;
+    int rc = oph_value_get_int(from[0], &n, NULL);
+    return rc ? rc : oph_result_set(to, 0, OPH_STRING, 1, &labels[n % 2]);
+}
+
+/* Ten times as much, element by element. */
+static int times(const oph_value *value, double factor, oph_result *to)
+{
+    double scaled[16];
+    size_t count = oph_value_count(value);
+    for (size_t i = 0; i < count && i < 16; i++)
+        scaled[i] = factor * ((const double *)oph_value_data(value))[i];
+    return oph_result_set(to, 0, OPH_FLOAT64, count, scaled);
+}
+
+static int ten_times(const oph_value *const *from, size_t count, oph_result *to, void *user)
+{
+    (void)count, (void)user;
+    return times(from[0], 10, to);
+}
+
+static int a_tenth(const oph_value *wanted, oph_result *to, void *user)
+{
+    (void)user;
+    return times(wanted, 0.1, to);
+}
+
 static int halves(const oph_value *const *from, size_t count, oph_result *to, void *user)
 {
     int64_t n;
@@ -145,6 +177,63 @@ static void test_types(void)
     oph_signal_free(number);
 }
 
+static void test_labels(void)
+{
+    const oph_properties labels = {
+        .size = sizeof labels, .label_count = 2, .labels = {"Even", "Odd"}};
+    oph_signal *number = derive_soft(ctx, "number", OPH_INT(5)), *parity = NULL;
+    const oph_derived what = {.size = sizeof what,
+                              .dtype = OPH_ENUM,
+                              .name = "parity",
+                              .properties = &labels,
+                              .from = &number,
+                              .count = 1,
+                              .forward = to_parity};
+    char text[10] = "";
+    oph_error err = OPH_ERROR_INIT;
+    derive_did(oph_derived_new(ctx, &what, &parity, &err), &err);
+    check_done(oph_signal_get_text(parity, text, sizeof text, &err), &err, "a label");
+    testOk1(!strcmp(text, "Odd"));
+    oph_signal_put_int(number, 6, NULL);
+    const oph_read_options as_text = {.size = sizeof as_text, .dtype = OPH_TEXT};
+    oph_value *value = NULL;
+    check_done(oph_signal_read(parity, &as_text, &value, &err), &err, "as text");
+    testOk1(value && !strcmp(oph_value_data(value), "Even"));
+    oph_value_free(value);
+    oph_signal_free(parity);
+    oph_signal_free(number);
+}
+
+static void test_arrays(void)
+{
+    static const double elements[] = {10, 20, 30}, odd[] = {1, (double)NAN};
+    const oph_data three = {.dtype = OPH_FLOAT64, .count = 3, .data = elements};
+    const oph_data bad = {.dtype = OPH_FLOAT64, .count = 2, .data = odd};
+    const oph_put_options any = {.size = sizeof any, .flags = OPH_PUT_NONFINITE};
+    const oph_properties room = {.size = sizeof room, .count = 4};
+    oph_signal *from = thing("array"), *tens = NULL;
+    const oph_derived what = {.size = sizeof what,
+                              .dtype = OPH_FLOAT64,
+                              .name = "tens",
+                              .properties = &room,
+                              .from = &from,
+                              .count = 1,
+                              .forward = ten_times,
+                              .inverse = a_tenth};
+    oph_error err = OPH_ERROR_INIT;
+    const oph_put_options complete = {.size = sizeof complete, .policy = OPH_PUT_COMPLETE};
+    derive_did(oph_derived_new(ctx, &what, &tens, &err), &err);
+    check_done(oph_signal_put(tens, &three, &complete, &err), &err, "an array is put through");
+    oph_value *value = NULL;
+    check_done(oph_signal_read(from, NULL, &value, &err), &err, "read");
+    const double *found = value ? oph_value_data(value) : NULL;
+    testOk1(found && found[0] == 1 && found[1] == 2 && fabs(found[2] - 3) < 1e-9);
+    oph_value_free(value);
+    check_refused(oph_signal_put(tens, &bad, &any, &err), &err, OPH_ERANGE, "tens", "tens", NULL,
+                  "dev.array (X:Array): wanted nan, found a number that is not finite");
+    oph_signal_free(tens);
+}
+
 static void test_wrong_calls(void)
 {
     oph_context *other = fake_context(NULL, NULL);
@@ -189,6 +278,8 @@ int main(void)
     ctx = things_context();
     test_wrong_functions();
     test_types();
+    test_labels();
+    test_arrays();
     test_wrong_calls();
     things_end();
     return testDone();

@@ -101,6 +101,41 @@ static void test_verify(void)
               0, &err, "long text");
 }
 
+/* As the IOC says them at the time of the put. */
+static void test_limits(void)
+{
+    oph_error err;
+    const oph_put_options within = {.size = sizeof within, .flags = OPH_PUT_CHECK_LIMITS};
+    const oph_put_options nan = {.size = sizeof nan,
+                                 .flags = OPH_PUT_CHECK_LIMITS | OPH_PUT_NONFINITE};
+    connect("real");
+    fake_limits("X:Real", -1, 10);
+    fake_code(put("real", OPH_DOUBLE(10), &within, &err), 0, &err, "within the limits");
+    refused("real", OPH_DOUBLE(10.5), &within, OPH_ERANGE, "wanted 10.5, found limits -1 to 10");
+    refused("real", OPH_INT(-2), &within, OPH_ERANGE, "limits -1 to 10");
+    fake_limits("X:Real", 0, 11);
+    fake_code(put("real", OPH_DOUBLE(10.5), &within, &err), 0, &err, "they have changed");
+    refused("real", OPH_DOUBLE(-0.5), &within, OPH_ERANGE, "limits 0 to 11");
+    fake_code(put("real", OPH_DOUBLE(-0.5), NULL, &err), 0, &err, "nobody asked for them");
+    fake_code(put("real", OPH_DOUBLE((double)NAN), &nan, &err), 0, &err, "NaN is in no order");
+    fake_limits("X:Real", 5, 5);
+    fake_code(put("real", OPH_DOUBLE(7), &within, &err), 0, &err, "equal ones are none");
+    fake_limits("X:Real", 5, -5);
+    fake_code(put("real", OPH_DOUBLE(7), &within, &err), 0, &err, "nor are those the wrong way");
+    fake_limits("X:Real", 0, 0);
+}
+
+/* A label that the IOC renames is the one that counts. */
+static void test_renamed(void)
+{
+    oph_error err;
+    connect("choice");
+    fake_labels("X:Choice", "Zero,Uno,Two");
+    refused("choice", OPH_CSTR("One"), NULL, OPH_ERANGE, "labels Zero, Uno, Two");
+    fake_code(put("choice", OPH_CSTR("Uno"), NULL, &err), 0, &err, "its new name");
+    fake_labels("X:Choice", "Zero,One,Two");
+}
+
 /* The readback comes late, by monitor. */
 static void test_late(void)
 {
@@ -284,6 +319,8 @@ int main(void)
     test_send();
     test_complete();
     test_verify();
+    test_limits();
+    test_renamed();
     test_late();
     test_await();
     test_settle();
