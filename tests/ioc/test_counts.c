@@ -178,7 +178,7 @@ static void test_groups(void)
     };
     oph_device *dev = device_of(MANY);
 
-    plain_connect(ctx, dev);
+    plain_settle(ctx, dev);
     for (enum kind kind = 0; kind < KINDS; kind++) {
         struct counts one = group_costs(dev, kind, 1), many = group_costs(dev, kind, MANY);
         int sends = wanted[kind].messages * ROUNDS, sleeps = sends * SWITCHES + CONTENTION;

@@ -70,6 +70,19 @@ void plain_connect(oph_context *ctx, oph_device *dev)
     oph_group_free(group);
 }
 
+void plain_settle(oph_context *ctx, oph_device *dev)
+{
+    oph_properties p = {.size = sizeof p};
+    oph_error err = OPH_ERROR_INIT;
+
+    plain_connect(ctx, dev);
+    for (size_t i = 0; i < oph_device_attr_count(dev); i++) {
+        oph_signal *sig = plain_signal(dev, oph_device_attr_at(dev, i));
+        int rc = oph_signal_properties(sig, OPH_PART_READBACK, 20, &p, &err);
+        if (rc && rc != OPH_EACCESS) testAbort("%s", err.text);
+    }
+}
+
 int32_t plain_dtype(const char *type)
 {
     static const struct {

@@ -18,6 +18,8 @@ oph_device *plain_device(oph_context *ctx, const char *lines);
 oph_signal *plain_signal(oph_device *dev, const char *attr);
 /* Connects all of them at once; ends the test when one is not there. */
 void plain_connect(oph_context *ctx, oph_device *dev);
+/* The same, and asks what each is: afterwards the library sends nothing by itself. */
+void plain_settle(oph_context *ctx, oph_device *dev);
 
 /* The type that libca names so, "DOUBLE". */
 int32_t plain_dtype(const char *type);
