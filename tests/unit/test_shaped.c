@@ -135,6 +135,12 @@ static void test_shapes(void)
             oph_value_shape(value, shape, 3) == 2 && shape[0] == 5 && shape[1] == 4 &&
             ((const double *)oph_value_data(value))[19] == 19);
     oph_value_free(value);
+    const oph_read_options cached = {.size = sizeof cached, .source = OPH_SOURCE_CACHE};
+    for (int i = 0; i < 2; i++) { /* which begins to follow, and then need not ask */
+        check_done(oph_signal_read(plugin.by_rank, &cached, &value, &err), &err, "from the cache");
+        testOk1(oph_value_shape(value, shape, 3) == 2 && shape[0] == 5 && shape[1] == 4);
+        oph_value_free(value);
+    }
 }
 
 static void test_refusals(void)
