@@ -59,8 +59,8 @@ OPH_API int oph_signal_read(oph_signal *sig, const oph_read_options *opt, oph_va
 OPH_API int oph_signal_read_into(oph_signal *sig, const oph_read_options *opt, void *buffer,
                                  size_t bytes, size_t *ret_count, oph_error *err);
 
-/* Fresh reads of the readback as one C value. What came as a floating-point number beyond 2^53 may
- * have been another integer in the record: OPH_ERANGE. */
+/* Fresh reads of the readback as one C value. What came as a floating-point number of 2^53 or more
+ * may have been another integer in the record: OPH_ERANGE. */
 OPH_API int oph_signal_get_int(oph_signal *sig, int64_t *ret, oph_error *err);
 OPH_API int oph_signal_get_double(oph_signal *sig, double *ret, oph_error *err);
 /* Text, an enum's label, or a number as text; OPH_ERANGE when buffer[size] is too small. */

@@ -4,6 +4,7 @@
 #include "base/str.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void add_to_link(struct oph__chan *chan)
 {
@@ -29,20 +30,23 @@ static void remove_from_link(struct oph__chan *chan)
 
 static int make(struct oph__link *link, const char *pv, struct oph__chan **ret, oph_error *err)
 {
-    struct oph__chan *chan = calloc(1, sizeof *chan);
+    size_t bytes = strlen(pv) + 1;
+    struct oph__chan *chan = calloc(1, sizeof *chan + bytes);
 
-    if (!chan || !(chan->name = oph__dup(pv))) {
-        free(chan);
-        return oph__fail_memory(err, "a channel");
-    }
-    if (oph__monitor_init(&chan->m)) {
-        free(chan->name);
+    if (!chan) return oph__fail_memory(err, "a channel");
+    memcpy(chan->name, pv, bytes);
+    chan->link = link;
+    chan->refs = 1;
+    chan->followed = OPH__NOT_YET;
+    if (pthread_mutex_init(&chan->order, NULL)) {
         free(chan);
         return oph__fail_text(err, OPH_ESYSTEM, "%s: the system refused a lock", pv);
     }
-    pthread_mutex_init(&chan->order, NULL);
-    chan->link = link;
-    chan->refs = 1;
+    if (pthread_mutex_init(&chan->lock, NULL)) {
+        pthread_mutex_destroy(&chan->order);
+        free(chan);
+        return oph__fail_text(err, OPH_ESYSTEM, "%s: the system refused a lock", pv);
+    }
     *ret = chan;
     return 0;
 }
@@ -59,18 +63,22 @@ static void destroy(struct oph__chan *chan)
         chan->mons = mon->next;
         free(mon);
     }
+    while (chan->wishes) {
+        struct oph__wish *wish = chan->wishes;
+        chan->wishes = wish->next;
+        free(wish);
+    }
     free(chan->put.data);
     pthread_mutex_destroy(&chan->order);
-    oph__monitor_destroy(&chan->m);
-    free(chan->name);
+    pthread_mutex_destroy(&chan->lock);
     free(chan);
 }
 
 void oph__ca_chan_unref(struct oph__chan *chan)
 {
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     bool last = --chan->refs == 0;
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
     if (last) destroy(chan);
 }
 
@@ -94,18 +102,27 @@ int oph__ca_chan_new(struct oph__link *link, const char *pv, oph__state_fn *stat
     return 0;
 }
 
-void oph__ca_chan_end(struct oph__chan *chan)
+/* Its callbacks say nothing more. Returns whether it is in one now. */
+static void silence(struct oph__chan *chan, bool in_callback)
 {
     atomic_store(&chan->silent, true);
+    pthread_mutex_lock(&chan->lock);
+    oph__ca_mons_silence(chan);
+    chan->freed_in_callback = in_callback;
+    pthread_mutex_unlock(&chan->lock);
+}
+
+void oph__ca_chan_end(struct oph__chan *chan)
+{
     pthread_mutex_lock(&chan->order);
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     struct oph__route *route = chan->route, *spare = chan->spare;
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
     oph__ca_route_free(route);
     oph__ca_route_free(spare);
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     chan->route = chan->spare = NULL;
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
     pthread_mutex_unlock(&chan->order);
     remove_from_link(chan);
     oph__ca_chan_unref(chan);
@@ -114,15 +131,12 @@ void oph__ca_chan_end(struct oph__chan *chan)
 void oph__ca_chan_free(struct oph__chan *chan)
 {
     if (oph__ca_in_child(chan->link)) return;
-    if (!oph__ca_inside(chan->link)) {
+    bool inside = oph__ca_inside(chan->link);
+    silence(chan, inside);
+    if (inside)
+        oph__ca_post_settle(chan);
+    else
         oph__ca_chan_end(chan);
-        return;
-    }
-    atomic_store(&chan->silent, true);
-    pthread_mutex_lock(&chan->m.lock);
-    chan->freed_in_callback = true;
-    pthread_mutex_unlock(&chan->m.lock);
-    oph__ca_post_settle(chan);
 }
 
 const char *oph__ca_chan_name(const struct oph__chan *chan)
@@ -130,12 +144,51 @@ const char *oph__ca_chan_name(const struct oph__chan *chan)
     return chan->name;
 }
 
+bool oph__ca_chan_type(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret_count)
+{
+    pthread_mutex_lock(&chan->lock);
+    const struct oph__route *route = chan->route;
+    bool up = route && route->up;
+    if (up) {
+        *ret_dtype = route->nature.dtype;
+        *ret_count = route->nature.count;
+    }
+    pthread_mutex_unlock(&chan->lock);
+    return up;
+}
+
+static void fill(struct oph__chan_info *info, const struct oph__route *route)
+{
+    const struct oph__description *is = &route->description;
+    const struct oph__nature *nature = &route->nature;
+
+    *info = (struct oph__chan_info){
+        .dtype = nature->dtype,
+        .count = nature->count,
+        .readable = nature->readable,
+        .writable = nature->writable,
+        .precision = is->precision,
+        .label_count = is->label_count,
+        .control_low = is->control_low,
+        .control_high = is->control_high,
+        .display_low = is->display_low,
+        .display_high = is->display_high,
+        .warning_low = is->warning_low,
+        .warning_high = is->warning_high,
+        .alarm_low = is->alarm_low,
+        .alarm_high = is->alarm_high,
+    };
+    if (is->labels) memcpy(info->labels, is->labels, is->label_count * sizeof *is->labels);
+    memcpy(info->units, is->units, sizeof info->units);
+    if (nature->host) memcpy(info->host, nature->host->name, sizeof info->host);
+}
+
 bool oph__ca_chan_info(struct oph__chan *chan, struct oph__chan_info *ret)
 {
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     bool up = chan->route && chan->route->up;
-    if (up) *ret = chan->route->info;
-    pthread_mutex_unlock(&chan->m.lock);
+    if (up) fill(ret, chan->route);
+    pthread_mutex_unlock(&chan->lock);
     return up;
 }
 

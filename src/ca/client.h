@@ -2,8 +2,9 @@
  *
  * - chan->order: the calls on a channel, one at a time. Held across ca_* calls, some of which wait
  * for running callbacks; so no callback takes it.
- * - chan->m.lock: what callbacks share with calls. Never held across a ca_* call or a user's
+ * - chan->lock: what callbacks share with calls. Never held across a ca_* call or a user's
  * function.
+ * - link->m.lock comes after both, and is held as shortly.
  *
  * What a callback wants done that needs `order`, the link's own thread does: oph__ca_settle. */
 #ifndef CA_CLIENT_H
@@ -23,28 +24,53 @@ struct oph__words {
     struct oph__words *next;
 };
 
+struct oph__host { /* a server that channels are on */
+    struct oph__host *next;
+    bool told;     /* the log says that it does not report properties; under m.lock */
+    char name[64]; /* "127.0.0.1:5064" */
+};
+
 struct oph__link {
     struct oph__loop *own; /* the thread that made the context */
     struct ca_client_context *context;
     struct oph__words words;
-    const unsigned char *alive;    /* a page that a fork wipes */
-    _Atomic pthread_t in_callback; /* the thread that runs one now, or 0 */
-    struct oph__job ending;
-    struct oph__timer flush; /* of what callbacks and the own thread ask for */
+    const unsigned char *alive; /* a page that a fork wipes */
+    struct oph__timer flush;    /* of what callbacks and the own thread ask for */
     atomic_bool flush_due;
-    struct oph__monitor m;   /* of what follows */
+    struct oph__job ending;
+    struct oph__monitor m;   /* of what follows; changed at the end, and when a put was told */
     struct oph__chan *first; /* all channels */
+    struct oph__host *hosts; /* all so far */
     bool ended;              /* the context is destroyed */
     bool left_alone;         /* close did not wait for that */
+};
+
+/* What libca says of a channel that is connected. */
+struct oph__nature {
+    int32_t dtype;
+    uint32_t count;
+    struct oph__host *host; /* NULL: no memory */
+    bool readable, writable;
+    bool described; /* there is no more to know: without read access there is */
+};
+
+/* What the IOC says of it besides its value. */
+struct oph__description {
+    int16_t precision;
+    uint16_t label_count;
+    char (*labels)[OPH__LABEL_BYTES]; /* malloc'ed; an enum's */
+    char units[8];
+    double control_low, control_high, display_low, display_high;
+    double warning_low, warning_high, alarm_low, alarm_high;
 };
 
 /* One libca channel. Making a channel anew gives it a second one for a while. */
 struct oph__route {
     struct oph__chan *chan;
     chid id;
-    bool up;        /* connected, and info is filled; under m.lock, as all below */
-    bool described; /* with labels, limits and so on: they need read access */
-    struct oph__chan_info info;
+    bool up; /* connected, and all below is filled; under lock, as all below */
+    struct oph__nature nature;
+    struct oph__description description;
 };
 
 struct oph__request { /* a get under way */
@@ -56,17 +82,33 @@ struct oph__request { /* a get under way */
     void *user;
 };
 
+/* What becomes of an event. After a reconnection libca may have a value before the channel's owner
+ * knows that it is up: then the subscription begins anew once he does. */
+enum oph__gate {
+    OPH__GATE_OPEN,
+    OPH__GATE_SHUT,  /* the channel is down */
+    OPH__GATE_EARLY, /* an event came meanwhile: to be installed anew */
+    OPH__GATE_GONE   /* unsubscribed in a callback, or the channel is freed */
+};
+
 struct oph__chanmon {
-    struct oph__chanmon *next;
+    oph__event_fn *fn; /* what each event needs comes first */
+    void *user;
+    struct oph__link *link;
+    atomic_int gate; /* enum oph__gate; to open and to shut it, under lock */
+    uint32_t mask;
     struct oph__chan *chan;
-    evid id; /* NULL: not installed; under order */
+    struct oph__chanmon *next;
+    evid id; /* NULL: not installed; under order, as all below */
     chtype type;
     int32_t dtype;
-    uint32_t count, mask;
-    oph__event_fn *fn;
+    uint32_t count;
+};
+
+struct oph__wish { /* to be told when the description is up to date */
+    struct oph__wish *next;
+    oph__described_fn *fn;
     void *user;
-    atomic_bool early;  /* its first value came before the channel was up: to be installed anew */
-    atomic_bool silent; /* unsubscribed in a callback: the own thread removes it */
 };
 
 enum oph__put_state {
@@ -82,7 +124,7 @@ struct oph__put { /* the put with completion */
     chtype type; /* while held: what to send */
     unsigned long count;
     void *data;
-    unsigned telling; /* threads that are in fn */
+    unsigned telling; /* threads that are in fn; under the link's lock */
     /* An earlier one may still be pending in the server: a second one on the same libca channel
      * would stop the server from reading this client for a minute. */
     bool stuck;
@@ -90,42 +132,50 @@ struct oph__put { /* the put with completion */
 
 struct oph__chan {
     struct oph__link *link;
-    struct oph__chan *next, **in_link;
-    char *name;
     oph__state_fn *state;
     void *user;
     atomic_bool silent; /* freed: says nothing more */
-    pthread_mutex_t order;
-    struct oph__monitor m;
+    pthread_mutex_t order, lock;
     struct oph__route *route; /* NULL once ended; set under both locks, as spare */
     struct oph__route *spare; /* the one to come, while the put is stuck */
     struct oph__request *requests;
-    struct oph__chanmon *mons; /* the list changes under both locks */
+    struct oph__chanmon *mons;     /* the list changes under both locks */
+    struct oph__chanmon *follower; /* of its properties, one of mons; set under both */
+    struct oph__wish *wishes;
+    int32_t followed; /* what they would be told now; OPH__NOT_YET: they must wait */
     struct oph__put put;
-    struct oph__job settle;
     bool settle_posted, freed_in_callback;
     unsigned refs; /* the owner's and the posted job's */
+    struct oph__job settle;
+    struct oph__chan *next, **in_link;
+    char name[];
 };
+enum { OPH__NOT_YET = 1 };
 
 /* link.c */
 int oph__ca_may_call(struct oph__link *link, const char *pv, oph_error *err);
 bool oph__ca_in_child(const struct oph__link *link);
 bool oph__ca_inside(const struct oph__link *link); /* in a callback, or on the own thread */
 /* Around what a libca callback does. */
-pthread_t oph__ca_enter(struct oph__link *link);
-void oph__ca_leave(struct oph__link *link, pthread_t before);
-
-/* What is asked for in callbacks and on the own thread is sent together, a moment later: sent one
- * by one, it would be answered one by one. */
-void oph__ca_flush_soon(struct oph__link *link);
+const struct oph__link *oph__ca_enter(const struct oph__link *link);
+void oph__ca_leave(const struct oph__link *before);
 
 /* attach.c: runs fn(arg) with the link's context attached, and gives the thread back its own. With
  * no channel's `order` held. */
 void oph__ca_run(struct oph__link *link, void (*fn)(void *arg), void *arg);
 
+/* flush.c */
+int oph__ca_flush(struct oph__link *link, oph_error *err);
+/* What is asked for in callbacks and on the own thread is sent together, a moment later: sent one
+ * by one, it would be answered one by one. */
+void oph__ca_flush_soon(struct oph__link *link);
+void oph__ca_flush_init(struct oph__link *link);
+void oph__ca_flush_end(struct oph__link *link); /* on the own thread */
+
 /* words.c */
 void oph__ca_words_begin(struct oph__words *words, struct oph__log *log);
 void oph__ca_words_end(struct oph__words *words);
+void oph__ca_warn(struct oph__words *words, const char *sentence);
 
 /* environment.c: what libca would only print. */
 int oph__ca_check_environment(oph_error *err);
@@ -133,11 +183,24 @@ int oph__ca_check_environment(oph_error *err);
 /* route.c: callbacks of connection and access rights */
 int oph__ca_route_new(struct oph__chan *chan, struct oph__route **ret, oph_error *err);
 void oph__ca_route_free(struct oph__route *route); /* waits for its callbacks */
-void oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr);
+/* Asks the IOC what the channel is; the answer tells that it is up. */
+void oph__ca_route_ask(struct oph__route *route);
 
-/* describe.c: from a DBR_CTRL value, or from the channel alone where there is none */
-chtype oph__ca_describing_type(chid id); /* -1: none for this type */
-void oph__ca_describe(struct oph__chan_info *info, chid id, chtype type, const void *dbr);
+/* describe.c: from a DBR_CTRL value; dbr NULL: nothing is known */
+chtype oph__ca_describing_type(int32_t dtype); /* -1: none for this type */
+void oph__ca_describe(struct oph__description *ret, chtype type, const void *dbr);
+/* Gives a route the newer description; false when it does not serve its channel any more. */
+bool oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr);
+struct oph__host *oph__ca_host(struct oph__link *link, chid id); /* NULL: no memory */
+
+/* follow.c: chan_info kept up to date */
+int oph__ca_follow(struct oph__chan *chan, oph__described_fn *fn, void *user, oph_error *err);
+void oph__ca_follow_labels(struct oph__chan *chan);            /* under order: an enum's */
+bool oph__ca_wants_labels(const struct oph__chan *chan);       /* under lock */
+struct oph__wish *oph__ca_follow_lost(struct oph__chan *chan); /* under lock: to be told */
+void oph__ca_follow_anew(struct oph__chan *chan);              /* under lock: settle does */
+void oph__ca_tell_wishes(struct oph__chan *chan, struct oph__wish *wishes, int32_t code,
+                         const char *why); /* frees them */
 
 /* channel.c */
 int oph__ca_chan_new(struct oph__link *link, const char *pv, oph__state_fn *state, void *user,
@@ -145,6 +208,7 @@ int oph__ca_chan_new(struct oph__link *link, const char *pv, oph__state_fn *stat
 void oph__ca_chan_free(struct oph__chan *chan);
 const char *oph__ca_chan_name(const struct oph__chan *chan);
 bool oph__ca_chan_info(struct oph__chan *chan, struct oph__chan_info *ret);
+bool oph__ca_chan_type(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret_count);
 void oph__ca_chan_end(struct oph__chan *chan); /* chan_free, on a thread where it may wait */
 void oph__ca_chan_unref(struct oph__chan *chan);
 void oph__ca_tell_state(struct oph__chan *chan, int32_t state);
@@ -162,15 +226,24 @@ void oph__ca_get_again(struct oph__chan *chan);
 int oph__ca_put(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,
                 oph__put_fn *fn, void *user, oph_error *err);
 void oph__ca_put_abandon(struct oph__chan *chan);
-void oph__ca_put_send_held(struct oph__chan *chan);           /* under order */
-void oph__ca_put_fail_held(struct oph__chan *chan, int code); /* tells it, if one is held */
+void oph__ca_put_send_held(struct oph__chan *chan);             /* under order */
+void oph__ca_put_fail_held(struct oph__chan *chan, int status); /* tells it, if one is held */
 
 /* monitor.c */
 int oph__ca_subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, uint32_t mask,
                       oph__event_fn *fn, void *user, struct oph__chanmon **ret, oph_error *err);
 void oph__ca_unsubscribe(struct oph__chanmon *mon);
+/* Adds one that is not installed. Under order; NULL: no memory. */
+struct oph__chanmon *oph__ca_mon_new(struct oph__chan *chan, int32_t dtype, uint32_t count,
+                                     uint32_t mask, oph__event_fn *fn, void *user);
+int oph__ca_mon_install(struct oph__chanmon *mon); /* under order: libca's status */
+void oph__ca_mon_anew(struct oph__chanmon *mon);   /* under lock: to be installed anew */
 void oph__ca_mons_install(struct oph__chan *chan); /* under order: those that are not */
-void oph__ca_mons_sweep(struct oph__chan *chan);   /* under order: frees the silent ones */
+void oph__ca_mons_sweep(struct oph__chan *chan);   /* under order: frees those that are gone */
+/* Under lock: their channel came up, went down, or is freed. */
+void oph__ca_mons_open(struct oph__chan *chan);
+void oph__ca_mons_shut(struct oph__chan *chan);
+void oph__ca_mons_silence(struct oph__chan *chan);
 
 /* convert.c */
 chtype oph__ca_plain_type(int32_t dtype); /* DBR_DOUBLE ...; -1: CA cannot carry it */

@@ -7,8 +7,8 @@
 
 enum { PAGE = 4096, CLOSE_SECONDS = 2 };
 
-/* While channels come up in a burst, one more every few microseconds. */
-static const double MOMENT = 0.002;
+/* Whose callback the thread is in. */
+static _Thread_local const struct oph__link *inside;
 
 bool oph__ca_in_child(const struct oph__link *link)
 {
@@ -17,17 +17,20 @@ bool oph__ca_in_child(const struct oph__link *link)
 
 bool oph__ca_inside(const struct oph__link *link)
 {
-    return oph__loop_is_self(link->own) || atomic_load(&link->in_callback) == pthread_self();
+    return inside == link || oph__loop_is_self(link->own);
 }
 
-pthread_t oph__ca_enter(struct oph__link *link)
+const struct oph__link *oph__ca_enter(const struct oph__link *link)
 {
-    return atomic_exchange(&link->in_callback, pthread_self());
+    const struct oph__link *before = inside;
+
+    inside = link;
+    return before;
 }
 
-void oph__ca_leave(struct oph__link *link, pthread_t before)
+void oph__ca_leave(const struct oph__link *before)
 {
-    atomic_store(&link->in_callback, before);
+    inside = before;
 }
 
 int oph__ca_may_call(struct oph__link *link, const char *pv, oph_error *err)
@@ -41,21 +44,6 @@ int oph__ca_may_call(struct oph__link *link, const char *pv, oph_error *err)
         return oph__fail(err, OPH_EDEADLK, at, "a call from outside Channel Access callbacks",
                          "one from inside");
     return 0;
-}
-
-static void send_now(struct oph__timer *timer)
-{
-    struct oph__link *link =
-        (struct oph__link *)((char *)timer - offsetof(struct oph__link, flush));
-
-    atomic_store(&link->flush_due, false);
-    ca_flush_io();
-}
-
-void oph__ca_flush_soon(struct oph__link *link)
-{
-    if (atomic_exchange(&link->flush_due, true)) return;
-    if (!oph__timer_start(link->own, &link->flush, oph__now() + MOMENT)) send_now(&link->flush);
 }
 
 static void begin(void *arg)
@@ -106,6 +94,11 @@ static void free_link(struct oph__link *link)
 {
     oph__loop_free(link->own);
     if (link->alive) munmap((void *)(uintptr_t)link->alive, PAGE);
+    while (link->hosts) {
+        struct oph__host *host = link->hosts;
+        link->hosts = host->next;
+        free(host);
+    }
     oph__monitor_destroy(&link->m);
     free(link);
 }
@@ -121,7 +114,7 @@ static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *er
         return oph__fail_text(err, OPH_ESYSTEM, "the system refused a lock");
     }
     link->words.log = log;
-    link->flush.run = send_now;
+    oph__ca_flush_init(link);
     code = make_page(link, err);
     if (!code) code = oph__loop_new("oph-ca", &link->own, err);
     if (!code) code = make_context(link, err);
@@ -144,7 +137,7 @@ static void end_context(struct oph__job *job)
     struct oph__link *link = (struct oph__link *)((char *)job - offsetof(struct oph__link, ending));
     pthread_t thread;
 
-    oph__timer_stop(link->own, &link->flush); /* it needs the context */
+    oph__ca_flush_end(link); /* it needs the context */
     ca_context_destroy();
     pthread_mutex_lock(&link->m.lock);
     link->ended = true;
@@ -158,6 +151,7 @@ static void close_link(struct oph__link *link)
 {
     if (oph__ca_in_child(link))
         return; /* its threads are the parent's, and ca_context_destroy would wait for them */
+    oph__loop_drain(link->own); /* which ends the channels that callbacks freed */
     while (link->first)
         oph__ca_chan_free(link->first);
     oph__loop_drain(link->own);
@@ -178,21 +172,6 @@ static void close_link(struct oph__link *link)
     if (ended) free_link(link);
 }
 
-static void flush_now(void *arg)
-{
-    *(int *)arg = ca_flush_io();
-}
-
-static int flush_link(struct oph__link *link, oph_error *err)
-{
-    int status = ECA_NORMAL;
-
-    if (oph__ca_in_child(link)) return oph__ca_may_call(link, NULL, err);
-    oph__ca_run(link, flush_now, &status);
-    if (status == ECA_NORMAL) return 0;
-    return oph__fail_text(err, OPH_ECA, "libca did not send: %s", ca_message(status));
-}
-
 const struct oph__link_ops *oph__ca_ops(void)
 {
     static const struct oph__link_ops ops = {
@@ -202,12 +181,14 @@ const struct oph__link_ops *oph__ca_ops(void)
         .chan_free = oph__ca_chan_free,
         .chan_name = oph__ca_chan_name,
         .chan_info = oph__ca_chan_info,
+        .chan_type = oph__ca_chan_type,
+        .describe = oph__ca_follow,
         .get = oph__ca_get,
         .put = oph__ca_put,
         .put_abandon = oph__ca_put_abandon,
         .subscribe = oph__ca_subscribe,
         .unsubscribe = oph__ca_unsubscribe,
-        .flush = flush_link,
+        .flush = oph__ca_flush,
     };
     return &ops;
 }

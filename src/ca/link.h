@@ -1,10 +1,11 @@
 /* Channel Access as the rest of the library sees it: one table of operations.
  *
  * Threads: every operation may be called from any thread, also one that is attached to another CA
- * context, but (chan_info and chan_name excepted) with no lock held that a callback takes.
- * Callbacks run on libca's threads, a few on the link's own; one at a time for a channel. They copy
- * and return, and may call chan_free, unsubscribe, put_abandon, chan_info and flush only: the
- * others return OPH_EDEADLK there. In a forked child every call returns OPH_EFORK, or does nothing.
+ * context, but (chan_info, chan_type and chan_name excepted) with no lock held that a callback
+ * takes. Callbacks run on libca's threads, one at a time; what fails when the link tries again by
+ * itself is told on its own thread. They copy and return, and may call chan_free, unsubscribe,
+ * put_abandon, chan_info, chan_type and flush only: the others return OPH_EDEADLK there. In a
+ * forked child every call returns OPH_EFORK, or does nothing.
  */
 #ifndef CA_LINK_H
 #define CA_LINK_H
@@ -24,8 +25,8 @@ enum { OPH__LABELS = 16, OPH__LABEL_BYTES = 26, OPH__STRING_BYTES = 40 };
 /* The updates that most want. */
 enum { OPH__UPDATES = OPH_ON_VALUE | OPH_ON_ALARM };
 
-/* What a channel is; valid while it is up. From a DBR_CTRL read made at each connection, and anew
- * with each event of a subscription to properties. */
+/* What a channel is; valid while it is up. From a DBR_CTRL read made at each connection. An enum's
+ * follows the IOC from then on, and so does any that was asked to by describe. */
 struct oph__chan_info {
     int32_t dtype;  /* UINT8 (DBR_CHAR), INT16, INT32, FLOAT32, FLOAT64, ENUM, TEXT */
     uint32_t count; /* native element count */
@@ -34,7 +35,12 @@ struct oph__chan_info {
     uint16_t label_count;
     char labels[OPH__LABELS][OPH__LABEL_BYTES];
     char units[8];
-    double control_low, control_high; /* both 0 where the record has none */
+    /* Limits as the IOC says them: both of a pair 0 where the record has none, and NaN (0 for
+     * integers) for an alarm limit without a severity. */
+    double control_low, control_high; /* DRVL, DRVH */
+    double display_low, display_high; /* LOPR, HOPR */
+    double warning_low, warning_high; /* LOW, HIGH */
+    double alarm_low, alarm_high;     /* LOLO, HIHI */
     char host[64];                    /* "127.0.0.1:5064" */
 };
 
@@ -59,6 +65,8 @@ typedef void oph__event_fn(void *user, const struct oph__event *event);
 /* A put completed: code 0, OPH_EPUT (the IOC refused it) or OPH_EDISCONN (it may still be applied).
  */
 typedef void oph__put_fn(void *user, int32_t code, const char *why);
+/* chan_info is up to date, or why it is not. */
+typedef void oph__described_fn(void *user, int32_t code, const char *why);
 /* The channel came up (its info is there), went down, or its access rights changed (state again).
  */
 typedef void oph__state_fn(void *user, int32_t state);
@@ -80,6 +88,16 @@ struct oph__link_ops {
     void (*chan_lacks)(struct oph__chan *chan, char *dst, size_t size);
     /* False, and *ret untouched, while the channel is down. */
     bool (*chan_info)(struct oph__chan *chan, struct oph__chan_info *ret);
+    /* The same, of type and count alone. */
+    bool (*chan_type)(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret_count);
+    /* From now on, until the channel is freed, chan_info follows the IOC's properties: by one
+     * subscription a channel, which the link keeps. Sent at the next flush. fn is called once,
+     * unless the channel is freed first, when chan_info is no older than this call: after the
+     * subscription's first event, or at once in the calling thread. code 0: it is, also where there
+     * is nothing to follow (text, or an IOC that does not report properties); OPH_EACCESS: it
+     * cannot be read; OPH_EDISCONN: it went down meanwhile. OPH_EDISCONN is returned, and nothing
+     * follows, while it is down. */
+    int (*describe)(struct oph__chan *chan, oph__described_fn *fn, void *user, oph_error *err);
 
     /* Sent at the next flush. The callback comes exactly once unless the channel is freed first.
      * count 0: the current length. dtype OPH_NONE: the native type. */

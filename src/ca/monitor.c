@@ -4,7 +4,35 @@
 
 #include <stdlib.h>
 
-/* Call with m.lock held, on a list that is not walked. */
+static void move_gate(struct oph__chanmon *mon, int from, int to)
+{
+    atomic_compare_exchange_strong(&mon->gate, &from, to);
+}
+
+void oph__ca_mons_open(struct oph__chan *chan)
+{
+    for (struct oph__chanmon *mon = chan->mons; mon; mon = mon->next)
+        move_gate(mon, OPH__GATE_SHUT, OPH__GATE_OPEN);
+}
+
+void oph__ca_mons_shut(struct oph__chan *chan)
+{
+    for (struct oph__chanmon *mon = chan->mons; mon; mon = mon->next)
+        move_gate(mon, OPH__GATE_OPEN, OPH__GATE_SHUT);
+}
+
+void oph__ca_mons_silence(struct oph__chan *chan)
+{
+    for (struct oph__chanmon *mon = chan->mons; mon; mon = mon->next)
+        atomic_store(&mon->gate, OPH__GATE_GONE);
+}
+
+void oph__ca_mon_anew(struct oph__chanmon *mon)
+{
+    move_gate(mon, OPH__GATE_OPEN, OPH__GATE_EARLY);
+}
+
+/* Call with lock held, on a list that is not walked. */
 static void take_out(struct oph__chanmon *mon)
 {
     struct oph__chanmon **link = &mon->chan->mons;
@@ -19,68 +47,56 @@ static void remove_mon(struct oph__chanmon *mon)
     struct oph__chan *chan = mon->chan;
 
     if (mon->id) ca_clear_subscription(mon->id);
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     take_out(mon);
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
     free(mon);
 }
 
 static void tell(struct oph__chanmon *mon, const struct oph__event *event)
 {
-    if (!atomic_load(&mon->silent) && !atomic_load(&mon->chan->silent)) mon->fn(mon->user, event);
+    if (atomic_load(&mon->gate) != OPH__GATE_GONE) mon->fn(mon->user, event);
 }
 
-/* After a reconnection libca may have a value before the route is described. Then the channel's
- * owner does not know yet that it is up: the subscription begins anew once he does. */
-static bool is_early(struct oph__chanmon *mon, const struct oph__route *route)
+static bool admits(struct oph__chanmon *mon, int status)
 {
-    pthread_mutex_lock(&mon->chan->m.lock);
-    bool up = route->up;
-    pthread_mutex_unlock(&mon->chan->m.lock);
-    if (!up) atomic_store(&mon->early, true);
-    return !up;
+    if (status == ECA_DISCONN) return false; /* the connection handler has the word */
+    if (atomic_load(&mon->gate) == OPH__GATE_OPEN) return true;
+    move_gate(mon, OPH__GATE_SHUT, OPH__GATE_EARLY);
+    return false;
 }
 
 static void changed(struct event_handler_args args)
 {
     struct oph__chanmon *mon = args.usr;
-    struct oph__link *link = mon->chan->link;
-    pthread_t before = oph__ca_enter(link);
+    const struct oph__link *before = oph__ca_enter(mon->link);
     struct oph__event event;
 
-    oph__ca_event(&event, &args);
-    if (event.code != OPH_EDISCONN && !is_early(mon, ca_puser(args.chid))) tell(mon, &event);
-    oph__ca_leave(link, before);
+    if (admits(mon, args.status)) {
+        oph__ca_event(&event, &args);
+        mon->fn(mon->user, &event);
+    }
+    oph__ca_leave(before);
 }
 
 static void properties_changed(struct event_handler_args args)
 {
     struct oph__chanmon *mon = args.usr;
-    struct oph__route *route = ca_puser(args.chid);
-    struct oph__link *link = mon->chan->link;
-    pthread_t before = oph__ca_enter(link);
+    const struct oph__link *before = oph__ca_enter(mon->link);
     struct oph__event event = {0};
+    bool admitted = admits(mon, args.status);
 
     if (args.status != ECA_NORMAL || !args.dbr)
         event = oph__ca_failure(args.status == ECA_NORMAL ? ECA_GETFAIL : args.status);
-    if (event.code != OPH_EDISCONN && !is_early(mon, route)) {
-        if (!event.code) oph__ca_describe_anew(route, args.type, args.dbr);
-        tell(mon, &event);
-    }
-    oph__ca_leave(link, before);
+    else if (admitted)
+        admitted = oph__ca_describe_anew(ca_puser(args.chid), args.type, args.dbr);
+    if (admitted) tell(mon, &event);
+    oph__ca_leave(before);
 }
 
 static bool is_of_properties(const struct oph__chanmon *mon)
 {
     return mon->mask == OPH_ON_PROPERTY;
-}
-
-/* Text has no description: its value comes instead. */
-static chtype type_for(const struct oph__chanmon *mon, const struct oph__chan_info *info)
-{
-    chtype describing = is_of_properties(mon) ? oph__ca_describing_type(mon->chan->route->id) : -1;
-
-    return describing >= 0 ? describing : oph__ca_time_type(mon->dtype ? mon->dtype : info->dtype);
 }
 
 static long dbe_mask(uint32_t mask)
@@ -89,33 +105,54 @@ static long dbe_mask(uint32_t mask)
            (mask & OPH_ON_ALARM ? DBE_ALARM : 0) | (mask & OPH_ON_PROPERTY ? DBE_PROPERTY : 0);
 }
 
-/* With order held and the channel up. */
-static int install(struct oph__chanmon *mon, chtype type)
+/* Text has no description: its value comes instead. */
+static chtype type_for(const struct oph__chanmon *mon, int32_t native)
 {
+    chtype describing = is_of_properties(mon) ? oph__ca_describing_type(native) : -1;
+
+    return describing >= 0 ? describing : oph__ca_time_type(mon->dtype ? mon->dtype : native);
+}
+
+/* False while the channel is down. */
+static bool look(struct oph__chanmon *mon, chtype *ret_type, bool *ret_early)
+{
+    struct oph__chan *chan = mon->chan;
+
+    pthread_mutex_lock(&chan->lock);
+    bool up = chan->route->up;
+    *ret_type = type_for(mon, chan->route->nature.dtype);
+    *ret_early = up && atomic_load(&mon->gate) == OPH__GATE_EARLY;
+    if (*ret_early) move_gate(mon, OPH__GATE_EARLY, OPH__GATE_OPEN);
+    pthread_mutex_unlock(&chan->lock);
+    return up;
+}
+
+int oph__ca_mon_install(struct oph__chanmon *mon)
+{
+    chtype type;
+    bool early;
+
+    if (!look(mon, &type, &early)) return ECA_NORMAL; /* when it comes up */
+    if (mon->id && (early || mon->type != type)) {    /* the IOC may come back changed */
+        ca_clear_subscription(mon->id);
+        mon->id = NULL;
+    }
+    if (mon->id) return ECA_NORMAL;
     mon->type = type;
     int status =
         ca_create_subscription(type, mon->count, mon->chan->route->id, dbe_mask(mon->mask),
                                is_of_properties(mon) ? properties_changed : changed, mon, &mon->id);
     if (status != ECA_NORMAL) mon->id = NULL;
-    return status;
+    return status == ECA_DISCONN ? ECA_NORMAL : status;
 }
 
 void oph__ca_mons_install(struct oph__chan *chan)
 {
-    struct oph__chan_info info;
-
-    if (!oph__ca_chan_info(chan, &info)) return;
     for (struct oph__chanmon *mon = chan->mons; mon; mon = mon->next) {
-        chtype type = type_for(mon, &info); /* another one where the IOC came back changed */
-        if (mon->id && (atomic_exchange(&mon->early, false) || mon->type != type)) {
-            ca_clear_subscription(mon->id);
-            mon->id = NULL;
-        }
-        int status = mon->id ? ECA_NORMAL : install(mon, type);
-        if (status != ECA_NORMAL && status != ECA_DISCONN) {
-            struct oph__event failure = oph__ca_failure(status);
-            tell(mon, &failure);
-        }
+        int status = oph__ca_mon_install(mon);
+        if (status == ECA_NORMAL) continue;
+        struct oph__event failure = oph__ca_failure(status);
+        tell(mon, &failure);
     }
 }
 
@@ -123,42 +160,53 @@ void oph__ca_mons_sweep(struct oph__chan *chan)
 {
     for (struct oph__chanmon *mon = chan->mons, *next; mon; mon = next) {
         next = mon->next;
-        if (atomic_load(&mon->silent)) remove_mon(mon);
+        if (atomic_load(&mon->gate) == OPH__GATE_GONE) remove_mon(mon);
     }
+}
+
+struct oph__chanmon *oph__ca_mon_new(struct oph__chan *chan, int32_t dtype, uint32_t count,
+                                     uint32_t mask, oph__event_fn *fn, void *user)
+{
+    struct oph__chanmon *mon = malloc(sizeof *mon);
+
+    if (!mon) return NULL;
+    *mon = (struct oph__chanmon){.link = chan->link,
+                                 .chan = chan,
+                                 .dtype = dtype,
+                                 .count = count,
+                                 .mask = mask,
+                                 .fn = fn,
+                                 .user = user};
+    if (is_of_properties(mon)) mon->count = 1; /* its value is not looked at */
+    pthread_mutex_lock(&chan->lock);
+    atomic_init(&mon->gate, chan->route->up ? OPH__GATE_OPEN : OPH__GATE_SHUT);
+    mon->next = chan->mons;
+    chan->mons = mon;
+    pthread_mutex_unlock(&chan->lock);
+    return mon;
 }
 
 int oph__ca_subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, uint32_t mask,
                       oph__event_fn *fn, void *user, struct oph__chanmon **ret, oph_error *err)
 {
     struct oph__at at = {.pv = chan->name};
-    struct oph__chan_info info;
     int status = ECA_NORMAL, code = oph__ca_may_call(chan->link, chan->name, err);
 
     if (code) return code;
     if (dtype && oph__ca_time_type(dtype) < 0)
         return oph__fail(err, OPH_ETYPE, at, "a type that Channel Access carries", "%s",
                          oph_dtype_name(dtype));
-    struct oph__chanmon *mon = malloc(sizeof *mon);
-    if (!mon) return oph__fail_memory(err, "a subscription");
-    *mon = (struct oph__chanmon){
-        .chan = chan, .dtype = dtype, .count = count, .mask = mask, .fn = fn, .user = user};
-    if (is_of_properties(mon)) mon->count = 1; /* its value is not looked at */
 
     pthread_mutex_lock(&chan->order);
-    pthread_mutex_lock(&chan->m.lock);
-    mon->next = chan->mons;
-    chan->mons = mon;
-    pthread_mutex_unlock(&chan->m.lock);
-    if (oph__ca_chan_info(chan, &info)) /* else when it comes up */
-        status = install(mon, type_for(mon, &info));
-    if (status == ECA_NORMAL || status == ECA_DISCONN) {
-        *ret = mon;
-    } else {
-        code = oph__fail(err, oph__ca_code(status), at, "a subscription", "%s", ca_message(status));
-        remove_mon(mon);
-    }
+    struct oph__chanmon *mon = oph__ca_mon_new(chan, dtype, count, mask, fn, user);
+    if (mon) status = oph__ca_mon_install(mon);
+    if (mon && status != ECA_NORMAL) remove_mon(mon);
     pthread_mutex_unlock(&chan->order);
-    return code;
+    if (!mon) return oph__fail_memory(err, "a subscription");
+    if (status != ECA_NORMAL)
+        return oph__fail(err, oph__ca_code(status), at, "a subscription", "%s", ca_message(status));
+    *ret = mon;
+    return 0;
 }
 
 void oph__ca_unsubscribe(struct oph__chanmon *mon)
@@ -167,7 +215,7 @@ void oph__ca_unsubscribe(struct oph__chanmon *mon)
 
     if (oph__ca_in_child(chan->link)) return;
     if (oph__ca_inside(chan->link)) {
-        atomic_store(&mon->silent, true);
+        atomic_store(&mon->gate, OPH__GATE_GONE);
         oph__ca_post_settle(chan);
         return;
     }

@@ -7,51 +7,51 @@
 /* Is there work for the own thread now that this route is up? */
 static bool has_work(const struct oph__chan *chan, const struct oph__route *route)
 {
-    return route != chan->route || chan->mons || chan->put.stuck;
+    return route != chan->route || chan->mons || chan->put.stuck || oph__ca_wants_labels(chan);
 }
 
 static void came_up(struct oph__route *route, chtype type, const void *dbr)
 {
     struct oph__chan *chan = route->chan;
-    struct oph__chan_info info;
+    struct oph__nature nature = {
+        .dtype = oph__ca_dtype(ca_field_type(route->id)),
+        .count = (uint32_t)ca_element_count(route->id),
+        .readable = ca_read_access(route->id),
+        .writable = ca_write_access(route->id),
+        .described = dbr || type < 0,
+        .host = oph__ca_host(chan->link, route->id),
+    };
+    struct oph__description description, before;
 
-    oph__ca_describe(&info, route->id, type, dbr);
-    pthread_mutex_lock(&chan->m.lock);
-    route->info = info;
-    route->described = dbr || type < 0;
+    oph__ca_describe(&description, type, dbr);
+    pthread_mutex_lock(&chan->lock);
+    before = route->description;
+    route->description = description;
+    route->nature = nature;
     route->up = true;
     bool serves = route == chan->route;
+    if (serves) oph__ca_mons_open(chan);
     bool work = has_work(chan, route);
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
+    free(before.labels);
     if (serves) oph__ca_tell_state(chan, OPH__CHAN_UP);
     if (work) oph__ca_post_settle(chan);
-}
-
-void oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr)
-{
-    struct oph__chan_info info;
-
-    oph__ca_describe(&info, route->id, type, dbr);
-    pthread_mutex_lock(&route->chan->m.lock);
-    route->info = info;
-    pthread_mutex_unlock(&route->chan->m.lock);
 }
 
 static void described(struct event_handler_args args)
 {
     struct oph__route *route = args.usr;
-    struct oph__link *link = route->chan->link;
-    pthread_t before = oph__ca_enter(link);
+    const struct oph__link *before = oph__ca_enter(route->chan->link);
 
     if (args.status != ECA_DISCONN) /* else the connection handler has the word */
         came_up(route, args.type, args.status == ECA_NORMAL ? args.dbr : NULL);
-    oph__ca_leave(link, before);
+    oph__ca_leave(before);
 }
 
-/* Asks the IOC what the channel is. Without read access only libca's knowledge is left. */
-static void ask(struct oph__route *route)
+/* Without read access only libca's knowledge is left. */
+void oph__ca_route_ask(struct oph__route *route)
 {
-    chtype type = oph__ca_describing_type(route->id);
+    chtype type = oph__ca_describing_type(oph__ca_dtype(ca_field_type(route->id)));
 
     if (type >= 0 && ca_array_get_callback(type, 1, route->id, described, route) == ECA_NORMAL)
         oph__ca_flush_soon(route->chan->link);
@@ -62,13 +62,19 @@ static void ask(struct oph__route *route)
 static void went_down(struct oph__route *route)
 {
     struct oph__chan *chan = route->chan;
+    struct oph__wish *wishes = NULL;
 
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     bool was_up = route->up, serves = route == chan->route;
     route->up = false;
-    pthread_mutex_unlock(&chan->m.lock);
+    if (serves) {
+        oph__ca_mons_shut(chan);
+        wishes = oph__ca_follow_lost(chan);
+    }
+    pthread_mutex_unlock(&chan->lock);
     if (!serves) return;
     oph__ca_put_fail_held(chan, ECA_DISCONN);
+    oph__ca_tell_wishes(chan, wishes, OPH_EDISCONN, ca_message(ECA_DISCONN));
     if (was_up) oph__ca_tell_state(chan, OPH__CHAN_DOWN);
 }
 
@@ -76,37 +82,36 @@ static void rights_changed(struct access_rights_handler_args args)
 {
     struct oph__route *route = ca_puser(args.chid);
     struct oph__chan *chan = route->chan;
-    struct oph__link *link = chan->link;
 
     if (ca_state(args.chid) != cs_conn) return;
-    pthread_t before = oph__ca_enter(link);
-    pthread_mutex_lock(&chan->m.lock);
+    const struct oph__link *before = oph__ca_enter(chan->link);
+    pthread_mutex_lock(&chan->lock);
     bool up = route->up, serves = route == chan->route;
-    bool unknown = up && !route->described && args.ar.read_access;
-    route->info.readable = args.ar.read_access;
-    route->info.writable = args.ar.write_access;
-    pthread_mutex_unlock(&chan->m.lock);
+    bool unknown = up && !route->nature.described && args.ar.read_access;
+    if (up && serves && args.ar.read_access && !route->nature.readable) oph__ca_follow_anew(chan);
+    route->nature.readable = args.ar.read_access;
+    route->nature.writable = args.ar.write_access;
+    pthread_mutex_unlock(&chan->lock);
     if (unknown)
-        ask(route);
+        oph__ca_route_ask(route);
     else if (up && serves)
         oph__ca_tell_state(chan, OPH__CHAN_UP);
     if (up) oph__ca_post_settle(chan);
-    oph__ca_leave(link, before);
+    oph__ca_leave(before);
 }
 
 static void connection_changed(struct connection_handler_args args)
 {
     struct oph__route *route = ca_puser(args.chid);
-    struct oph__link *link = route->chan->link;
-    pthread_t before = oph__ca_enter(link);
+    const struct oph__link *before = oph__ca_enter(route->chan->link);
 
     if (args.op == CA_OP_CONN_UP) {
         ca_replace_access_rights_event(args.chid, rights_changed);
-        ask(route);
+        oph__ca_route_ask(route);
     } else {
         went_down(route);
     }
-    oph__ca_leave(link, before);
+    oph__ca_leave(before);
 }
 
 struct creation {
@@ -140,6 +145,8 @@ int oph__ca_route_new(struct oph__chan *chan, struct oph__route **ret, oph_error
 
 void oph__ca_route_free(struct oph__route *route)
 {
-    if (route) ca_clear_channel(route->id);
+    if (!route) return;
+    ca_clear_channel(route->id);
+    free(route->description.labels);
     free(route);
 }

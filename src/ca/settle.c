@@ -8,31 +8,35 @@ static void take_spare(struct oph__chan *chan)
 
     /* First the old one stops serving, so that what it may still say is no news; and while it may,
      * its put counts as stuck. */
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     bool was_up = old->up, take = chan->spare->up;
     if (take) {
         chan->route = chan->spare;
+        chan->route->up = was_up;
         chan->spare = NULL;
+        oph__ca_follow_anew(chan);
         for (struct oph__chanmon *mon = chan->mons; mon; mon = mon->next)
             mon->id = NULL;
     }
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
     if (!take) return; /* until it comes up */
     oph__ca_route_free(old);
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     chan->put.stuck = false;
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
     oph__ca_get_again(chan);
-    if (!was_up) oph__ca_tell_state(chan, OPH__CHAN_UP);
+    /* That the channel is up is told by libca's threads alone, in one order with that it is down.
+     */
+    if (!was_up) oph__ca_route_ask(chan->route);
 }
 
 static void drop_spare(struct oph__chan *chan)
 {
     struct oph__route *spare = chan->spare;
 
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     chan->spare = NULL;
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
     oph__ca_route_free(spare);
 }
 
@@ -44,16 +48,16 @@ static void make_spare(struct oph__chan *chan)
         oph__ca_put_fail_held(chan, ECA_ALLOCMEM); /* it would wait for ever */
         return;
     }
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     chan->spare = spare;
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
 }
 
 static void mend(struct oph__chan *chan)
 {
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     bool stuck = chan->put.stuck;
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
 
     if (stuck && chan->spare)
         take_spare(chan);
@@ -67,11 +71,11 @@ static void settle(struct oph__job *job)
 {
     struct oph__chan *chan = (struct oph__chan *)((char *)job - offsetof(struct oph__chan, settle));
 
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     chan->settle_posted = false;
     bool freed = chan->freed_in_callback;
     chan->freed_in_callback = false;
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
 
     if (freed) {
         oph__ca_chan_end(chan);
@@ -80,6 +84,7 @@ static void settle(struct oph__job *job)
         if (chan->route) {
             oph__ca_mons_sweep(chan);
             mend(chan);
+            oph__ca_follow_labels(chan);
             oph__ca_mons_install(chan);
             oph__ca_put_send_held(chan);
         }
@@ -91,11 +96,11 @@ static void settle(struct oph__job *job)
 
 void oph__ca_post_settle(struct oph__chan *chan)
 {
-    pthread_mutex_lock(&chan->m.lock);
+    pthread_mutex_lock(&chan->lock);
     bool post = !chan->settle_posted;
     chan->settle_posted = true;
     chan->refs += post;
-    pthread_mutex_unlock(&chan->m.lock);
+    pthread_mutex_unlock(&chan->lock);
     if (!post) return;
     chan->settle.run = settle;
     oph__loop_post(chan->link->own, &chan->settle);

@@ -3,6 +3,7 @@
 #include "base/str.h"
 
 #include <errlog.h>
+#include <unistd.h>
 
 /* libca speaks in three ways: exceptions, which have an argument; a print hook, which has none, so
  * that whose words they are is found by the thread's context; and the process's error log, where
@@ -13,6 +14,7 @@ static struct oph__words *first;
 
 static pthread_mutex_t listening_lock = PTHREAD_MUTEX_INITIALIZER; /* no listener takes it */
 static unsigned listening;
+static pid_t with_errlog; /* the process whose error log has a thread, which a fork leaves behind */
 
 static void take_errlog(void *unused, const char *text)
 {
@@ -26,6 +28,7 @@ static void take_errlog(void *unused, const char *text)
 static void listen_to_errlog(void)
 {
     pthread_mutex_lock(&listening_lock);
+    if (!with_errlog) with_errlog = getpid();
     if (listening++ == 0) {
         errlogAddListener(take_errlog, NULL);
         eltc(0);
@@ -36,7 +39,7 @@ static void listen_to_errlog(void)
 static void leave_errlog(void)
 {
     pthread_mutex_lock(&listening_lock);
-    errlogFlush();
+    if (with_errlog == getpid()) errlogFlush(); /* waits for that thread */
     if (--listening == 0) {
         eltc(1);
         errlogRemoveListeners(take_errlog, NULL);
@@ -67,6 +70,13 @@ static void take_exception(struct exception_handler_args args)
     if (words->log)
         oph__log(words->log, OPH_LOG_WARNING, "%s%s%s%s", pv, ca_message(args.stat),
                  args.ctx && *args.ctx ? ": " : "", args.ctx ? args.ctx : "");
+    pthread_mutex_unlock(&lock);
+}
+
+void oph__ca_warn(struct oph__words *words, const char *sentence)
+{
+    pthread_mutex_lock(&lock);
+    if (words->log) oph__log(words->log, OPH_LOG_WARNING, "%s", sentence);
     pthread_mutex_unlock(&lock);
 }
 

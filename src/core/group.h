@@ -84,9 +84,10 @@ struct oph_group {
     struct oph__ops *ops;    /* of the newest run */
     struct oph__monitor *m;  /* theirs; of news, left, puts, in_turn, step, and what is below */
     struct oph__entry *news;
-    size_t left;       /* entries that have not ended */
-    size_t puts;       /* with a put under way */
-    size_t in_turn;    /* that wait for those */
+    size_t left;    /* entries that have not ended */
+    size_t puts;    /* with a put under way */
+    size_t in_turn; /* that wait for those */
+    bool on_engine, posted, cancelled;
     double next;       /* the first deadline; the runner's alone, as the rest of these */
     bool unsent;       /* something waits for a flush */
     double begun, now; /* and as of the newest look at the clock */
@@ -94,7 +95,8 @@ struct oph_group {
     /* A run on the engine. Under lock, which comes before *m. */
     pthread_mutex_t lock;
     pthread_cond_t idle;
-    bool running, on_engine, posted, cancelled;
+    bool running;
+    unsigned ending; /* runs whose status is being told */
     double until;
     oph_status *status;
     struct oph__job job;

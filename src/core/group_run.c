@@ -198,6 +198,15 @@ static void first_error(oph_group *g, oph_error *ret)
         if (oph__entry_error(g->entries.at[i], ret)) return;
 }
 
+/* With the group's lock, which comes before the context's here. */
+static void list(oph_group *g)
+{
+    pthread_mutex_lock(&g->ctx->lock);
+    g->next_running = g->ctx->running;
+    g->ctx->running = g;
+    pthread_mutex_unlock(&g->ctx->lock);
+}
+
 static void unlist(oph_group *g)
 {
     pthread_mutex_lock(&g->ctx->lock);
@@ -208,25 +217,39 @@ static void unlist(oph_group *g)
     pthread_mutex_unlock(&g->ctx->lock);
 }
 
+/* False when a cancel has just posted the job: that run of it will do. */
+static bool stand_still(oph_group *g, oph_status **ret_status)
+{
+    pthread_mutex_lock(&g->lock);
+    pthread_mutex_lock(&g->m->lock);
+    bool still = !g->posted;
+    pthread_mutex_unlock(&g->m->lock);
+    if (still) {
+        *ret_status = g->status;
+        g->status = NULL;
+        unlist(g);
+        g->running = false; /* who waits for the status may run it again */
+        g->ending++;
+    }
+    pthread_mutex_unlock(&g->lock);
+    return still;
+}
+
 static void complete(oph_group *g)
 {
     oph_error error = OPH_ERROR_INIT;
+    oph_status *status;
     oph__timer_stop(g->ctx->engine, &g->timer);
     release(g);
     first_error(g, &error);
-    unlist(g);
-    oph_status *status = g->status;
-    pthread_mutex_lock(&g->lock);
-    g->status = NULL;
-    g->running = false;
-    pthread_mutex_lock(&g->m->lock);
-    bool again = g->posted; /* then that job has our reference */
-    pthread_mutex_unlock(&g->m->lock);
-    pthread_cond_broadcast(&g->idle);
-    pthread_mutex_unlock(&g->lock);
+    if (!stand_still(g, &status)) return;
     oph__status_finish(status, &error);
     oph_status_unref(status);
-    if (!again) oph__group_unref(g);
+    pthread_mutex_lock(&g->lock);
+    g->ending--;
+    pthread_cond_broadcast(&g->idle);
+    pthread_mutex_unlock(&g->lock);
+    oph__group_unref(g);
 }
 
 static void run_on_engine(oph_group *g)
@@ -235,10 +258,6 @@ static void run_on_engine(oph_group *g)
     g->posted = false;
     bool cancelled = g->cancelled;
     pthread_mutex_unlock(&g->m->lock);
-    if (!g->running) { /* cancelled as it ended */
-        oph__group_unref(g);
-        return;
-    }
     if (!cancelled) advance(g);
     if (cancelled || oph__now() >= g->until) {
         oph_error why = OPH_ERROR_INIT;
@@ -246,14 +265,16 @@ static void run_on_engine(oph_group *g)
         end_all(g, cancelled ? &why : NULL);
     }
     pthread_mutex_lock(&g->m->lock);
-    bool done = !g->left;
+    bool done = !g->left, again = g->posted;
     pthread_mutex_unlock(&g->m->lock);
-    if (done) {
-        complete(g);
-        return;
-    }
     double when = g->next < g->until ? g->next : g->until;
-    if (!isinf(when)) oph__timer_start(g->ctx->engine, &g->timer, when);
+    if (!done && !isinf(when) && !oph__timer_start(g->ctx->engine, &g->timer, when)) {
+        oph_error why = OPH_ERROR_INIT;
+        oph__fail_memory(&why, "a deadline");
+        end_all(g, &why);
+        done = true;
+    }
+    if (done && !again) complete(g);
 }
 
 static void run_job(struct oph__job *job)
@@ -283,7 +304,7 @@ void oph__group_stop(oph_group *g)
     cancel(g);
     if (oph__loop_is_self(g->ctx->engine)) return;
     pthread_mutex_lock(&g->lock);
-    while (g->running)
+    while (g->running || g->ending)
         pthread_cond_wait(&g->idle, &g->lock);
     pthread_mutex_unlock(&g->lock);
 }
@@ -321,11 +342,8 @@ int oph__group_start(oph_group *g, const char *kind, const char *name, double de
     pthread_mutex_lock(&g->lock);
     g->running = true;
     g->status = oph_status_ref(status);
+    list(g);
     pthread_mutex_unlock(&g->lock);
-    pthread_mutex_lock(&g->ctx->lock);
-    g->next_running = g->ctx->running;
-    g->ctx->running = g;
-    pthread_mutex_unlock(&g->ctx->lock);
     oph__loop_post(g->ctx->engine, &g->job);
     *ret_status = status;
     return 0;

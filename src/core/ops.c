@@ -206,10 +206,11 @@ static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_
 }
 
 /* A request that could not be made ends here with the reason, unless its callback was quicker. The
- * link's sentence names the PV, as will the one that is made of this. */
+ * link's sentence names the PV, as will the one that is made of this; or a variable of the
+ * environment, which must not get lost. */
 static struct oph__op *checked(struct oph__op *op, int rc, const oph_error *why)
 {
-    if (rc && claim(op)) finish(op, rc, why->found[0] ? why->found : why->text, NULL);
+    if (rc && claim(op)) finish(op, rc, why->pv[0] && why->found[0] ? why->found : why->text, NULL);
     return op;
 }
 
@@ -226,7 +227,7 @@ struct oph__op *oph__ops_connect(struct oph__ops *g, struct oph__pv *pv, void *o
 
 static int not_open(oph_error *why)
 {
-    why->found[0] = why->text[0] = 0;
+    why->pv[0] = why->found[0] = why->text[0] = 0;
     return OPH_EDISCONN;
 }
 

@@ -104,7 +104,7 @@ static int to_int(oph_signal *sig, const oph_value *value, int64_t *ret, oph_err
         return not_a(sig, value, OPH_ERANGE, "a whole number below 2^63", err);
     if (value->count == 1 && oph__value_double(value, &d) && d == floor(d) && isfinite(d))
         return not_a(sig, value, OPH_ERANGE,
-                     "a whole number that Channel Access carries as it is, up to 2^53", err);
+                     "a whole number that Channel Access carries as it is, below 2^53", err);
     return not_a(sig, value, OPH_ETYPE, "a whole number", err);
 }
 

@@ -122,7 +122,7 @@ bool oph__value_int(const struct oph_value *v, int64_t *ret)
         if (u <= INT64_MAX) *ret = (int64_t)u;
         return u <= INT64_MAX;
     }
-    if (!oph__value_double(v, &d) || !(fabs(d) <= 0x1p53) || d != floor(d)) return false;
+    if (!oph__value_double(v, &d) || !(fabs(d) < 0x1p53) || d != floor(d)) return false;
     *ret = (int64_t)d;
     return true;
 }

@@ -36,8 +36,8 @@ void oph__value_text(const struct oph_value *value, const char **ret_text, size_
 /* An element as a number; false for text that is none, and for an element that is not there. */
 bool oph__value_double_at(const struct oph_value *value, uint32_t index, double *ret);
 bool oph__value_double(const struct oph_value *value, double *ret); /* the first */
-/* The first as a whole number. False for fractions too, and for floating-point numbers beyond 2^53:
- * those may have been another integer before Channel Access carried them. */
+/* The first as a whole number. False for fractions too, and for floating-point numbers from 2^53
+ * on: those may have been another integer before Channel Access carried them. */
 bool oph__value_int(const struct oph_value *value, int64_t *ret);
 
 /* As a person reads it: text, label, number, "[3 values]". `info` for the labels; may be NULL. */

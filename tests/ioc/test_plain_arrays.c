@@ -301,7 +301,7 @@ int main(void)
     testPlan(0);
     struct sim *plain = plain_start();
     probe = probe_new("p:");
-    ctx = plain_context(0, 0);
+    ctx = plain_context(0, 0, 0);
     dev = plain_device(ctx, device_text);
     plain_connect(ctx, dev);
     test_types();

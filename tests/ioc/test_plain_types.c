@@ -134,21 +134,6 @@ static const struct row long_texts[] = {
 static struct probe *probe;
 static oph_context *ctx;
 
-/* The kind of channel that libca finds, as this library names it. */
-static int32_t dtype_of(const char *type)
-{
-    static const struct {
-        const char *name;
-        int32_t dtype;
-    } all[] = {{"STRING", OPH_TEXT},   {"SHORT", OPH_INT16}, {"FLOAT", OPH_FLOAT32},
-               {"ENUM", OPH_ENUM},     {"CHAR", OPH_UINT8},  {"LONG", OPH_INT32},
-               {"DOUBLE", OPH_FLOAT64}};
-
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(all[i].name, type) == 0) return all[i].dtype;
-    return OPH_NONE;
-}
-
 static bool same_data(const struct probe_value *seen, const oph_value *value)
 {
     const char *ours = oph_value_data(value), *theirs = seen->data;
@@ -171,7 +156,7 @@ static bool is_what_the_probe_reads(const oph_value *value, const char *name)
     if (probe_read(probe, name, &seen)) return false;
     oph_value_time(value, &seconds, &nanoseconds);
     bool same =
-        dtype_of(seen.type) == oph_value_dtype(value) && same_data(&seen, value) &&
+        plain_dtype(seen.type) == oph_value_dtype(value) && same_data(&seen, value) &&
         seen.severity == oph_value_severity(value) && seen.status == oph_value_alarm(value) &&
         seconds == (int64_t)seen.seconds + EPICS_EPOCH && nanoseconds == (int32_t)seen.nanoseconds;
     if (!same)

@@ -108,6 +108,16 @@ void fake_apply(struct pv *pv, const struct value *v, enum fake_rule rule)
 
 /* What tests call */
 
+static void set_labels(struct oph__chan_info *info, const char *labels)
+{
+    memset(info->labels, 0, sizeof info->labels);
+    info->label_count = 0;
+    for (size_t n; *labels; labels += n + (labels[n] == ',')) {
+        n = strcspn(labels, ",");
+        memcpy(info->labels[info->label_count++], labels, n);
+    }
+}
+
 void fake_pv(const char *name, int32_t dtype, uint32_t count, const char *labels, const char *value)
 {
     fake_lock();
@@ -116,10 +126,7 @@ void fake_pv(const char *name, int32_t dtype, uint32_t count, const char *labels
     oph__copy(pv->name, sizeof pv->name, name);
     pv->info = (struct oph__chan_info){
         .dtype = dtype, .count = count, .readable = true, .writable = true, .precision = 3};
-    for (size_t n; *labels; labels += n + (labels[n] == ',')) {
-        n = strcspn(labels, ",");
-        memcpy(pv->info.labels[pv->info.label_count++], labels, n);
-    }
+    set_labels(&pv->info, labels);
     parse(&pv->value, &pv->info, value);
     pv->up = true;
     fake_unlock();
@@ -216,6 +223,27 @@ void fake_release(const char *name)
     fake_unlock();
 }
 
+void fake_labels(const char *name, const char *labels)
+{
+    fake_lock();
+    struct pv *pv = find_or_abort(name);
+    set_labels(&pv->info, labels);
+    fake_post_properties(pv);
+    fake_drain();
+    fake_unlock();
+}
+
+void fake_limits(const char *name, double low, double high)
+{
+    fake_lock();
+    struct pv *pv = find_or_abort(name);
+    pv->info.control_low = low;
+    pv->info.control_high = high;
+    fake_post_properties(pv);
+    fake_drain();
+    fake_unlock();
+}
+
 bool fake_is(const char *name, const char *value)
 {
     char shown[BYTES];
@@ -282,6 +310,16 @@ static int counted(const int *counter)
 int fake_opened(void)
 {
     return counted(&fake_ioc.opened);
+}
+
+int fake_followed(void)
+{
+    int n = 0;
+    fake_lock();
+    for (const struct oph__chan *c = fake_ioc.chans; c; c = c->next)
+        n += c->follows;
+    fake_unlock();
+    return n;
 }
 
 int fake_flushes(void)

@@ -38,13 +38,15 @@ struct oph__chan {
     struct pv *pv; /* NULL: no such PV */
     oph__state_fn *state;
     void *user;
-    bool up, busy; /* busy: a put with completion is in flight */
+    struct oph__chan_info info; /* as it was told; pv->info is as it is */
+    bool up, busy;              /* busy: a put with completion is in flight */
+    bool follows, described;    /* the IOC's properties; and has them */
     struct oph__chanmon *mons;
     oph__put_fn *held; /* of a completion that is withheld */
     void *held_user;
 };
 
-enum kind { STATE, GET, PUT, DONE, FIRST, EVENT };
+enum kind { STATE, GET, PUT, DONE, FIRST, EVENT, PROPERTY, DESCRIBE };
 
 struct task {
     struct task *next;
@@ -52,7 +54,7 @@ struct task {
     struct oph__chan *chan;
     struct oph__chanmon *mon;
     oph__event_fn *event;
-    oph__put_fn *done;
+    oph__put_fn *done; /* or an oph__described_fn, which is the same */
     void *user;
     int32_t code; /* or a channel's state */
     struct value value;
@@ -86,6 +88,8 @@ struct pv *fake_find(const char *name); /* NULL: there is none */
 char *fake_show(const struct value *v, const struct oph__chan_info *info, char *dst, size_t size);
 /* Carries out a put, as the rule says. */
 void fake_apply(struct pv *pv, const struct value *v, enum fake_rule rule);
+/* Tells those that follow them of new properties. */
+void fake_post_properties(const struct pv *pv);
 /* Tells subscribers of a new value, and channels that they came up or went down. */
 void fake_post(const struct pv *pv);
 /* Becomes what it should once it was read: its monitors know before the next request is served. */

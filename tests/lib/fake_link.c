@@ -65,6 +65,16 @@ void fake_post(const struct pv *pv)
     }
 }
 
+void fake_post_properties(const struct pv *pv)
+{
+    for (struct oph__chan *c = fake_ioc.chans; c; c = c->next) {
+        bool up = c->pv == pv && c->up;
+        if (up && c->follows) push(&fake_ioc.sent, PROPERTY, c);
+        for (struct oph__chanmon *m = up ? c->mons : NULL; m; m = m->next)
+            if (m->on && m->mask == OPH_ON_PROPERTY) push(&fake_ioc.sent, PROPERTY, c)->mon = m;
+    }
+}
+
 void fake_change_state(const struct pv *pv, int32_t state)
 {
     for (struct oph__chan *c = fake_ioc.chans; c; c = c->next)
@@ -128,13 +138,34 @@ static void run_put(struct task *t)
                                                            : 0);
 }
 
+/* Who waits for a description that was not asked for yet is told that there will be none. */
+static void send_describes(struct oph__chan *chan)
+{
+    for (struct task **at = &fake_ioc.unsent.first; *at;) {
+        struct task *t = *at;
+        if (t->chan != chan || t->kind != DESCRIBE) {
+            at = &t->next;
+            continue;
+        }
+        struct task *sent = push(&fake_ioc.sent, DESCRIBE, chan);
+        sent->done = t->done;
+        sent->user = t->user;
+        *at = t->next;
+        free(t);
+    }
+}
+
 static void run_state(struct oph__chan *chan, int32_t state)
 {
     bool was_up = chan->up;
     chan->up = state == OPH__CHAN_UP;
+    chan->info = chan->pv->info;
+    chan->follows |= chan->info.dtype == OPH_ENUM;
+    chan->described = chan->up && chan->follows;
     if (!chan->up) {
         fake_complete(chan, chan->held, chan->held_user, OPH_EDISCONN);
         chan->held = NULL;
+        send_describes(chan);
     }
     for (struct oph__chanmon *m = was_up ? NULL : chan->mons; m; m = m->next) {
         m->on = false;
@@ -170,9 +201,23 @@ static void run(struct task *t)
         t->done(t->user, t->code, t->code == OPH_EPUT ? "the fake IOC refused it" : NULL);
         fake_lock();
         break;
+    case PROPERTY:
+        if (!chan->up) break;
+        chan->info = chan->pv->info;
+        if (t->mon) call(t, chan->pv, NULL);
+        break;
+    case DESCRIBE:
+        t->code = chan->up ? 0 : OPH_EDISCONN;
+        chan->described = chan->up;
+        if (chan->up) chan->info = chan->pv->info;
+        fake_unlock();
+        t->done(t->user, t->code, t->code ? "disconnected" : NULL);
+        fake_lock();
+        break;
     case FIRST:
         if (!chan->up || t->mon->on) break;
         t->mon->on = true;
+        if (t->mon->mask == OPH_ON_PROPERTY) chan->info = chan->pv->info;
         t->value = chan->pv->value;
         call(t, chan->pv, t->mon->mask == OPH_ON_PROPERTY ? NULL : &t->value);
         break;
@@ -286,8 +331,21 @@ static bool chan_info(struct oph__chan *chan, struct oph__chan_info *ret)
 {
     fake_lock();
     bool up = chan->up;
-    if (up) *ret = chan->pv->info;
+    if (up) {
+        *ret = chan->info;
+        ret->readable = chan->pv->info.readable;
+        ret->writable = chan->pv->info.writable;
+    }
     fake_unlock();
+    return up;
+}
+
+static bool chan_type(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret_count)
+{
+    struct oph__chan_info info;
+    bool up = chan_info(chan, &info);
+    if (up) *ret_dtype = info.dtype;
+    if (up) *ret_count = info.count;
     return up;
 }
 
@@ -295,6 +353,25 @@ static int not_up(const struct oph__chan *chan, oph_error *err)
 {
     return oph__fail(err, OPH_EDISCONN, (struct oph__at){.pv = chan->name}, NULL,
                      "the PV is not connected");
+}
+
+static int describe(struct oph__chan *chan, oph__described_fn *fn, void *user, oph_error *err)
+{
+    int rc = may_call(chan->name, err);
+    if (rc) return rc;
+    fake_lock();
+    bool at_once = chan->up && (chan->described || chan->info.dtype == OPH_TEXT);
+    if (!chan->up) {
+        rc = not_up(chan, err);
+    } else if (!at_once) {
+        struct task *t = push(&fake_ioc.unsent, DESCRIBE, chan);
+        t->done = fn;
+        t->user = user;
+        chan->follows = true;
+    }
+    fake_unlock();
+    if (at_once) fn(user, 0, NULL);
+    return rc;
 }
 
 static int get(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__event_fn *fn, void *user,
@@ -450,6 +527,8 @@ oph_context *fake_context_with(const oph_context_options *options, const char *c
                                              .chan_free = chan_free,
                                              .chan_name = chan_name,
                                              .chan_info = chan_info,
+                                             .chan_type = chan_type,
+                                             .describe = describe,
                                              .get = get,
                                              .put = put,
                                              .put_abandon = put_abandon,

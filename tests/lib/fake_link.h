@@ -43,7 +43,9 @@ void fake_set(const char *name, const char *value);  /* as another client; _RBV 
 void fake_then(const char *name, const char *value); /* the same, after it was read once */
 void fake_down(const char *name);
 void fake_up(const char *name);
-void fake_release(const char *name); /* completes a put that was withheld */
+void fake_release(const char *name);                    /* completes a put that was withheld */
+void fake_labels(const char *name, const char *labels); /* others; those that follow are told */
+void fake_limits(const char *name, double low, double high); /* the control limits, likewise */
 
 bool fake_is(const char *name, const char *value);
 void fake_wait_put(const char *name); /* until a put to it has arrived */
@@ -53,6 +55,7 @@ void fake_wait_flushes(int count);    /* until there were so many, and all is an
 const char *fake_puts(void);
 void fake_forget_puts(void);
 int fake_opened(void);    /* links */
+int fake_followed(void);  /* channels that follow their properties, enums too */
 int fake_flushes(void);   /* so far */
 int fake_abandoned(void); /* puts given up, so far */
 

@@ -21,10 +21,10 @@ struct sim *plain_start(void)
     return sim_start(NULL);
 }
 
-oph_context *plain_context(double get, double put)
+oph_context *plain_context(double connect, double get, double put)
 {
     const oph_context_options options = {
-        .size = sizeof options, .get_timeout = get, .put_timeout = put};
+        .size = sizeof options, .connect_timeout = connect, .get_timeout = get, .put_timeout = put};
     oph_context *ctx = NULL;
     oph_error err = OPH_ERROR_INIT;
 
@@ -68,6 +68,20 @@ void plain_connect(oph_context *ctx, oph_device *dev)
     if (!rc) rc = oph_group_run(group, 20, NULL, &err);
     if (rc) testAbort("not all PVs connect: %s", err.text);
     oph_group_free(group);
+}
+
+int32_t plain_dtype(const char *type)
+{
+    static const struct {
+        const char *name;
+        int32_t dtype;
+    } all[] = {{"STRING", OPH_TEXT},   {"SHORT", OPH_INT16}, {"FLOAT", OPH_FLOAT32},
+               {"ENUM", OPH_ENUM},     {"CHAR", OPH_UINT8},  {"LONG", OPH_INT32},
+               {"DOUBLE", OPH_FLOAT64}};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i].name, type) == 0) return all[i].dtype;
+    return OPH_NONE;
 }
 
 static void add_element(struct oph__buf *buf, const oph_value *value, size_t i)

@@ -10,7 +10,7 @@
 struct sim *plain_start(void);
 
 /* A context with these timeouts in seconds; 0: the library's. Ends the test when there is none. */
-oph_context *plain_context(double get, double put);
+oph_context *plain_context(double connect, double get, double put);
 
 /* A device "dev" of a class with these lines ("row ...\n"), whose PVs begin with "p:". Ends the
  * test when it cannot be made. */
@@ -18,6 +18,9 @@ oph_device *plain_device(oph_context *ctx, const char *lines);
 oph_signal *plain_signal(oph_device *dev, const char *attr);
 /* Connects all of them at once; ends the test when one is not there. */
 void plain_connect(oph_context *ctx, oph_device *dev);
+
+/* The type that libca names so, "DOUBLE". */
+int32_t plain_dtype(const char *type);
 
 /* A value as text: "1.5", "the text", the index of an enumeration, arrays as "[1 2 3]" or
  * "[one|two]". */

@@ -456,6 +456,31 @@ void probe_tell(struct probe *p, int index)
         testDiag("%8.3f %s = %s%s", e.time, e.name, e.value, e.severity ? " (alarm)" : "");
 }
 
+/* All the numeric DBR_CTRL structs have these fields. */
+#define DESCRIBE_NUMBER(ret, v)                                                                    \
+    do {                                                                                           \
+        (ret)->severity = (v)->severity;                                                           \
+        (ret)->low = (double)(v)->lower_ctrl_limit;                                                \
+        (ret)->high = (double)(v)->upper_ctrl_limit;                                               \
+        (ret)->display_low = (double)(v)->lower_disp_limit;                                        \
+        (ret)->display_high = (double)(v)->upper_disp_limit;                                       \
+        (ret)->warning_low = (double)(v)->lower_warning_limit;                                     \
+        (ret)->warning_high = (double)(v)->upper_warning_limit;                                    \
+        (ret)->alarm_low = (double)(v)->lower_alarm_limit;                                         \
+        (ret)->alarm_high = (double)(v)->upper_alarm_limit;                                        \
+        snprintf((ret)->units, sizeof(ret)->units, "%.*s", MAX_UNITS_SIZE, (v)->units);            \
+    } while (0)
+
+static void describe_enum(struct probe_facts *ret, const struct dbr_ctrl_enum *e)
+{
+    ret->severity = e->severity;
+    for (int i = 0; i < e->no_str; i++) {
+        size_t used = strlen(ret->labels);
+        snprintf(ret->labels + used, sizeof ret->labels - used, "%s%.*s", i ? "|" : "",
+                 MAX_ENUM_STRING_SIZE, e->strs[i]);
+    }
+}
+
 int probe_describe(struct probe *p, const char *name, struct probe_facts *ret)
 {
     struct channel *c = find(p, name);
@@ -468,33 +493,20 @@ int probe_describe(struct probe *p, const char *name, struct probe_facts *ret)
     ret->writable = (int)ca_write_access(c->id);
     ret->precision = -1;
     if (fetch(c, dbf_type_to_DBR_CTRL(type), 1, &a) != 0) return -1;
-    if (type == DBF_STRING) {
-        ret->severity = ((struct dbr_sts_string *)a.copy)->severity;
-    } else if (type == DBF_ENUM) {
-        const struct dbr_ctrl_enum *e = a.copy;
-        ret->severity = e->severity;
-        for (int i = 0; i < e->no_str; i++) {
-            size_t used = strlen(ret->labels);
-            snprintf(ret->labels + used, sizeof ret->labels - used, "%s%.*s", i ? "|" : "",
-                     MAX_ENUM_STRING_SIZE, e->strs[i]);
-        }
-    } else if (type == DBF_LONG) {
-        const struct dbr_ctrl_long *v = a.copy;
-        ret->severity = v->severity;
-        ret->low = v->lower_ctrl_limit;
-        ret->high = v->upper_ctrl_limit;
-        snprintf(ret->units, sizeof ret->units, "%.*s", MAX_UNITS_SIZE, v->units);
-    } else if (type == DBF_DOUBLE) {
-        const struct dbr_ctrl_double *v = a.copy;
-        ret->severity = v->severity;
-        ret->low = v->lower_ctrl_limit;
-        ret->high = v->upper_ctrl_limit;
-        ret->precision = v->precision;
-        snprintf(ret->units, sizeof ret->units, "%.*s", MAX_UNITS_SIZE, v->units);
-    } else if (type == DBF_CHAR) {
-        const struct dbr_ctrl_char *v = a.copy;
-        ret->severity = v->severity;
-        snprintf(ret->units, sizeof ret->units, "%.*s", MAX_UNITS_SIZE, v->units);
+    switch (type) {
+    case DBF_STRING: ret->severity = ((struct dbr_sts_string *)a.copy)->severity; break;
+    case DBF_ENUM: describe_enum(ret, a.copy); break;
+    case DBF_CHAR: DESCRIBE_NUMBER(ret, (struct dbr_ctrl_char *)a.copy); break;
+    case DBF_SHORT: DESCRIBE_NUMBER(ret, (struct dbr_ctrl_short *)a.copy); break;
+    case DBF_LONG: DESCRIBE_NUMBER(ret, (struct dbr_ctrl_long *)a.copy); break;
+    case DBF_FLOAT:
+        DESCRIBE_NUMBER(ret, (struct dbr_ctrl_float *)a.copy);
+        ret->precision = ((struct dbr_ctrl_float *)a.copy)->precision;
+        break;
+    case DBF_DOUBLE:
+        DESCRIBE_NUMBER(ret, (struct dbr_ctrl_double *)a.copy);
+        ret->precision = ((struct dbr_ctrl_double *)a.copy)->precision;
+        break;
     }
     free(a.copy);
     return 0;

@@ -76,8 +76,9 @@ void probe_went(struct probe *probe, int index, const char *name, const char *co
 struct probe_facts {
     char type[16], units[16], labels[512];
     long count;
-    int writable, precision, severity;
-    double low, high;
+    int writable, precision, severity; /* precision -1: not a floating-point number */
+    double low, high;                  /* of control */
+    double display_low, display_high, warning_low, warning_high, alarm_low, alarm_high;
 };
 int probe_describe(struct probe *probe, const char *name, struct probe_facts *ret);
 

@@ -182,15 +182,15 @@ static void test_cancel(void)
     oph_error err = OPH_ERROR_INIT, one = OPH_ERROR_INIT;
     oph_status *status = NULL;
     oph_group *g = new_group();
-    add_put(g, "real", OPH_DOUBLE(1));
     add_read(g, "number");
+    add_put(g, "real", OPH_DOUBLE(1));
     fake_rule("X:Real", FAKE_WITHHOLD);
     fake_code(oph_group_start(g, OPH_DEFAULT, &status, &err), 0, &err, "start");
     fake_wait_put("X:Real");
     oph_status_cancel(status, NULL);
     fake_code(oph_status_wait(status, 20, &err), OPH_ECANCEL, &err, "cancelled");
-    fake_code(oph_group_result(g, 0, &one), OPH_ECANCEL, &one, "the put");
-    testOk(is_number(g, 1, 5), "what was done before stands");
+    fake_code(oph_group_result(g, 1, &one), OPH_ECANCEL, &one, "the put");
+    testOk(is_number(g, 0, 5), "what was done before stands");
     oph_status_unref(status);
 
     err = (oph_error)OPH_ERROR_INIT;
