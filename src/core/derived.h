@@ -52,6 +52,9 @@ void oph__result_clear(struct oph_result *result);
 /* As oph_result_set, without a copy: elements of a source. */
 void oph__result_borrow(struct oph_result *result, const oph_value *value, uint32_t count);
 
+/* More than UINT32_MAX for what no array has, negative axes among it. */
+uint64_t oph__axes_product(const int64_t *axes, uint32_t rank);
+
 /* What a forward function made, as an event. */
 struct oph__computed {
     struct oph__event event;

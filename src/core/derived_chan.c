@@ -106,6 +106,14 @@ static void source_state(void *user, int32_t state)
     oph__dchan_unref(chan);
 }
 
+static bool is_up(struct oph__dchan *chan)
+{
+    pthread_mutex_lock(&chan->m.lock);
+    bool up = chan->up;
+    pthread_mutex_unlock(&chan->m.lock);
+    return up;
+}
+
 static bool info_of(struct oph__dchan *chan, struct oph__chan_info *ret)
 {
     const struct oph__derived *d = chan->of;
@@ -237,6 +245,27 @@ static bool chan_info(struct oph__chan *chan, struct oph__chan_info *ret)
     return info_of(oph__dchan_of(chan), ret);
 }
 
+static bool chan_type(struct oph__chan *c, int32_t *ret_dtype, uint32_t *ret_count)
+{
+    struct oph__dchan *chan = oph__dchan_of(c);
+    const struct oph__derived *d = chan->of;
+    if (!is_up(chan)) return false;
+    if (d->shaped) return d->from[0].ops->chan_type(chan->legs[0].source, ret_dtype, ret_count);
+    *ret_dtype = d->what.info.dtype;
+    *ret_count = d->what.info.count;
+    return true;
+}
+
+static int describe(struct oph__chan *c, oph__described_fn *fn, void *user, oph_error *err)
+{
+    struct oph__dchan *chan = oph__dchan_of(c);
+    const struct oph__derived *d = chan->of;
+    if (!is_up(chan)) return oph__dchan_lacks(chan, err);
+    if (d->shaped) return d->from[0].ops->describe(chan->legs[0].source, fn, user, err);
+    fn(user, 0, NULL); /* it never changes */
+    return 0;
+}
+
 static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *err)
 {
     (void)log, (void)ret;
@@ -257,6 +286,8 @@ const struct oph__link_ops *oph__derived_ops(void)
                                              .chan_name = chan_name,
                                              .chan_lacks = lacks,
                                              .chan_info = chan_info,
+                                             .chan_type = chan_type,
+                                             .describe = describe,
                                              .get = oph__derived_get,
                                              .put = oph__derived_put,
                                              .put_abandon = oph__derived_put_abandon,

@@ -41,20 +41,28 @@ int oph_result_set(oph_result *to, size_t index, int32_t dtype, uint64_t count, 
     return 0;
 }
 
+uint64_t oph__axes_product(const int64_t *axes, uint32_t rank)
+{
+    uint64_t product = 1;
+    bool none = false;
+    for (uint32_t i = 0; i < rank; i++) {
+        if (axes[i] < 0 || axes[i] > UINT32_MAX) return UINT64_MAX;
+        none = none || axes[i] == 0;
+        if (product <= UINT32_MAX) product *= (uint64_t)axes[i];
+    }
+    return none ? 0 : product;
+}
+
 int oph_result_shape(oph_result *to, size_t index, uint32_t rank, const int64_t *shape)
 {
     if (index >= to->count || !to->pieces[index].set)
         return oph_result_fail(to, OPH_EINVAL, "it gave a shape to what it has not set");
     if (rank > OPH__AXES) return oph_result_fail(to, OPH_EINVAL, "it gave more than 10 axes");
     struct oph__piece *piece = &to->pieces[index];
-    uint64_t product = 1;
-    for (uint32_t i = 0; i < rank && product <= UINT32_MAX; i++) {
-        bool fits = shape[i] >= 0 && shape[i] <= UINT32_MAX;
-        piece->shape[i] = fits ? (uint32_t)shape[i] : 0;
-        product = fits ? product * piece->shape[i] : UINT64_MAX;
-    }
-    if (rank && product != piece->data.count)
+    if (rank && oph__axes_product(shape, rank) != piece->data.count)
         return oph_result_fail(to, OPH_EINVAL, "it gave a shape that is not its result's");
+    for (uint32_t i = 0; i < rank; i++)
+        piece->shape[i] = (uint32_t)shape[i];
     piece->rank = rank;
     return 0;
 }

@@ -71,6 +71,12 @@ static int use_properties(const char *name, const oph_properties *p, struct oph_
     info->precision = (int16_t)p->precision;
     info->control_low = p->control_low;
     info->control_high = p->control_high;
+    info->display_low = p->display_low;
+    info->display_high = p->display_high;
+    info->warning_low = p->warning_low;
+    info->warning_high = p->warning_high;
+    info->alarm_low = p->alarm_low;
+    info->alarm_high = p->alarm_high;
     return use_labels(name, p, info, err);
 }
 

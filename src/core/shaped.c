@@ -30,29 +30,23 @@ static int fail(oph_result *to, int code, const char *format, ...)
 /* `from` is the array, then `rank` sizes, fastest first, that count. */
 static int shape(const oph_value *const *from, uint32_t rank, oph_result *to)
 {
-    int64_t axes[OPH__AXES] = {0}; /* [0] for a plugin that has had no frame yet */
-    uint64_t product = rank > 0;
-    bool too_many = false;
+    int64_t axes[OPH__AXES] = {0}; /* one of nothing, for a plugin that has had no frame yet */
     char wanted[128];
     for (uint32_t i = 0; i < rank; i++) {
         int64_t *size = &axes[rank - 1 - i];
         if (!oph__value_int(from[1 + i], size))
             return fail(to, OPH_ETYPE, "size %" PRIu32 " is no whole number", i);
         if (*size < 0) return fail(to, OPH_ERANGE, "size %" PRIu32 " is %" PRId64, i, *size);
-        too_many = too_many || (*size && product > UINT32_MAX / (uint64_t)*size);
-        if (!too_many) product *= (uint64_t)*size;
     }
-    bool none = false;
-    for (uint32_t i = 0; i < rank; i++)
-        none = none || axes[i] == 0;
-    if (none) product = 0;
-    if (!none && (too_many || product > from[0]->count)) {
+    if (!rank) rank = 1;
+    uint64_t product = oph__axes_product(axes, rank);
+    if (product > from[0]->count) {
         show_shape(axes, rank, wanted, sizeof wanted);
         return fail(to, OPH_ERANGE, "%" PRIu32 " elements for an array of %s", from[0]->count,
                     wanted);
     }
     oph__result_borrow(to, from[0], (uint32_t)product);
-    return oph_result_shape(to, 0, rank ? rank : 1, axes);
+    return oph_result_shape(to, 0, rank, axes);
 }
 
 /* The last source tells how many sizes count. */

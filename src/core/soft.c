@@ -239,6 +239,21 @@ static bool chan_info(struct oph__chan *c, struct oph__chan_info *ret)
     return true;
 }
 
+static bool chan_type(struct oph__chan *c, int32_t *ret_dtype, uint32_t *ret_count)
+{
+    const struct oph__chan_info *info = &channel_of(c)->soft->what.info;
+    *ret_dtype = info->dtype;
+    *ret_count = info->count;
+    return true;
+}
+
+static int describe(struct oph__chan *c, oph__described_fn *fn, void *user, oph_error *err)
+{
+    (void)c, (void)err;
+    fn(user, 0, NULL); /* it never changes */
+    return 0;
+}
+
 static int get(struct oph__chan *c, int32_t dtype, uint32_t count, oph__event_fn *fn, void *user,
                oph_error *err)
 {
@@ -324,6 +339,8 @@ static const struct oph__link_ops soft_ops = {.open = open_link,
                                               .chan_free = chan_free,
                                               .chan_name = chan_name,
                                               .chan_info = chan_info,
+                                              .chan_type = chan_type,
+                                              .describe = describe,
                                               .get = get,
                                               .put = put,
                                               .put_abandon = put_abandon,

@@ -15,7 +15,7 @@ static oph_context *ctx;
 static int wrong(const oph_value *const *from, size_t count, oph_result *to, void *user)
 {
     static const int32_t numbers[] = {1, 2, 3};
-    static const int64_t square[] = {2, 2}, deep[11] = {1};
+    static const int64_t square[] = {2, 2}, deep[11] = {1}, behind[] = {-1, 0};
     const double half = 0.5;
     (void)from, (void)count;
     switch (*(const int *)user) {
@@ -29,6 +29,7 @@ static int wrong(const oph_value *const *from, size_t count, oph_result *to, voi
     case 7: oph_result_set(to, 0, OPH_INT32, 1, numbers); return oph_result_shape(to, 0, 11, deep);
     case 8: return oph_result_shape(to, 0, 1, square);
     case 9: return 12345;
+    case 11: oph_result_set(to, 0, OPH_INT32, 0, NULL); return oph_result_shape(to, 0, 2, behind);
     case 10: return OPH_EFILE;
     default:
         oph_result_set(to, 0, OPH_INT32, 3, numbers);
@@ -51,7 +52,8 @@ static void test_wrong_functions(void)
                 {OPH_EINVAL, "more than 10 axes"},
                 {OPH_EINVAL, "a shape to what it has not set"},
                 {OPH_EINVAL, "its forward function failed: it returned 12345"},
-                {OPH_EFILE, "its forward function failed: OPH_EFILE"}};
+                {OPH_EFILE, "its forward function failed: OPH_EFILE"},
+                {OPH_EINVAL, "a shape that is not its result's"}};
     int which;
     oph_signal *from = thing("number"), *sig = NULL;
     const oph_derived what = {.size = sizeof what,

@@ -439,7 +439,12 @@ static void test_link(oph_signal *x, oph_signal *sig)
 {
     struct linked l;
     const char *name = oph_signal_path(sig);
+    int32_t dtype = 0;
+    uint32_t count = 0;
     open_channel(&l, sig, 1);
+    testOk1(l.ops->chan_type(l.chan, &dtype, &count) && dtype == OPH_FLOAT64 && count == 1);
+    testOk1(l.ops->describe(l.chan, on_put, &l, NULL) == 0 && l.puts == 1);
+    l.puts = 0;
     testOk(l.states == 1 && l.events == 1, "%s: up, and a value, at once", name);
     testOk1(!strcmp(l.ops->chan_name(l.chan), name));
     testOk1(put_there(&l, 2) == 0 && l.puts == 1 && put_there(&l, 3) == 0 && l.puts == 2);

@@ -1,5 +1,6 @@
 /* core/shaped: an array and its sizes, as an areaDetector plugin has them. */
 #include "lib/check.h"
+#include "lib/derive.h"
 #include "lib/fake_link.h"
 
 #include "base/str.h"
@@ -18,16 +19,11 @@ struct plugin {
 };
 static struct plugin plugin;
 
-static void did(int rc, const oph_error *err)
-{
-    if (rc) testAbort("%s", err->text);
-}
-
 static oph_signal *soft(const char *name, const oph_data *initial, const oph_properties *properties)
 {
     oph_signal *sig = NULL;
     oph_error err = OPH_ERROR_INIT;
-    did(oph_soft_new(plugin.ctx, name, initial, properties, &sig, &err), &err);
+    derive_did(oph_soft_new(plugin.ctx, name, initial, properties, &sig, &err), &err);
     return sig;
 }
 
@@ -44,19 +40,21 @@ static void make(struct plugin *p)
     for (int i = 0; i < SIZES; i++)
         p->sizes[i] = soft(names[i], OPH_INT(0), NULL);
     p->rank = soft("rank", OPH_INT(0), NULL);
-    did(oph_shaped_new(p->ctx, "by_rank", p->array, p->sizes, SIZES, p->rank, &p->by_rank, &err),
+    derive_did(
+        oph_shaped_new(p->ctx, "by_rank", p->array, p->sizes, SIZES, p->rank, &p->by_rank, &err),
         &err);
-    did(oph_shaped_new(p->ctx, "by_sizes", p->array, p->sizes, SIZES, NULL, &p->by_sizes, &err),
+    derive_did(
+        oph_shaped_new(p->ctx, "by_sizes", p->array, p->sizes, SIZES, NULL, &p->by_sizes, &err),
         &err);
 }
 
 static void set_sizes(int64_t a, int64_t b, int64_t c, int64_t rank)
 {
     oph_error err = OPH_ERROR_INIT;
-    did(oph_soft_set(plugin.sizes[0], OPH_INT(a), 0, 0, &err), &err);
-    did(oph_soft_set(plugin.sizes[1], OPH_INT(b), 0, 0, &err), &err);
-    did(oph_soft_set(plugin.sizes[2], OPH_INT(c), 0, 0, &err), &err);
-    did(oph_soft_set(plugin.rank, OPH_INT(rank), 0, 0, &err), &err);
+    derive_did(oph_soft_set(plugin.sizes[0], OPH_INT(a), 0, 0, &err), &err);
+    derive_did(oph_soft_set(plugin.sizes[1], OPH_INT(b), 0, 0, &err), &err);
+    derive_did(oph_soft_set(plugin.sizes[2], OPH_INT(c), 0, 0, &err), &err);
+    derive_did(oph_soft_set(plugin.rank, OPH_INT(rank), 0, 0, &err), &err);
 }
 
 static void set_array(uint32_t count)
@@ -66,7 +64,7 @@ static void set_array(uint32_t count)
     oph_error err = OPH_ERROR_INIT;
     for (int i = 0; i < ELEMENTS; i++)
         elements[i] = (int16_t)i;
-    did(oph_soft_set(plugin.array, &data, 0, 0, &err), &err);
+    derive_did(oph_soft_set(plugin.array, &data, 0, 0, &err), &err);
 }
 
 /* "4x5:20", slowest axis first, and whether the elements are the array's. */
@@ -135,6 +133,12 @@ static void test_shapes(void)
             oph_value_shape(value, shape, 3) == 2 && shape[0] == 5 && shape[1] == 4 &&
             ((const double *)oph_value_data(value))[19] == 19);
     oph_value_free(value);
+    const oph_read_options cached = {.size = sizeof cached, .source = OPH_SOURCE_CACHE};
+    for (int i = 0; i < 2; i++) { /* which begins to follow, and then need not ask */
+        check_done(oph_signal_read(plugin.by_rank, &cached, &value, &err), &err, "from the cache");
+        testOk1(oph_value_shape(value, shape, 3) == 2 && shape[0] == 5 && shape[1] == 4);
+        oph_value_free(value);
+    }
 }
 
 static void test_refusals(void)
@@ -171,7 +175,8 @@ static void test_properties(void)
 {
     oph_properties p = {.size = sizeof p};
     oph_error err = OPH_ERROR_INIT;
-    did(oph_signal_properties(plugin.by_rank, OPH_PART_READBACK, OPH_DEFAULT, &p, &err), &err);
+    derive_did(oph_signal_properties(plugin.by_rank, OPH_PART_READBACK, OPH_DEFAULT, &p, &err),
+               &err);
     testOk1(p.dtype == OPH_INT16 && p.count == ELEMENTS && p.readable && !p.writable &&
             !strcmp(p.units, "counts"));
 }
@@ -196,7 +201,7 @@ static void test_updates(void)
                                         .mask = OPH_ON_PROPERTY | OPH_ON_VALUE};
     set_sizes(4, 5, 0, 2);
     set_array(20);
-    did(oph_subscribe(plugin.by_rank, &both, shaped_event, &heard, &sub, &err), &err);
+    derive_did(oph_subscribe(plugin.by_rank, &both, shaped_event, &heard, &sub, &err), &err);
     set_array(20);
     oph__loop_drain(plugin.ctx->dispatch);
     testOk(!strcmp(heard.text, " metadata 5x4:20 5x4:20"), "each array:%s", heard.text);
@@ -235,6 +240,12 @@ static void test_wrong_calls(void)
     testOk1(!sig);
 }
 
+static void on_described(void *user, int32_t code, const char *why)
+{
+    (void)why;
+    *(int32_t *)user = code;
+}
+
 /* Over the link: one flush, and no more than the array and the sizes. */
 static void test_one_flush(void)
 {
@@ -251,12 +262,20 @@ static void test_one_flush(void)
     fake_pv("P:ArrayData", OPH_INT32, 12, "", "5");
     fake_pv("P:ArraySize0_RBV", OPH_INT32, 1, "", "4");
     fake_pv("P:ArraySize1_RBV", OPH_INT32, 1, "", "3");
-    did(oph_device_new(ctx, "Image", "P:", "image", &dev, &err), &err);
-    did(oph_signal_find(dev, "array", &array, &err), &err);
-    did(oph_signal_find(dev, "size0", &sizes[0], &err), &err);
-    did(oph_signal_find(dev, "size1", &sizes[1], &err), &err);
-    did(oph_shaped_new(ctx, "frame", array, sizes, 2, NULL, &sig, &err), &err);
+    derive_did(oph_device_new(ctx, "Image", "P:", "image", &dev, &err), &err);
+    derive_did(oph_signal_find(dev, "array", &array, &err), &err);
+    derive_did(oph_signal_find(dev, "size0", &sizes[0], &err), &err);
+    derive_did(oph_signal_find(dev, "size1", &sizes[1], &err), &err);
+    derive_did(oph_shaped_new(ctx, "frame", array, sizes, 2, NULL, &sig, &err), &err);
     check_done(oph_signal_read(sig, NULL, &value, &err), &err, "an image");
+    const struct oph__link_ops *ops = sig->read->ops;
+    int32_t dtype = 0, described = -1;
+    uint32_t count = 0;
+    testOk1(ops->chan_type(sig->read->chan, &dtype, &count) && dtype == OPH_INT32 && count == 12);
+    derive_did(ops->describe(sig->read->chan, on_described, &described, &err), &err);
+    oph__context_flush(ctx, NULL);
+    fake_wait_flushes(fake_flushes());
+    testOk(described == 0, "the array's description is the image's");
     testOk1(value && oph_value_shape(value, shape, 2) == 2 && shape[0] == 3 && shape[1] == 4);
     oph_value_free(value);
     value = NULL;

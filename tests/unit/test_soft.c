@@ -282,6 +282,9 @@ static void test_properties(void)
                                   .precision = 2,
                                   .control_low = -1,
                                   .control_high = 10,
+                                  .display_low = -2,
+                                  .display_high = 12,
+                                  .alarm_high = 11,
                                   .units = "keV"};
     const oph_put_options within = {.size = sizeof within, .flags = OPH_PUT_CHECK_LIMITS};
     oph_properties found = {.size = sizeof found};
@@ -292,6 +295,9 @@ static void test_properties(void)
     testOk1(found.dtype == OPH_FLOAT64 && found.count == 1 && found.readable && found.writable);
     testOk1(found.precision == 2 && !strcmp(found.units, "keV") && found.control_low == -1 &&
             found.control_high == 10 && !found.label_count && !found.host[0]);
+    struct oph__chan_info info;
+    testOk1(oph__pv_info(sig->read, &info) && info.display_low == -2 && info.display_high == 12 &&
+            info.alarm_high == 11 && info.alarm_low == 0);
     check_refused(oph_signal_put(sig, OPH_DOUBLE(10.5), &within, &err), &err, OPH_ERANGE, "energy",
                   "energy", "10.5", "limits -1 to 10");
     check_done(oph_signal_put_double(sig, 10.5, &err), &err, "limits are kept when asked for");
