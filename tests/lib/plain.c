@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct sim *plain_start(void)
+struct sim *plain_start_with(const char *const *arguments)
 {
     char program[1024] = "";
     ssize_t n = readlink("/proc/self/exe", program, 900);
@@ -18,7 +18,12 @@ struct sim *plain_start(void)
     char *slash = strrchr(program, '/');
     snprintf(slash, 100, "/plain_ioc");
     setenv("COPHYD_SIM", program, 1);
-    return sim_start(NULL);
+    return sim_start(arguments);
+}
+
+struct sim *plain_start(void)
+{
+    return plain_start_with(NULL);
 }
 
 oph_context *plain_context(double connect, double get, double put)

@@ -6,8 +6,10 @@
 
 #include <cophyd/cophyd.h>
 
-/* Starts it: it lies beside the running test. */
+/* Starts it: it lies beside the running test. Arguments as in tests/ioc/plain/plain_ioc.c, ended by
+ * NULL. */
 struct sim *plain_start(void);
+struct sim *plain_start_with(const char *const *arguments);
 
 /* A context with these timeouts in seconds; 0: the library's. Ends the test when there is none. */
 oph_context *plain_context(double connect, double get, double put);
