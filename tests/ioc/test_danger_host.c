@@ -2,6 +2,7 @@
  */
 #include "lib/check.h"
 #include "lib/events.h"
+#include "lib/link_pv.h"
 #include "lib/plain.h"
 
 #include <cadef.h>
@@ -337,6 +338,21 @@ static void test_fork(void)
     free_shared(&s);
 }
 
+/* libca never returns from ending a context that has a name server and never had a channel. */
+static void test_no_channel(void)
+{
+    struct oph__link *link = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    check_done(oph__ca_ops()->open(NULL, &link, &err), &err, "a link without a channel");
+    if (link) oph__ca_ops()->close(link);
+    check_done(oph__ca_ops()->open(NULL, &link, &err), &err, "is closed, and another one opened");
+    struct pv pv;
+    testOk1(pv_open(&pv, link, "p:sub") && pv_get(&pv, OPH_NONE, 0) == 0);
+    pv_free(&pv);
+    oph__ca_ops()->close(link);
+}
+
 int main(void)
 {
     testPlan(0);
@@ -344,6 +360,7 @@ int main(void)
     struct sim *plain = plain_start();
     test_guests();
     test_fork();
+    test_no_channel();
     sim_stop(plain);
     quiet_end();
     return testDone();
