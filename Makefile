@@ -59,7 +59,6 @@ HEADERS := $(wildcard include/cophyd/*.h)
 ifneq ($(SIM_LIBS),)
 SIM := $(B)/bin/cophyd-sim
 IOC := $(patsubst %.c,$(B)/%,$(wildcard tests/ioc/test_*.c))
-MINI := $(B)/tests/ioc/mini_ioc
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
@@ -136,11 +135,9 @@ $(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/l
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
 
-# IOCs of standard records: a small one for the tests of src/ca, and one of all types.
-$(IOC): | $(SIM) $(MINI) $(PLAIN)
-$(MINI): tests/ioc/mini/mini_ioc.c
-$(PLAIN): tests/ioc/plain/plain_ioc.c
-$(MINI) $(PLAIN): | $(B)/lib/cophyd
+# An IOC of standard records, of all types.
+$(IOC): | $(SIM) $(PLAIN)
+$(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(SIM_CFLAGS) -DDBD_DIR='"$(patsubst ../%,../../%,$(SIM_DBD_DIR))"' -o $@ $< \
@@ -192,7 +189,7 @@ bench: $(if $(SIM_LIBS),all $(BENCH_PROGRAMS) $(B)/bench-venv/made)
 
 # --- Rules
 
-C_FILES := $(wildcard include/cophyd/*.h $(patsubst %,%/*.[ch],src/* tests/* tests/ioc/mini tests/ioc/plain examples))
+C_FILES := $(wildcard include/cophyd/*.h $(patsubst %,%/*.[ch],src/* tests/* tests/ioc/plain examples))
 
 layers:
 	$(Q)tests/lint/layers.sh
@@ -238,4 +235,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(MINI) $(PLAIN) $(DEMO) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(EXAMPLES))

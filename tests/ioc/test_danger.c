@@ -187,7 +187,7 @@ static void test_write_access(void)
     oph_error err = OPH_ERROR_INIT;
     double value = 0;
 
-    plain_connect(ctx, dev);
+    plain_settle(ctx, dev);
     struct counts before = count_now();
     refused_unsent("sel", oph_put(dev, "sel", 1, &err), &err, OPH_EACCESS, "p:sel", &before);
     refused_unsent("type", oph_put(dev, "type", "LONG", &err), &err, OPH_EACCESS, "p:waveform.FTVL",
@@ -216,6 +216,7 @@ static void test_changing_access(void)
     oph_error err = OPH_ERROR_INIT;
     double value = 0;
 
+    plain_settle(ctx, dev);
     events_init(&said);
     oph_subscription *sub = events_follow(&said, dev, "guarded", NULL);
     events_have(&said, "1", 10);

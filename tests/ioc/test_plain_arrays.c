@@ -303,7 +303,7 @@ int main(void)
     probe = probe_new("p:");
     ctx = plain_context(0, 0, 0);
     dev = plain_device(ctx, device_text);
-    plain_connect(ctx, dev);
+    plain_settle(ctx, dev);
     test_types();
     test_refusals();
     test_lengths();

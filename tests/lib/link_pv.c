@@ -1,28 +1,20 @@
 #include "lib/link_pv.h"
+#include "lib/plain.h"
 
 #include <epicsUnitTest.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SECONDS = 10 };
 
 struct sim *mini_start_with(const char *const *arguments)
 {
-    char program[1024] = "";
-    ssize_t n = readlink("/proc/self/exe", program, 900);
-
-    if (n <= 0) testAbort("no path to this test");
-    char *slash = strrchr(program, '/');
-    snprintf(slash, 100, "/mini_ioc");
-    setenv("COPHYD_SIM", program, 1);
-    return sim_start(arguments);
+    return plain_start_with(arguments);
 }
 
 struct sim *mini_start(void)
 {
-    return mini_start_with(NULL);
+    return plain_start();
 }
 
 void pv_on_state(void *user, int32_t state)

@@ -6,7 +6,7 @@
 #include "ca/link.h"
 #include "lib/sim.h"
 
-/* Starts the IOC of tests/ioc/mini, which lies beside the running test. */
+/* Starts the IOC of tests/ioc/plain, for its records in mini.db. */
 struct sim *mini_start(void);
 struct sim *mini_start_with(const char *const *arguments); /* see there; ended by NULL */
 

@@ -1,4 +1,4 @@
-/* The IOC of tests/ioc/mini as a device, over the public headers. */
+/* Records of tests/ioc/plain/mini.db as a device, over the public headers. */
 #ifndef TEST_MINI_H
 #define TEST_MINI_H
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct sim *plain_start(void)
+struct sim *plain_start_with(const char *const *arguments)
 {
     char program[1024] = "";
     ssize_t n = readlink("/proc/self/exe", program, 900);
@@ -18,7 +18,12 @@ struct sim *plain_start(void)
     char *slash = strrchr(program, '/');
     snprintf(slash, 100, "/plain_ioc");
     setenv("COPHYD_SIM", program, 1);
-    return sim_start(NULL);
+    return sim_start(arguments);
+}
+
+struct sim *plain_start(void)
+{
+    return plain_start_with(NULL);
 }
 
 oph_context *plain_context(double connect, double get, double put)
@@ -68,6 +73,19 @@ void plain_connect(oph_context *ctx, oph_device *dev)
     if (!rc) rc = oph_group_run(group, 20, NULL, &err);
     if (rc) testAbort("not all PVs connect: %s", err.text);
     oph_group_free(group);
+}
+
+void plain_settle(oph_context *ctx, oph_device *dev)
+{
+    oph_properties p = {.size = sizeof p};
+    oph_error err = OPH_ERROR_INIT;
+
+    plain_connect(ctx, dev);
+    for (size_t i = 0; i < oph_device_attr_count(dev); i++) {
+        oph_signal *sig = plain_signal(dev, oph_device_attr_at(dev, i));
+        int rc = oph_signal_properties(sig, OPH_PART_READBACK, 20, &p, &err);
+        if (rc && rc != OPH_EACCESS) testAbort("%s", err.text);
+    }
 }
 
 int32_t plain_dtype(const char *type)

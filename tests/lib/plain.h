@@ -6,8 +6,10 @@
 
 #include <cophyd/cophyd.h>
 
-/* Starts it: it lies beside the running test. */
+/* Starts it: it lies beside the running test. Arguments as in tests/ioc/plain/plain_ioc.c, ended by
+ * NULL. */
 struct sim *plain_start(void);
+struct sim *plain_start_with(const char *const *arguments);
 
 /* A context with these timeouts in seconds; 0: the library's. Ends the test when there is none. */
 oph_context *plain_context(double connect, double get, double put);
@@ -18,6 +20,8 @@ oph_device *plain_device(oph_context *ctx, const char *lines);
 oph_signal *plain_signal(oph_device *dev, const char *attr);
 /* Connects all of them at once; ends the test when one is not there. */
 void plain_connect(oph_context *ctx, oph_device *dev);
+/* The same, and asks what each is: afterwards the library sends nothing by itself. */
+void plain_settle(oph_context *ctx, oph_device *dev);
 
 /* The type that libca names so, "DOUBLE". */
 int32_t plain_dtype(const char *type);

@@ -1,6 +1,6 @@
 /* An IOC of standard records, from EPICS Base's own libraries: each type, and what single tests
- * need. plain_ioc --port auto|PORT ...: takes what tests/lib/sim.c gives and prints what it reads.
- */
+ * need. plain_ioc --port auto|PORT --verbose [MANY]: takes what tests/lib/sim.c gives and prints
+ * what it reads; of many.db there are a hundred or so many. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -48,14 +48,14 @@ static long sum(subRecord *record)
 }
 
 /* The database loads files relative to where make check runs. */
-static int load_records(void)
+static int load_records(int many)
 {
-    static const char *const files[] = {"types.db", "special.db"};
+    static const char *const files[] = {"types.db", "special.db", "mini.db"};
     char macros[32];
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (dbLoadRecords(files[i], NULL)) return -1;
-    for (int i = 0; i < MANY; i++) {
+    for (int i = 0; i < many; i++) {
         snprintf(macros, sizeof macros, "N=%d", i);
         if (dbLoadRecords("many.db", macros)) return -1;
     }
@@ -118,6 +118,7 @@ int main(int argc, char **argv)
 {
     char port[16], rules[] = "/tmp/cophyd-plain-XXXXXX";
     const char *wanted = argc > 2 ? argv[2] : "auto";
+    int many = argc > 4 ? (int)strtol(argv[4], NULL, 10) : MANY;
     int out = dup(STDOUT_FILENO);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -130,7 +131,7 @@ int main(int argc, char **argv)
     epicsEnvSet("EPICS_CAS_AUTO_BEACON_ADDR_LIST", "NO");
     epicsEnvSet("EPICS_DB_INCLUDE_PATH", "tests/ioc/plain");
     int failed =
-        load_definitions() || load_records() || load_rules(rules) || iocInit() || tell_types();
+        load_definitions() || load_records(many) || load_rules(rules) || iocInit() || tell_types();
     unlink(rules);
     if (failed) {
         fprintf(stderr, "plain_ioc: the IOC did not start\n");

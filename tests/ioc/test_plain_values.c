@@ -1,0 +1,395 @@
+/* What PVs are and what they take: properties of every record type, refusals before anything is
+ * sent, integers that no double holds, limits, conversions. */
+#include "lib/check.h"
+#include "lib/count.h"
+#include "lib/events.h"
+#include "lib/plain.h"
+#include "lib/probe.h"
+
+#include <epicsUnitTest.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static oph_context *ctx;
+static struct probe *probe;
+static char host[32];
+
+static bool equal(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static bool same_labels(const oph_properties *p, const struct probe_facts *f)
+{
+    char labels[512] = "";
+
+    for (uint32_t i = 0; i < p->label_count; i++) {
+        size_t used = strlen(labels);
+        snprintf(labels + used, sizeof labels - used, "%s%s", i ? "|" : "", p->labels[i]);
+    }
+    return strcmp(labels, f->labels) == 0;
+}
+
+static bool same_limits(const oph_properties *p, const struct probe_facts *f)
+{
+    return equal(p->control_low, f->low) && equal(p->control_high, f->high) &&
+           equal(p->display_low, f->display_low) && equal(p->display_high, f->display_high) &&
+           equal(p->warning_low, f->warning_low) && equal(p->warning_high, f->warning_high) &&
+           equal(p->alarm_low, f->alarm_low) && equal(p->alarm_high, f->alarm_high);
+}
+
+static void tell(const oph_properties *p)
+{
+    testDiag("ours: %s[%u], write %d, units '%s', precision %d, control %g %g, display %g %g, "
+             "warning %g %g, alarm %g %g, %u labels, %s",
+             oph_dtype_name(p->dtype), p->count, p->writable, p->units, p->precision,
+             p->control_low, p->control_high, p->display_low, p->display_high, p->warning_low,
+             p->warning_high, p->alarm_low, p->alarm_high, p->label_count, p->host);
+}
+
+/* What an independent client sees of each. */
+static void test_properties(void)
+{
+    static const char *const names[] = {
+        "aai",        "aao",       "ai",         "ao",         "aSub",     "bi",       "bo",
+        "calc",       "calcout",   "compress",   "dfanout",    "event",    "fanout",   "histogram",
+        "int64in",    "int64out",  "longin",     "longout",    "lsi",      "lso",      "mbbi",
+        "mbbiDirect", "mbbo",      "mbboDirect", "permissive", "printf",   "sel",      "seq",
+        "state",      "stringin",  "stringout",  "sub",        "subArray", "waveform", "of:SHORT",
+        "of:UCHAR",   "of:STRING", "ai.PREC",    "ai.SCAN",    "ai.HIHI",  "ai.DTYP",  "mbbo.TWST",
+        "lso.VAL$",   "ai.DISP",   "untouched"};
+    enum { NAMES = sizeof names / sizeof *names };
+    struct oph__buf text = {0};
+    char attr[16];
+
+    for (int i = 0; i < NAMES; i++)
+        oph__buf_addf(&text, "row r%d %s rw any config\n", i, names[i]);
+    oph_device *dev = plain_device(ctx, text.text);
+    oph__buf_free(&text);
+    probe_connect(probe, names, NAMES);
+    plain_connect(ctx, dev);
+    for (int i = 0; i < NAMES; i++) {
+        oph_properties p = {.size = sizeof p};
+        struct probe_facts f = {.type = ""};
+        oph_error err = OPH_ERROR_INIT;
+        snprintf(attr, sizeof attr, "r%d", i);
+        int rc = oph_signal_properties(plain_signal(dev, attr), OPH_PART_READBACK, OPH_DEFAULT, &p,
+                                       &err);
+        probe_describe(probe, names[i], &f);
+        bool same = !rc && plain_dtype(f.type) == p.dtype && p.count == (uint32_t)f.count &&
+                    p.writable == f.writable && p.readable == 1 && strcmp(p.units, f.units) == 0 &&
+                    p.precision == (f.precision < 0 ? 0 : f.precision) && same_labels(&p, &f) &&
+                    same_limits(&p, &f) && strstr(p.host, host) != NULL;
+        testOk(same, "what %s is", names[i]);
+        if (rc) testDiag("%s", err.text);
+        if (!same) tell(&p);
+    }
+    oph_device_free(dev);
+}
+
+/* Not only the same as somebody else sees. */
+static void test_known_properties(void)
+{
+    oph_device *dev = plain_device(ctx, "row ao ao rw any config\nrow mbbi mbbi rw any config\n");
+    oph_properties p = {.size = sizeof p};
+    oph_error err = OPH_ERROR_INIT;
+
+    check_done(
+        oph_signal_properties(plain_signal(dev, "ao"), OPH_PART_SETPOINT, OPH_DEFAULT, &p, &err),
+        &err, "an analogue output");
+    testOk(p.dtype == OPH_FLOAT64 && p.count == 1 && p.writable && strcmp(p.units, "s") == 0 &&
+               p.precision == 2 && p.label_count == 0,
+           "is a number of seconds");
+    testOk(p.control_low == -5 && p.control_high == 5 && p.display_low == -6 &&
+               p.display_high == 6 && p.warning_low == -3 && p.warning_high == 3 &&
+               p.alarm_low == -4 && p.alarm_high == 4,
+           "within its limits");
+    check_done(
+        oph_signal_properties(plain_signal(dev, "mbbi"), OPH_PART_READBACK, OPH_DEFAULT, &p, &err),
+        &err, "a multi-bit input");
+    testOk(p.dtype == OPH_ENUM && p.label_count == 4 && strcmp(p.labels[1], "Acquire") == 0 &&
+               strcmp(p.labels[3], "Waiting for the trigger") == 0,
+           "has labels");
+    oph_device_free(dev);
+}
+
+/* Units and labels that change while the device is used. */
+static void test_changing_properties(void)
+{
+    oph_device *dev = plain_device(ctx, "row changing changing rw any config\n"
+                                        "row labels labels rw any config\n");
+    oph_signal *changing = plain_signal(dev, "changing");
+    const oph_subscribe_options opt = {.size = sizeof opt, .mask = OPH_ON_PROPERTY};
+    oph_properties p = {.size = sizeof p};
+    struct events said;
+    oph_error err = OPH_ERROR_INIT;
+
+    events_init(&said);
+    check_done(oph_signal_properties(changing, OPH_PART_READBACK, OPH_DEFAULT, &p, &err), &err,
+               "what it is at first");
+    testOk(strcmp(p.units, "mm") == 0 && p.precision == 2, "%s", p.units);
+    oph_subscription *sub = events_follow(&said, dev, "changing", &opt);
+    events_have(&said, "metadata", 10);
+    events_forget(&said);
+    probe_set(probe, "changing.EGU", "m");
+    events_have(&said, "metadata", 10);
+    check_done(oph_signal_properties(changing, OPH_PART_READBACK, OPH_DEFAULT, &p, &err), &err,
+               "what it is now");
+    testOk(strcmp(p.units, "m") == 0, "%s", p.units);
+    oph_subscription_free(sub);
+
+    events_forget(&said);
+    sub = events_follow(&said, dev, "labels", &opt);
+    events_have(&said, "metadata", 10);
+    check_done(oph_put(dev, "labels", "One", &err), &err, "by a label");
+    events_forget(&said);
+    probe_set(probe, "labels.ONST", "Uno");
+    events_have(&said, "metadata", 10);
+    check_refused(oph_put(dev, "labels", "One", &err), &err, OPH_ERANGE, "dev.labels", "p:labels",
+                  "One", "Zero, Uno, Two");
+    check_done(oph_put(dev, "labels", "Uno", &err), &err, "by its new label");
+    oph_subscription_free(sub);
+    events_free(&said);
+    oph_device_free(dev);
+}
+
+/* Integers of 64 bits come as doubles: what no double holds is never taken for another one. */
+static void test_integers(void)
+{
+    oph_device *dev = plain_device(ctx, "row large large rw any config\n"
+                                        "row out int64out rw any config\n");
+    oph_error err = OPH_ERROR_INIT;
+    const int64_t most = (1LL << 53) - 1;
+    int64_t value = 0;
+    double number = 0;
+
+    plain_settle(ctx, dev);
+    check_refused(oph_get_int(dev, "large", &value, &err), &err, OPH_ERANGE, "dev.large", "p:large",
+                  NULL, NULL);
+    check_done(oph_get_double(dev, "large", &number, &err), &err, "as a double");
+    testOk(number == 0x1p53, "the nearest one");
+    for (int sign = -1; sign <= 1; sign += 2) {
+        check_done(oph_put(dev, "out", sign * most, &err), &err, "the largest that a double holds");
+        check_done(oph_get_int(dev, "out", &value, &err), &err, "is read");
+        testOk(value == sign * most, "as it was put: %lld", (long long)value);
+        struct counts before = count_now();
+        int rc = oph_put(dev, "out", sign * (most + 2), &err);
+        struct counts counts = count_since(&before);
+        check_refused(rc, &err, OPH_ERANGE, "dev.out", "p:int64out", "9007199254740993", "exactly");
+        testOk(counts.sends == 0, "and nothing is sent");
+    }
+    check_done(oph_put(dev, "out", 1LL << 60, &err), &err, "one beyond, that a double holds");
+    check_refused(oph_get_int(dev, "out", &value, &err), &err, OPH_ERANGE, "dev.out", "p:int64out",
+                  NULL, NULL);
+    check_done(oph_get_double(dev, "out", &number, &err), &err, "it is read as a double");
+    testOk(number == 0x1p60, "as it was put");
+    oph_device_free(dev);
+}
+
+/* Each way to put refuses, before anything is sent. */
+static void refused(oph_device *dev, const char *attr, const char *pv, const oph_data *data,
+                    uint32_t flags, int code, const char *found)
+{
+    const oph_put_options opt = {.size = sizeof opt, .flags = flags};
+    oph_signal *sig = plain_signal(dev, attr);
+    oph_group *group = NULL;
+    oph_status *status = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    char path[32];
+
+    snprintf(path, sizeof path, "dev.%s", attr);
+    struct counts before = count_now();
+    int rc = oph_signal_put(sig, data, &opt, &err);
+    check_refused(rc, &err, code, path, pv, NULL, found);
+    oph_group_new(ctx, &group, NULL);
+    rc = oph_group_put(group, sig, data, &opt, NULL);
+    if (!rc) rc = oph_group_run(group, OPH_DEFAULT, NULL, &err);
+    oph_group_free(group);
+    int started = oph_signal_put_start(sig, data, &opt, &status, NULL);
+    if (!started) started = oph_status_wait(status, 5, NULL);
+    oph_status_unref(status);
+    struct counts counts = count_since(&before);
+    testOk(rc == code && started == code && counts.sends == 0,
+           "by a group and by a status too; nothing is sent");
+}
+
+static const char long_text[] = "forty characters, which are one too many";
+
+#define STRING(text)                                                                               \
+    {                                                                                              \
+        OPH_STRING, 0, 1, &(const char *const)                                                     \
+        {                                                                                          \
+            text                                                                                   \
+        }                                                                                          \
+    }
+#define INT(i)                                                                                     \
+    {                                                                                              \
+        OPH_INT64, 0, 1, &(const int64_t)                                                          \
+        {                                                                                          \
+            i                                                                                      \
+        }                                                                                          \
+    }
+#define DOUBLE(f)                                                                                  \
+    {                                                                                              \
+        OPH_FLOAT64, 0, 1, &(const double)                                                         \
+        {                                                                                          \
+            f                                                                                      \
+        }                                                                                          \
+    }
+
+static void test_refusals(void)
+{
+    oph_device *dev = plain_device(ctx, "row ao ao rw any config\n"
+                                        "row ai ai rw any config\n"
+                                        "row longout longout rw any config\n"
+                                        "row mbbo mbbo rw any config\n"
+                                        "row scan ai.SCAN rw any config\n"
+                                        "row prec ai.PREC rw any config\n"
+                                        "row disp ai.DISP rw any config\n"
+                                        "row stringout stringout rw any config\n"
+                                        "row desc ai.DESC$ rw text config\n"
+                                        "row sel sel rw any config\n"
+                                        "row permissive permissive rw any config\n"
+                                        "row only ai ro any config\n");
+    const struct {
+        const char *attr, *pv;
+        oph_data data;
+        uint32_t flags;
+        int code;
+        const char *found;
+    } rows[] = {
+        {"mbbo", "p:mbbo", STRING("Never"), 0, OPH_ERANGE, "labels Single, Multiple, Continuous"},
+        {"mbbo", "p:mbbo", STRING("single"), 0, OPH_ERANGE, "labels Single, Multiple, Continuous"},
+        {"mbbo", "p:mbbo", INT(3), 0, OPH_ERANGE, "indices 0 to 2"},
+        {"mbbo", "p:mbbo", INT(-1), 0, OPH_ERANGE, "indices 0 to 2"},
+        {"mbbo", "p:mbbo", DOUBLE(1.5), 0, OPH_ETYPE, "whole numbers"},
+        {"scan", "p:ai.SCAN", STRING("3 second"), 0, OPH_ERANGE, "labels Passive, Event"},
+        {"ao", "p:ao", DOUBLE((double)NAN), 0, OPH_ERANGE, "not finite"},
+        {"ao", "p:ao", DOUBLE(-(double)INFINITY), 0, OPH_ERANGE, "not finite"},
+        {"ao", "p:ao", STRING("1.5"), 0, OPH_ETYPE, "holds numbers"},
+        {"ao", "p:ao", DOUBLE(5.25), OPH_PUT_CHECK_LIMITS, OPH_ERANGE, "limits -5 to 5"},
+        {"ai", "p:ai", DOUBLE(-1.25), OPH_PUT_CHECK_LIMITS, OPH_ERANGE, "limits -1 to 9"},
+        {"longout", "p:longout", INT(11), OPH_PUT_CHECK_LIMITS, OPH_ERANGE, "limits -10 to 10"},
+        {"longout", "p:longout", INT(1LL << 31), 0, OPH_ERANGE, "-2147483648 to 2147483647"},
+        {"longout", "p:longout", DOUBLE(0.5), 0, OPH_ETYPE, "whole numbers"},
+        {"longout", "p:longout", DOUBLE((double)NAN), OPH_PUT_NONFINITE, OPH_ETYPE,
+         "whole numbers"},
+        {"longout", "p:longout", STRING("many"), 0, OPH_ETYPE, "whole numbers"},
+        {"prec", "p:ai.PREC", INT(32768), 0, OPH_ERANGE, "-32768 to 32767"},
+        {"disp", "p:ai.DISP", INT(256), 0, OPH_ERANGE, "0 to 255"},
+        {"disp", "p:ai.DISP", INT(-1), 0, OPH_ERANGE, "0 to 255"},
+        {"stringout", "p:stringout", STRING(long_text), 0, OPH_ERANGE, "40 characters"},
+        {"desc", "p:ai.DESC$", STRING("forty-one characters, which is one too ma"), 0, OPH_ERANGE,
+         "41 characters"},
+        {"sel", "p:sel", DOUBLE(1), 0, OPH_EACCESS, "no write access"},
+        {"only", "p:ai", DOUBLE(1), 0, OPH_EACCESS, "read-only"},
+    };
+
+    plain_settle(ctx, dev);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        refused(dev, rows[i].attr, rows[i].pv, &rows[i].data, rows[i].flags, rows[i].code,
+                rows[i].found);
+    probe_is(probe, "ao", "2.50");
+    probe_is(probe, "ai", "1.500");
+    probe_is(probe, "longout", "-7");
+    probe_is(probe, "mbbo", "Multiple");
+    probe_is(probe, "stringout", "another string");
+    probe_is(probe, "ai.DESC", "analogue input");
+    oph_device_free(dev);
+}
+
+/* Limits count on request alone; what the IOC makes of it without is told. */
+static void test_limits(void)
+{
+    oph_device *dev = plain_device(ctx, "row ao ao rw any config\n"
+                                        "row ai ai rw any config\n"
+                                        "row free untouched rw any config\n");
+    const oph_put_options within = {.size = sizeof within, .flags = OPH_PUT_CHECK_LIMITS};
+    oph_error err = OPH_ERROR_INIT;
+    double value = 0;
+
+    check_refused(oph_signal_put(plain_signal(dev, "ao"), OPH_DOUBLE(5.5), &within, &err), &err,
+                  OPH_ERANGE, "dev.ao", "p:ao", "5.5", "limits -5 to 5");
+    probe_is(probe, "ao", "2.50");
+    check_done(oph_signal_put(plain_signal(dev, "ao"), OPH_DOUBLE(5), &within, &err), &err,
+               "a limit itself");
+    check_done(oph_signal_put(plain_signal(dev, "ao"), OPH_DOUBLE(-5), &within, &err), &err,
+               "and the other");
+    check_refused(oph_put(dev, "ao", 5.25, &err), &err, OPH_EMISMATCH, "dev.ao", "p:ao", "5.25",
+                  "5");
+    oph_get_double(dev, "ao", &value, NULL);
+    testOk(value == 5, "which the IOC made of it");
+    check_done(oph_put(dev, "ai", 9.5, &err), &err, "beyond limits that the IOC does not keep");
+    check_done(oph_signal_put(plain_signal(dev, "free"), OPH_DOUBLE(1e9), &within, &err), &err,
+               "no limits");
+    oph_device_free(dev);
+}
+
+static void reads_as(oph_device *dev, const char *attr, int32_t dtype, const char *wanted)
+{
+    const oph_read_options opt = {.size = sizeof opt, .dtype = dtype};
+    char found[100] = "nothing";
+    oph_value *value = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    int rc = oph_signal_read(plain_signal(dev, attr), &opt, &value, &err);
+
+    if (!rc) plain_show(value, found, sizeof found);
+    testOk(!rc && oph_value_dtype(value) == dtype && strcmp(found, wanted) == 0, "%s as %s is %s",
+           attr, oph_dtype_name(dtype), wanted);
+    if (rc || strcmp(found, wanted) != 0) testDiag("found %s%s", found, err.text);
+    oph_value_free(value);
+}
+
+/* The IOC converts. */
+static void test_conversions(void)
+{
+    oph_device *dev = plain_device(ctx, "row mbbi mbbi ro any config\n"
+                                        "row calc calc ro any config\n"
+                                        "row calcout calcout ro any config\n"
+                                        "row longin longin ro any config\n"
+                                        "row state state ro any config\n"
+                                        "row stat undefined.STAT ro any config\n");
+    char text[64] = "";
+    oph_error err = OPH_ERROR_INIT;
+
+    reads_as(dev, "mbbi", OPH_TEXT, "Waiting for the trigger");
+    reads_as(dev, "mbbi", OPH_INT16, "3");
+    reads_as(dev, "mbbi", OPH_FLOAT64, "3");
+    reads_as(dev, "calc", OPH_TEXT, "12.0");
+    reads_as(dev, "calcout", OPH_TEXT, "11.00000");
+    reads_as(dev, "calcout", OPH_INT32, "11");
+    reads_as(dev, "longin", OPH_TEXT, "42");
+    reads_as(dev, "longin", OPH_FLOAT64, "42");
+    reads_as(dev, "longin", OPH_UINT8, "42");
+    reads_as(dev, "state", OPH_TEXT, "moving");
+    reads_as(dev, "stat", OPH_TEXT, "UDF");
+    check_done(oph_get_text(dev, "mbbi", text, sizeof text, &err), &err, "a label");
+    testOk(strcmp(text, "Waiting for the trigger") == 0, "%s", text);
+    check_done(oph_get_text(dev, "calc", text, sizeof text, &err), &err, "a number as text");
+    testOk(strcmp(text, "12") == 0, "%s", text);
+    check_refused(oph_get_text(dev, "mbbi", text, 23, &err), &err, OPH_ERANGE, "dev.mbbi", "p:mbbi",
+                  "22", "23");
+    oph_device_free(dev);
+}
+
+int main(void)
+{
+    testPlan(0);
+    struct sim *plain = plain_start();
+    snprintf(host, sizeof host, ":%d", sim_port(plain));
+    probe = probe_new("p:");
+    ctx = plain_context(0, 0, 0);
+    test_properties();
+    test_known_properties();
+    test_changing_properties();
+    test_integers();
+    test_refusals();
+    test_limits();
+    test_conversions();
+    oph_context_free(ctx);
+    probe_free(probe);
+    sim_stop(plain);
+    return testDone();
+}
