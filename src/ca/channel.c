@@ -150,8 +150,8 @@ bool oph__ca_chan_type(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret
     const struct oph__route *route = chan->route;
     bool up = route && route->up;
     if (up) {
-        *ret_dtype = route->nature.dtype;
-        *ret_count = route->nature.count;
+        *ret_dtype = route->dtype;
+        *ret_count = route->count;
     }
     pthread_mutex_unlock(&chan->lock);
     return up;
@@ -160,13 +160,12 @@ bool oph__ca_chan_type(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret
 static void fill(struct oph__chan_info *info, const struct oph__route *route)
 {
     const struct oph__description *is = &route->description;
-    const struct oph__nature *nature = &route->nature;
 
     *info = (struct oph__chan_info){
-        .dtype = nature->dtype,
-        .count = nature->count,
-        .readable = nature->readable,
-        .writable = nature->writable,
+        .dtype = route->dtype,
+        .count = route->count,
+        .readable = route->readable,
+        .writable = route->writable,
         .precision = is->precision,
         .label_count = is->label_count,
         .control_low = is->control_low,
@@ -180,7 +179,7 @@ static void fill(struct oph__chan_info *info, const struct oph__route *route)
     };
     if (is->labels) memcpy(info->labels, is->labels, is->label_count * sizeof *is->labels);
     memcpy(info->units, is->units, sizeof info->units);
-    if (nature->host) memcpy(info->host, nature->host->name, sizeof info->host);
+    if (route->host) memcpy(info->host, route->host->name, sizeof info->host);
 }
 
 bool oph__ca_chan_info(struct oph__chan *chan, struct oph__chan_info *ret)

@@ -37,6 +37,9 @@ struct oph__link {
     const unsigned char *alive; /* a page that a fork wipes */
     struct oph__timer flush;    /* of what callbacks and the own thread ask for */
     atomic_bool flush_due;
+    atomic_uint asked;     /* so far */
+    unsigned asked_before; /* when it was last looked at; of who made the flush due */
+    double flush_by;
     struct oph__job ending;
     struct oph__monitor m;   /* of what follows; changed at the end, and when a put was told */
     struct oph__chan *first; /* all channels */
@@ -45,16 +48,7 @@ struct oph__link {
     bool left_alone;         /* close did not wait for that */
 };
 
-/* What libca says of a channel that is connected. */
-struct oph__nature {
-    int32_t dtype;
-    uint32_t count;
-    struct oph__host *host; /* NULL: no memory */
-    bool readable, writable;
-    bool described; /* there is no more to know: without read access there is */
-};
-
-/* What the IOC says of it besides its value. */
+/* What the IOC says of a channel besides its value. */
 struct oph__description {
     int16_t precision;
     uint16_t label_count;
@@ -68,8 +62,12 @@ struct oph__description {
 struct oph__route {
     struct oph__chan *chan;
     chid id;
-    bool up; /* connected, and all below is filled; under lock, as all below */
-    struct oph__nature nature;
+    bool up;        /* connected, and all below is filled; under lock, as all below */
+    bool described; /* there is no more to know: without read access there is */
+    bool readable, writable;
+    int32_t dtype;
+    uint32_t count;
+    struct oph__host *host; /* NULL: no memory */
     struct oph__description description;
 };
 

@@ -2,8 +2,10 @@
 
 #include "base/err.h"
 
-/* While channels come up in a burst, there is one more every few microseconds. */
-static const double MOMENT = 0.002;
+/* While channels come up in a burst there is something more to send every few microseconds; to send
+ * it piece by piece makes client and server wait for each other. So it is sent when there was
+ * nothing more for this long, and at the latest then, seconds. */
+static const double QUIET = 0.001, LONGEST = 0.02;
 
 static void flush_now(void *arg)
 {
@@ -25,14 +27,26 @@ static void flush_due(struct oph__timer *timer)
     struct oph__link *link =
         (struct oph__link *)((char *)timer - offsetof(struct oph__link, flush));
 
+    unsigned asked = atomic_load(&link->asked);
+
+    if (asked != link->asked_before && oph__now() < link->flush_by) {
+        link->asked_before = asked;
+        if (oph__timer_start(link->own, timer, oph__now() + QUIET)) return;
+    }
     atomic_store(&link->flush_due, false); /* before it: what comes meanwhile may be too late */
     ca_flush_io();
 }
 
 void oph__ca_flush_soon(struct oph__link *link)
 {
+    unsigned asked = atomic_fetch_add(&link->asked, 1) + 1;
+
     if (atomic_exchange(&link->flush_due, true)) return;
-    if (!oph__timer_start(link->own, &link->flush, oph__now() + MOMENT)) flush_due(&link->flush);
+    link->asked_before = asked;
+    link->flush_by = oph__now() + LONGEST;
+    if (oph__timer_start(link->own, &link->flush, oph__now() + QUIET)) return;
+    atomic_store(&link->flush_due, false);
+    ca_flush_io();
 }
 
 void oph__ca_flush_init(struct oph__link *link)

@@ -23,7 +23,7 @@ static void warn(struct oph__chan *chan, const char *why)
     char sentence[256];
 
     pthread_mutex_lock(&chan->lock);
-    struct oph__host *host = chan->route ? chan->route->nature.host : NULL;
+    struct oph__host *host = chan->route ? chan->route->host : NULL;
     pthread_mutex_unlock(&chan->lock);
     if (!host) return;
     pthread_mutex_lock(&link->m.lock);
@@ -71,7 +71,7 @@ static struct oph__chanmon *add_follower(struct oph__chan *chan)
 
 bool oph__ca_wants_labels(const struct oph__chan *chan)
 {
-    return chan->route->nature.dtype == OPH_ENUM && !chan->follower;
+    return chan->route->dtype == OPH_ENUM && !chan->follower;
 }
 
 void oph__ca_follow_labels(struct oph__chan *chan)
@@ -102,7 +102,7 @@ static int wait_or_answer(struct oph__chan *chan, struct oph__wish *wish, int32_
 {
     pthread_mutex_lock(&chan->lock);
     bool up = chan->route->up;
-    *ret_answer = chan->route->nature.dtype == OPH_TEXT ? 0 : chan->followed;
+    *ret_answer = chan->route->dtype == OPH_TEXT ? 0 : chan->followed;
     if (up && *ret_answer == OPH__NOT_YET) {
         wish->next = chan->wishes;
         chan->wishes = wish;

@@ -57,7 +57,7 @@ static int begin(struct oph__request *request, int32_t dtype)
 
     pthread_mutex_lock(&chan->lock);
     bool up = chan->route->up;
-    request->type = oph__ca_time_type(dtype ? dtype : chan->route->nature.dtype);
+    request->type = oph__ca_time_type(dtype ? dtype : chan->route->dtype);
     bool good = up && request->type >= 0;
     if (good) add(request);
     pthread_mutex_unlock(&chan->lock);

@@ -120,7 +120,7 @@ static bool look(struct oph__chanmon *mon, chtype *ret_type, bool *ret_early)
 
     pthread_mutex_lock(&chan->lock);
     bool up = chan->route->up;
-    *ret_type = type_for(mon, chan->route->nature.dtype);
+    *ret_type = type_for(mon, chan->route->dtype);
     *ret_early = up && atomic_load(&mon->gate) == OPH__GATE_EARLY;
     if (*ret_early) move_gate(mon, OPH__GATE_EARLY, OPH__GATE_OPEN);
     pthread_mutex_unlock(&chan->lock);

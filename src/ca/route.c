@@ -10,24 +10,21 @@ static bool has_work(const struct oph__chan *chan, const struct oph__route *rout
     return route != chan->route || chan->mons || chan->put.stuck || oph__ca_wants_labels(chan);
 }
 
+/* In a burst of connections each call to libca waits for its other thread: few are made. */
 static void came_up(struct oph__route *route, chtype type, const void *dbr)
 {
     struct oph__chan *chan = route->chan;
-    struct oph__nature nature = {
-        .dtype = oph__ca_dtype(ca_field_type(route->id)),
-        .count = (uint32_t)ca_element_count(route->id),
-        .readable = ca_read_access(route->id),
-        .writable = ca_write_access(route->id),
-        .described = dbr || type < 0,
-        .host = oph__ca_host(chan->link, route->id),
-    };
+    uint32_t count = (uint32_t)ca_element_count(route->id);
+    struct oph__host *host = oph__ca_host(chan->link, route->id);
     struct oph__description description, before;
 
     oph__ca_describe(&description, type, dbr);
     pthread_mutex_lock(&chan->lock);
     before = route->description;
     route->description = description;
-    route->nature = nature;
+    route->count = count;
+    route->host = host;
+    route->described = dbr || type < 0;
     route->up = true;
     bool serves = route == chan->route;
     if (serves) oph__ca_mons_open(chan);
@@ -51,8 +48,12 @@ static void described(struct event_handler_args args)
 /* Without read access only libca's knowledge is left. */
 void oph__ca_route_ask(struct oph__route *route)
 {
-    chtype type = oph__ca_describing_type(oph__ca_dtype(ca_field_type(route->id)));
+    int32_t dtype = oph__ca_dtype(ca_field_type(route->id));
+    chtype type = oph__ca_describing_type(dtype);
 
+    pthread_mutex_lock(&route->chan->lock);
+    route->dtype = dtype;
+    pthread_mutex_unlock(&route->chan->lock);
     if (type >= 0 && ca_array_get_callback(type, 1, route->id, described, route) == ECA_NORMAL)
         oph__ca_flush_soon(route->chan->link);
     else
@@ -78,25 +79,31 @@ static void went_down(struct oph__route *route)
     if (was_up) oph__ca_tell_state(chan, OPH__CHAN_DOWN);
 }
 
-static void rights_changed(struct access_rights_handler_args args)
+static void set_rights(struct oph__route *route, bool readable, bool writable)
 {
-    struct oph__route *route = ca_puser(args.chid);
     struct oph__chan *chan = route->chan;
 
-    if (ca_state(args.chid) != cs_conn) return;
-    const struct oph__link *before = oph__ca_enter(chan->link);
     pthread_mutex_lock(&chan->lock);
     bool up = route->up, serves = route == chan->route;
-    bool unknown = up && !route->nature.described && args.ar.read_access;
-    if (up && serves && args.ar.read_access && !route->nature.readable) oph__ca_follow_anew(chan);
-    route->nature.readable = args.ar.read_access;
-    route->nature.writable = args.ar.write_access;
+    bool unknown = up && !route->described && readable;
+    if (up && serves && readable && !route->readable) oph__ca_follow_anew(chan);
+    route->readable = readable;
+    route->writable = writable;
     pthread_mutex_unlock(&chan->lock);
     if (unknown)
         oph__ca_route_ask(route);
     else if (up && serves)
         oph__ca_tell_state(chan, OPH__CHAN_UP);
     if (up) oph__ca_post_settle(chan);
+}
+
+/* Before each connection too, and after each; none where a server answers again. */
+static void rights_changed(struct access_rights_handler_args args)
+{
+    struct oph__route *route = ca_puser(args.chid);
+    const struct oph__link *before = oph__ca_enter(route->chan->link);
+
+    set_rights(route, args.ar.read_access, args.ar.write_access);
     oph__ca_leave(before);
 }
 
@@ -106,7 +113,8 @@ static void connection_changed(struct connection_handler_args args)
     const struct oph__link *before = oph__ca_enter(route->chan->link);
 
     if (args.op == CA_OP_CONN_UP) {
-        ca_replace_access_rights_event(args.chid, rights_changed);
+        if (!route->readable || !route->writable)
+            set_rights(route, ca_read_access(args.chid), ca_write_access(args.chid));
         oph__ca_route_ask(route);
     } else {
         went_down(route);
@@ -125,6 +133,7 @@ static void create(void *arg)
 
     c->status = ca_create_channel(c->route->chan->name, connection_changed, c->route,
                                   CA_PRIORITY_DEFAULT, &c->route->id);
+    if (c->status == ECA_NORMAL) ca_replace_access_rights_event(c->route->id, rights_changed);
 }
 
 int oph__ca_route_new(struct oph__chan *chan, struct oph__route **ret, oph_error *err)

@@ -266,12 +266,6 @@ static int describe(struct oph__chan *c, oph__described_fn *fn, void *user, oph_
     return 0;
 }
 
-static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *err)
-{
-    (void)log, (void)ret;
-    return oph__fail_text(err, OPH_EINVAL, "a derived signal's link is not opened");
-}
-
 static int flush(struct oph__link *link, oph_error *err)
 {
     return oph__context_flush(((struct oph__derived *)link)->ctx, err);
@@ -279,7 +273,7 @@ static int flush(struct oph__link *link, oph_error *err)
 
 const struct oph__link_ops *oph__derived_ops(void)
 {
-    static const struct oph__link_ops ops = {.open = open_link,
+    static const struct oph__link_ops ops = {.open = oph__local_open,
                                              .close = oph__local_unref,
                                              .chan_new = chan_new,
                                              .chan_free = chan_free,

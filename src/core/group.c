@@ -55,6 +55,14 @@ static bool is_running(oph_group *g)
     return running;
 }
 
+/* Its requests would wait for a flush of another context. */
+static int check_signal(const oph_group *g, const oph_signal *sig, oph_error *err)
+{
+    if (sig->ctx == g->ctx) return 0;
+    return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = sig->path},
+                     "a signal of the group's context", "one of another");
+}
+
 static int check_idle(oph_group *g, oph_error *err)
 {
     int rc = oph__context_check(g->ctx, err);
@@ -245,6 +253,7 @@ int oph__group_add_await(oph_group *g, const struct oph__write *w, oph_error *er
 int oph_group_connect(oph_group *g, oph_signal *sig, oph_error *err)
 {
     int rc = check_idle(g, err);
+    if (!rc) rc = check_signal(g, sig, err);
     if (rc) return rc;
     return oph__group_add(g, OPH__CONNECT, sig, sig->set, err) ? 0 : OPH_ENOMEM;
 }
@@ -252,6 +261,7 @@ int oph_group_connect(oph_group *g, oph_signal *sig, oph_error *err)
 int oph_group_read(oph_group *g, oph_signal *sig, const oph_read_options *opt, oph_error *err)
 {
     int rc = check_idle(g, err);
+    if (!rc) rc = check_signal(g, sig, err);
     oph_error why = OPH_ERROR_INIT;
     if (rc || oph__group_add_read(g, sig, opt, &why)) return rc;
     if (err) *err = why;
@@ -262,6 +272,7 @@ int oph_group_put(oph_group *g, oph_signal *sig, const oph_data *value, const op
                   oph_error *err)
 {
     int rc = check_idle(g, err);
+    if (!rc) rc = check_signal(g, sig, err);
     return rc ? rc : oph__group_add_put(g, sig, value, NULL, opt, true, err);
 }
 
@@ -269,6 +280,7 @@ int oph_group_wait(oph_group *g, oph_signal *sig, const oph_condition *until, do
                    oph_error *err)
 {
     int rc = check_idle(g, err);
+    if (!rc) rc = check_signal(g, sig, err);
     return rc ? rc : oph__group_add_wait(g, sig, until, timeout, true, err);
 }
 

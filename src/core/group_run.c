@@ -107,12 +107,14 @@ static size_t needs(const struct oph__entry *e)
 static int begin(oph_group *g, oph_error *err)
 {
     size_t room = 0;
-    oph__ops_free(g->ops);
-    g->ops = NULL;
     for (size_t i = 0; i < g->entries.count; i++)
         room += needs(g->entries.at[i]);
-    int rc = oph__ops_new(g->ctx, room, &g->ops, err);
-    if (rc) return rc;
+    if (!g->ops || !oph__ops_renew(g->ops, room)) {
+        oph__ops_free(g->ops);
+        g->ops = NULL;
+        int rc = oph__ops_new(g->ctx, room, &g->ops, err);
+        if (rc) return rc;
+    }
     oph__ops_on_each(g->ops, oph__entry_op_ended);
     g->m = oph__ops_monitor(g->ops);
     g->begun = g->now = oph__now();

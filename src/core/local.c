@@ -21,6 +21,12 @@ void oph__local_unref(struct oph__link *link)
     if (link && atomic_fetch_sub(&link->refs, 1) == 1) link->destroy(link);
 }
 
+int oph__local_open(struct oph__log *log, struct oph__link **ret, oph_error *err)
+{
+    (void)log, (void)ret;
+    return oph__fail_text(err, OPH_EINVAL, "a local signal has its link from the start");
+}
+
 /* What it is */
 
 static enum oph__rowtype type_of(int32_t dtype, uint32_t count)

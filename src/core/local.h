@@ -16,6 +16,7 @@ struct oph__link {
 };
 struct oph__link *oph__local_ref(struct oph__link *link);
 void oph__local_unref(struct oph__link *link); /* NULL allowed; `close` of their tables */
+int oph__local_open(struct oph__log *log, struct oph__link **ret, oph_error *err); /* refused */
 
 /* What a signal without a device is: its row's type, and what its PV says of itself. */
 struct oph__local {

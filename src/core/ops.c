@@ -34,6 +34,24 @@ int oph__ops_new(oph_context *ctx, size_t count, struct oph__ops **ret, oph_erro
     return 0;
 }
 
+static void clear(struct oph__ops *g)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        oph__value_clear(&g->ops[i].value);
+        free(g->ops[i].why);
+        g->ops[i].why = NULL;
+    }
+}
+
+bool oph__ops_renew(struct oph__ops *g, size_t count)
+{
+    if (g->room < count || atomic_load(&g->refs) != 1) return false;
+    clear(g);
+    g->count = 0;
+    g->sent = g->given_up = false;
+    return true;
+}
+
 size_t oph__ops_count(const struct oph__ops *g)
 {
     return g->count;
@@ -47,10 +65,7 @@ const struct oph__op *oph__ops_at(const struct oph__ops *g, size_t index)
 static void unref(struct oph__ops *g)
 {
     if (atomic_fetch_sub(&g->refs, 1) != 1) return;
-    for (size_t i = 0; i < g->count; i++) {
-        oph__value_clear(&g->ops[i].value);
-        free(g->ops[i].why);
-    }
+    clear(g);
     oph__monitor_destroy(&g->m);
     free(g);
 }
@@ -196,7 +211,11 @@ static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_
     op->group = g;
     op->pv = pv;
     op->kind = kind;
+    op->ended = op->done = false;
+    op->code = 0;
+    op->into = NULL;
     op->owner = owner;
+    op->mon = NULL;
     atomic_fetch_add(&g->refs, 1);
     atomic_fetch_add(&g->left, 1);
     pthread_mutex_lock(&pv->lock);

@@ -46,6 +46,9 @@ typedef void oph__ops_fn(struct oph__ops *group, void *user);
 
 /* Room for `count` requests. */
 int oph__ops_new(oph_context *ctx, size_t count, struct oph__ops **ret, oph_error *err);
+/* Empties them, to be used again. False where a request is still under way, or there is no room for
+ * so many. */
+bool oph__ops_renew(struct oph__ops *group, size_t count);
 /* Gives up what is still under way: results stand as they are, and neither on_done nor on_each will
  * run any more (not from inside it). */
 void oph__ops_give_up(struct oph__ops *group);

@@ -191,12 +191,6 @@ static int publish(struct soft *s, struct kept *kept, oph_error *err)
 
 /* The table of operations */
 
-static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *err)
-{
-    (void)log, (void)ret;
-    return oph__fail_text(err, OPH_EINVAL, "a local signal's link is not opened");
-}
-
 static int chan_new(struct oph__link *link, const char *pv, oph__state_fn *state, void *user,
                     struct oph__chan **ret, oph_error *err)
 {
@@ -333,7 +327,7 @@ static int flush(struct oph__link *link, oph_error *err)
     return 0;
 }
 
-static const struct oph__link_ops soft_ops = {.open = open_link,
+static const struct oph__link_ops soft_ops = {.open = oph__local_open,
                                               .close = oph__local_unref,
                                               .chan_new = chan_new,
                                               .chan_free = chan_free,

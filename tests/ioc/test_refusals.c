@@ -232,7 +232,7 @@ static void absent(void)
     rc = oph_put(dev, "cam.odd", 1, &err);
     check_refused(rc, &err, OPH_EDISCONN, "odd.cam.odd", "Pilatus:cam1:Odd", "a connection",
                   "not connected");
-    testOk(err.waited > 0.4 && err.waited < 1.5, "it waited %.2f s", err.waited);
+    testOk(err.waited > 1.9 && err.waited < 3.5, "it waited %.2f s", err.waited);
     check_done(oph_settings_set(dev, "cam.odd", 1, &err), &err, "it can be in a list");
     oph_report *report = NULL;
     rc = oph_stage(dev, &report, &err);

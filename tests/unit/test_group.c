@@ -234,6 +234,23 @@ static void test_device_goes(void)
     oph_status_unref(ours);
 }
 
+/* A group sends for one context. */
+static void test_strangers(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_context *other = fake_context(NULL, NULL);
+    oph_group *g = NULL;
+    did(oph_group_new(other, &g, &err), &err);
+    fake_code(oph_group_connect(g, thing("number"), &err), OPH_EINVAL, &err, "connect");
+    fake_code(oph_group_read(g, thing("number"), NULL, &err), OPH_EINVAL, &err, "read");
+    fake_code(oph_group_put(g, thing("number"), OPH_INT(1), NULL, &err), OPH_EINVAL, &err, "put");
+    testOk(strstr(err.text, "dev.number: wanted a signal of the group's context") != NULL, "%s",
+           err.text);
+    testOk1(oph_group_count(g) == 0);
+    oph_group_free(g);
+    oph_context_free(other);
+}
+
 static void test_text(void)
 {
     char text[100];
@@ -259,6 +276,7 @@ int main(void)
     test_overall_timeout();
     test_cancel();
     test_device_goes();
+    test_strangers();
     test_text();
     things_end();
     return testDone();
