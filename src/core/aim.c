@@ -20,15 +20,19 @@ void oph__aim_see(struct oph__aim *aim, const struct oph__event *event, bool lik
 {
     bool any = !aim->expect && !aim->test; /* then it is the value itself that must stay */
     bool held = aim->holds;
+    if (oph__aim_due(aim) <= now) aim->reached = true;
+    if (aim->reached) return;
     aim->holds = oph__value_take(&aim->last, event) && likes;
     if (!aim->holds) return;
     if (held && !(any && has_moved(aim))) return;
     aim->since = now;
     if (any && !oph__value_take(&aim->anchor, event)) aim->holds = false;
+    aim->reached = aim->holds && !(aim->stable > 0);
 }
 
 double oph__aim_due(const struct oph__aim *aim)
 {
+    if (aim->reached) return 0;
     return aim->holds ? aim->since + aim->stable : (double)INFINITY;
 }
 

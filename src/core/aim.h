@@ -14,6 +14,7 @@ struct oph__aim {
     /* how far it has come */
     struct oph_value last, anchor; /* newest; and what it has stayed near, where it must stay */
     bool holds;
+    bool reached; /* and it stays so: what comes after does not count */
     double since; /* when it began to hold, on the monotonic clock */
 };
 

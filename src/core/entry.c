@@ -333,7 +333,7 @@ void oph__entry_reset(struct oph__entry *e)
     oph__value_clear(&e->value);
     if (!e->want) return;
     oph__aim_clear(&e->want->aim);
-    e->want->aim.holds = e->want->rose = e->want->fell = false;
+    e->want->aim.holds = e->want->aim.reached = e->want->rose = e->want->fell = false;
 }
 
 void oph__entry_free(struct oph__entry *e)
