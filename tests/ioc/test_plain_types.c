@@ -276,6 +276,67 @@ static void test_common(void)
     test_rows(all, TYPES * EACH, false);
 }
 
+/* The first update of each is what is read. */
+static void test_updates(const struct row *all, size_t count)
+{
+    struct oph__buf text = {0};
+    oph_subscription *subs[TYPES];
+    oph_queue *queue = NULL;
+    char attr[16], found[300];
+    oph_error err = OPH_ERROR_INIT;
+    size_t came = 0;
+    int rc = oph_queue_new(ctx, &queue, &err);
+
+    for (size_t i = 0; i < count; i++)
+        oph__buf_addf(&text, "row r%zu %s ro any config\n", i, all[i].suffix);
+    oph_device *dev = plain_device(ctx, text.text);
+    oph__buf_free(&text);
+    for (size_t i = 0; i < count && !rc; i++) {
+        snprintf(attr, sizeof attr, "r%zu", i);
+        rc = oph_subscribe_queue(plain_signal(dev, attr), NULL, queue, (void *)(uintptr_t)&all[i],
+                                 &subs[i], &err);
+    }
+    for (oph_event *event = NULL; came < count && !rc; oph_event_free(event)) {
+        rc = oph_queue_next(queue, 10, &event, &err);
+        const oph_value *value = rc ? NULL : oph_event_value(event);
+        if (!value) continue;
+        const struct row *row = oph_event_user(event);
+        plain_show(value, found, sizeof found);
+        testOk(oph_value_dtype(value) == row->dtype && strcmp(found, row->value) == 0,
+               "an update of %s: %s", row->suffix, found);
+        came++;
+    }
+    testOk(came == count, "%zu of %zu", came, count);
+    for (size_t i = 0; i < came; i++)
+        oph_subscription_free(subs[i]);
+    oph_queue_free(queue);
+    oph_device_free(dev);
+}
+
+static void test_alarms(void)
+{
+    static const struct {
+        const char *attr;
+        int severity, alarm; /* 3 HIHI, 4 HIGH, 7 STATE, 17 UDF */
+    } rows[] = {{"ai", 0, 0}, {"longin", 1, 4}, {"bo", 0, 0}, {"bi", 0, 0}, {"untouched", 3, 17}};
+    oph_device *dev = plain_device(ctx, "row ai ai rw any config\n"
+                                        "row longin longin rw any config\n"
+                                        "row bo bo rw any config\n"
+                                        "row bi bi rw any config\n"
+                                        "row untouched untouched ro any config\n");
+    oph_error err = OPH_ERROR_INIT;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        oph_value *value = NULL;
+        int rc = oph_signal_read(plain_signal(dev, rows[i].attr), NULL, &value, &err);
+        testOk(!rc && oph_value_severity(value) == rows[i].severity &&
+                   oph_value_alarm(value) == rows[i].alarm,
+               "%s: severity %d, alarm %d", rows[i].attr, rows[i].severity, rows[i].alarm);
+        oph_value_free(value);
+    }
+    oph_device_free(dev);
+}
+
 static void test_time(void)
 {
     oph_device *dev = plain_device(ctx, "row ticks ticks ro any config\n"
@@ -314,6 +375,8 @@ int main(void)
     probe = probe_new("p:");
     if (oph_context_new(NULL, &ctx, &err)) testAbort("%s", err.text);
     test_types();
+    test_alarms();
+    test_updates(values, sizeof values / sizeof *values);
     TEST_ROWS(values, false);
     TEST_ROWS(fields, false);
     TEST_ROWS(long_texts, true);
