@@ -128,15 +128,15 @@ struct oph__put { /* the put with completion */
     bool stuck;
 };
 
-struct oph__chan {
+struct oph__chan { /* what a read touches comes first */
     struct oph__link *link;
-    oph__state_fn *state;
-    void *user;
+    struct oph__route *route; /* NULL once ended; set under both locks, as spare */
+    struct oph__request *requests;
     atomic_bool silent; /* freed: says nothing more */
     pthread_mutex_t order, lock;
-    struct oph__route *route; /* NULL once ended; set under both locks, as spare */
-    struct oph__route *spare; /* the one to come, while the put is stuck */
-    struct oph__request *requests;
+    oph__state_fn *state;
+    void *user;
+    struct oph__route *spare;      /* the one to come, while the put is stuck */
     struct oph__chanmon *mons;     /* the list changes under both locks */
     struct oph__chanmon *follower; /* of its properties, one of mons; set under both */
     struct oph__wish *wishes;

@@ -53,6 +53,8 @@ static void destroy(oph_context *ctx)
     oph__waits_destroy(&ctx->waits);
     oph__log_destroy(&ctx->log);
     oph__alive_end(&ctx->alive);
+    for (int i = 0; i < OPH__PV_LOCKS; i++)
+        pthread_mutex_destroy(&ctx->pv_locks[i]);
     pthread_cond_destroy(&ctx->changed);
     pthread_mutex_destroy(&ctx->lock);
     free(ctx);
@@ -95,6 +97,8 @@ int oph__context_make(const oph_context_options *options, const struct oph__link
         free(ctx);
         return oph__fail_text(err, OPH_ESYSTEM, "oph_context_new: the system refused a lock");
     }
+    for (int i = 0; i < OPH__PV_LOCKS; i++)
+        pthread_mutex_init(&ctx->pv_locks[i], NULL);
     rc = oph__alive_init(&ctx->alive, err);
     if (rc) {
         free(ctx);
@@ -151,6 +155,11 @@ int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err)
     if (!rc) *ret = ctx->link;
     pthread_mutex_unlock(&ctx->lock);
     return rc;
+}
+
+pthread_mutex_t *oph__context_pv_lock(oph_context *ctx)
+{
+    return &ctx->pv_locks[atomic_fetch_add(&ctx->pvs, 1) % OPH__PV_LOCKS];
 }
 
 int oph__context_flush(oph_context *ctx, oph_error *err)

@@ -54,7 +54,7 @@ struct oph__wanting {
     bool rose, fell; /* a start row's setpoint went to 1, and back to 0: it did not start */
 };
 
-/* What a read touches comes first. */
+/* What a read touches comes first: two cache lines. */
 struct oph__entry {
     oph_group *group;
     struct oph__pv *pv; /* the one to be read or watched */
@@ -62,16 +62,17 @@ struct oph__entry {
     enum oph__entry_step step;
     int32_t code; /* once ended */
     bool has_news;
-    bool cached;                 /* a read that need not be fresh */
-    struct oph__op *op;          /* that ended last, or the first connect that failed */
-    struct oph__op *asked;       /* under way: the runner's */
-    double since, deadline, due; /* of its step; when something is to be done before that */
+    bool cached;            /* a read that need not be fresh */
+    struct oph__op *op;     /* that ended last, or the first connect that failed */
+    struct oph__op *asked;  /* under way: the runner's */
+    double since, deadline; /* of its step */
+    double due;             /* when something is to be done before that; infinity: nothing */
+    double timeout;         /* seconds of its main step; NaN: the context's */
     struct oph__how_to_get how;
-    oph_error *error; /* NULL: `op` tells it, or there was no memory */
-    double timeout;   /* seconds of its main step; NaN: the context's */
-    oph_signal *sig;
-    struct oph__putting *put;  /* of a put */
+    oph_error *error;          /* NULL: `op` tells it, or there was no memory */
     struct oph__wanting *want; /* of a wait, and of a put that is verified or waits */
+    struct oph__putting *put;  /* of a put */
+    oph_signal *sig;
     struct oph__entry *next_news;
     unsigned pending;            /* connects under way */
     struct oph__op *connects[2]; /* the runner's */

@@ -15,19 +15,18 @@ struct oph__ops {
     size_t count, room;
     size_t begun;  /* requests; read by others once the maker begins no more */
     size_t filled; /* of ops, ever */
-    char apart[64];
-    struct oph__monitor m; /* of the results and what follows */
+    _Alignas(OPH__CACHE_LINE) struct oph__monitor m; /* of the results and what follows */
     size_t ended;
     bool given_up; /* results stand as they are, and `into` may be gone */
     bool sent;     /* no more begin */
     bool freed;    /* the last to end frees it */
     bool calling;  /* on_done */
-    struct oph__op ops[];
+    _Alignas(OPH__CACHE_LINE) struct oph__op ops[];
 };
 
 int oph__ops_new(oph_context *ctx, size_t count, struct oph__ops **ret, oph_error *err)
 {
-    struct oph__ops *g = malloc(sizeof *g + count * sizeof g->ops[0]);
+    struct oph__ops *g = aligned_alloc(OPH__CACHE_LINE, sizeof *g + count * sizeof g->ops[0]);
     if (!g) return oph__fail_memory(err, "requests");
     *g = (struct oph__ops){.ctx = ctx, .room = count};
     if (oph__monitor_init(&g->m)) {
@@ -153,9 +152,9 @@ static void finish(struct oph__op *op, int32_t code, const char *why,
 
 static bool claim(struct oph__op *op)
 {
-    pthread_mutex_lock(&op->pv->lock);
+    pthread_mutex_lock(op->pv->lock);
     bool mine = unlink_op(op);
-    pthread_mutex_unlock(&op->pv->lock);
+    pthread_mutex_unlock(op->pv->lock);
     return mine;
 }
 
@@ -176,7 +175,7 @@ static void ended(void *user, int32_t code, const char *why)
 static struct oph__op *take_ops(struct oph__pv *pv, enum oph__op_kind kind)
 {
     struct oph__op *taken = NULL;
-    pthread_mutex_lock(&pv->lock);
+    pthread_mutex_lock(pv->lock);
     for (struct oph__op **at = &pv->requests; *at;) {
         struct oph__op *op = *at;
         if (kind != OPH__OP_NONE && op->kind != kind) {
@@ -187,7 +186,7 @@ static struct oph__op *take_ops(struct oph__pv *pv, enum oph__op_kind kind)
         op->next = taken;
         taken = op;
     }
-    pthread_mutex_unlock(&pv->lock);
+    pthread_mutex_unlock(pv->lock);
     return taken;
 }
 
@@ -231,10 +230,10 @@ static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_
     op->owner = owner;
     op->mon = NULL;
     g->begun++;
-    pthread_mutex_lock(&pv->lock);
+    pthread_mutex_lock(pv->lock);
     op->next = pv->requests;
     pv->requests = op;
-    pthread_mutex_unlock(&pv->lock);
+    pthread_mutex_unlock(pv->lock);
     return op;
 }
 

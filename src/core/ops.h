@@ -25,8 +25,11 @@ struct oph__how_to_get {
     size_t into_bytes;
 };
 
+enum { OPH__CACHE_LINE = 64 };
+
 struct oph__op {
-    struct oph__ops *group;
+    /* What a read touches comes first: two cache lines. */
+    _Alignas(OPH__CACHE_LINE) struct oph__ops *group;
     struct oph__pv *pv;
     struct oph__op *next; /* in the PV's list, as long as it is under way */
     void *owner;          /* the maker's own */
