@@ -53,6 +53,7 @@ static int make(struct oph__link *link, const char *pv, struct oph__chan **ret, 
 
 static void destroy(struct oph__chan *chan)
 {
+    free(chan->spare_request);
     while (chan->requests) {
         struct oph__request *request = chan->requests;
         chan->requests = request->next;

@@ -132,7 +132,8 @@ struct oph__chan { /* what a read touches comes first */
     struct oph__link *link;
     struct oph__route *route; /* NULL once ended; set under both locks, as spare */
     struct oph__request *requests;
-    atomic_bool silent; /* freed: says nothing more */
+    struct oph__request *spare_request; /* to be used again; NULL: none */
+    atomic_bool silent;                 /* freed: says nothing more */
     pthread_mutex_t order, lock;
     oph__state_fn *state;
     void *user;
