@@ -125,6 +125,7 @@ void oph__ca_chan_end(struct oph__chan *chan)
     chan->route = chan->spare = NULL;
     pthread_mutex_unlock(&chan->lock);
     pthread_mutex_unlock(&chan->order);
+    oph__ca_gets_end(chan);
     remove_from_link(chan);
     oph__ca_chan_unref(chan);
 }

@@ -220,6 +220,7 @@ int oph__ca_get(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__even
                 void *user, oph_error *err);
 /* Asks again, on the new route, for what the old one has not answered. Under order. */
 void oph__ca_get_again(struct oph__chan *chan);
+void oph__ca_gets_end(struct oph__chan *chan); /* of a silent channel without routes */
 
 /* put.c */
 int oph__ca_put(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,

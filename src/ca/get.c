@@ -32,12 +32,24 @@ static void take_out(struct oph__request *request)
 
 static void end(struct oph__request *request, const struct oph__event *event)
 {
+    static const struct oph__event freed = {.code = OPH_ECANCEL, .why = "the channel was freed"};
     const struct oph__chan *chan = request->chan;
     oph__event_fn *fn = request->fn;
     void *user = request->user;
 
     take_out(request);
-    if (!atomic_load(&chan->silent)) fn(user, event);
+    fn(user, atomic_load(&chan->silent) ? &freed : event);
+}
+
+void oph__ca_gets_end(struct oph__chan *chan)
+{
+    pthread_mutex_lock(&chan->lock);
+    struct oph__request *request = chan->requests;
+    pthread_mutex_unlock(&chan->lock);
+    for (struct oph__request *next; request; request = next) {
+        next = request->next; /* no other thread takes one out any more */
+        end(request, NULL);
+    }
 }
 
 static void got(struct event_handler_args args)

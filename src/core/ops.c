@@ -160,8 +160,7 @@ static bool claim(struct oph__op *op)
 
 static void got(void *user, const struct oph__event *event)
 {
-    struct oph__op *op = user;
-    if (claim(op)) finish(op, event->code, event->why, event->code ? NULL : event);
+    finish(user, event->code, event->why, event->code ? NULL : event);
 }
 
 /* A put, or a description. */
@@ -230,6 +229,7 @@ static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_
     op->owner = owner;
     op->mon = NULL;
     g->begun++;
+    if (kind == OPH__OP_GET) return op; /* the link ends it, whatever becomes of the PV */
     pthread_mutex_lock(pv->lock);
     op->next = pv->requests;
     pv->requests = op;
@@ -242,7 +242,8 @@ static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_
  * environment, which must not get lost. */
 static struct oph__op *checked(struct oph__op *op, int rc, const oph_error *why)
 {
-    if (rc && claim(op)) finish(op, rc, why->pv[0] && why->found[0] ? why->found : why->text, NULL);
+    if (rc && (op->kind == OPH__OP_GET || claim(op)))
+        finish(op, rc, why->pv[0] && why->found[0] ? why->found : why->text, NULL);
     return op;
 }
 

@@ -31,11 +31,11 @@ struct oph__op {
     /* What a read touches comes first: two cache lines. */
     _Alignas(OPH__CACHE_LINE) struct oph__ops *group;
     struct oph__pv *pv;
-    struct oph__op *next; /* in the PV's list, as long as it is under way */
+    struct oph__op *next; /* in the PV's list, as long as it is under way; but for gets */
     void *owner;          /* the maker's own */
     enum oph__op_kind kind;
     int32_t code; /* when done: 0, or why it failed */
-    bool ended;   /* its PV has let go of it, and may be gone */
+    bool ended;   /* its PV may be gone */
     bool done;    /* and it has a result */
     char *why;    /* the words for the code; NULL: its own */
     void *into;
