@@ -143,7 +143,7 @@ struct oph__chan {
     int32_t followed; /* what they would be told now; OPH__NOT_YET: they must wait */
     struct oph__put put;
     bool settle_posted, freed_in_callback;
-    unsigned refs; /* the owner's and the posted job's */
+    atomic_uint refs; /* the owner's, the posted job's and that of who closes the link */
     struct oph__job settle;
     struct oph__chan *next, **in_link;
     char name[];
@@ -207,7 +207,8 @@ void oph__ca_chan_free(struct oph__chan *chan);
 const char *oph__ca_chan_name(const struct oph__chan *chan);
 bool oph__ca_chan_info(struct oph__chan *chan, struct oph__chan_info *ret);
 bool oph__ca_chan_type(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret_count);
-void oph__ca_chan_end(struct oph__chan *chan); /* chan_free, on a thread where it may wait */
+void oph__ca_chan_end(struct oph__chan *chan);  /* chan_free, on a thread where it may wait */
+void oph__ca_chans_end(struct oph__link *link); /* all that are left */
 void oph__ca_chan_unref(struct oph__chan *chan);
 void oph__ca_tell_state(struct oph__chan *chan, int32_t state);
 
