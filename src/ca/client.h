@@ -187,7 +187,8 @@ void oph__ca_route_ask(struct oph__route *route);
 /* describe.c: from a DBR_CTRL value; dbr NULL: nothing is known */
 chtype oph__ca_describing_type(int32_t dtype); /* -1: none for this type */
 void oph__ca_describe(struct oph__description *ret, chtype type, const void *dbr);
-/* Gives a route the newer description; false when it does not serve its channel any more. */
+/* Gives a route the newer description, if dbr is one; false when it does not serve its channel any
+ * more. */
 bool oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr);
 struct oph__host *oph__ca_host(struct oph__link *link, chid id); /* NULL: no memory */
 
