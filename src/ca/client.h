@@ -144,7 +144,7 @@ struct oph__chan { /* what a read touches comes first */
     int32_t followed; /* what they would be told now; OPH__NOT_YET: they must wait */
     struct oph__put put;
     bool settle_posted, freed_in_callback;
-    unsigned refs; /* the owner's and the posted job's */
+    atomic_uint refs; /* the owner's, the posted job's and that of who closes the link */
     struct oph__job settle;
     struct oph__chan *next, **in_link;
     char name[];
@@ -188,7 +188,8 @@ void oph__ca_route_ask(struct oph__route *route);
 /* describe.c: from a DBR_CTRL value; dbr NULL: nothing is known */
 chtype oph__ca_describing_type(int32_t dtype); /* -1: none for this type */
 void oph__ca_describe(struct oph__description *ret, chtype type, const void *dbr);
-/* Gives a route the newer description; false when it does not serve its channel any more. */
+/* Gives a route the newer description, if dbr is one; false when it does not serve its channel any
+ * more. */
 bool oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr);
 struct oph__host *oph__ca_host(struct oph__link *link, chid id); /* NULL: no memory */
 
@@ -208,7 +209,8 @@ void oph__ca_chan_free(struct oph__chan *chan);
 const char *oph__ca_chan_name(const struct oph__chan *chan);
 bool oph__ca_chan_info(struct oph__chan *chan, struct oph__chan_info *ret);
 bool oph__ca_chan_type(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret_count);
-void oph__ca_chan_end(struct oph__chan *chan); /* chan_free, on a thread where it may wait */
+void oph__ca_chan_end(struct oph__chan *chan);  /* chan_free, on a thread where it may wait */
+void oph__ca_chans_end(struct oph__link *link); /* all that are left */
 void oph__ca_chan_unref(struct oph__chan *chan);
 void oph__ca_tell_state(struct oph__chan *chan, int32_t state);
 
