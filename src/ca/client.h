@@ -46,6 +46,7 @@ struct oph__link {
     struct oph__host *hosts; /* all so far */
     bool ended;              /* the context is destroyed */
     bool left_alone;         /* close did not wait for that */
+    atomic_bool had_channel; /* in libca */
 };
 
 /* What the IOC says of a channel besides its value. */
@@ -172,7 +173,9 @@ void oph__ca_flush_init(struct oph__link *link);
 void oph__ca_flush_end(struct oph__link *link); /* on the own thread */
 
 /* words.c */
+/* Before the context is made, whose threads may speak at once; then with it attached. */
 void oph__ca_words_begin(struct oph__words *words, struct oph__log *log);
+void oph__ca_words_hook(struct oph__words *words);
 void oph__ca_words_end(struct oph__words *words);
 void oph__ca_warn(struct oph__words *words, const char *sentence);
 

@@ -144,7 +144,10 @@ int oph__ca_route_new(struct oph__chan *chan, struct oph__route **ret, oph_error
     creation.route->chan = chan;
     *ret = creation.route; /* before a callback looks for it */
     oph__ca_run(chan->link, create, &creation);
-    if (creation.status == ECA_NORMAL) return 0;
+    if (creation.status == ECA_NORMAL) {
+        atomic_store(&chan->link->had_channel, true);
+        return 0;
+    }
     *ret = NULL;
     free(creation.route);
     int code = creation.status == ECA_ALLOCMEM ? OPH_ENOMEM : OPH_EINVAL;

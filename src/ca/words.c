@@ -82,13 +82,19 @@ void oph__ca_warn(struct oph__words *words, const char *sentence)
 
 void oph__ca_words_begin(struct oph__words *words, struct oph__log *log)
 {
-    words->context = ca_current_context();
     words->log = log;
     pthread_mutex_lock(&lock);
     words->next = first;
     first = words;
     pthread_mutex_unlock(&lock);
     listen_to_errlog();
+}
+
+void oph__ca_words_hook(struct oph__words *words)
+{
+    pthread_mutex_lock(&lock);
+    words->context = ca_current_context();
+    pthread_mutex_unlock(&lock);
     ca_add_exception_event(take_exception, words);
     ca_replace_printf_handler(print);
 }

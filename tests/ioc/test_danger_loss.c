@@ -11,7 +11,10 @@
 
 static struct sim *plain;
 
+enum { BIG = 4194304 };
+
 static const char device_text[] = "row ao ao rw any config\n"
+                                  "row big big:LONG rw array config\n"
                                   "row ticks ticks ro any config\n"
                                   "row endless endless.A rw any config\n";
 
@@ -129,6 +132,34 @@ static void test_leaving(void)
     oph_status_unref(status);
 }
 
+/* libca itself waits when it cannot send, at most until it gives up. */
+static void test_full(void)
+{
+    const oph_put_options opt = {.size = sizeof opt, .policy = OPH_PUT_COMPLETE};
+    oph_context *ctx = plain_context(30, 0, 60);
+    oph_device *dev = plain_device(ctx, device_text);
+    const oph_data data = {OPH_INT32, 0, BIG, calloc(BIG, sizeof(int32_t))};
+    oph_group *group = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    if (!data.data) testAbort("no memory");
+    plain_connect(ctx, dev);
+    check_done(oph_signal_put(plain_signal(dev, "big"), &data, &opt, &err), &err, "16 MiB");
+    sim_pause(plain);
+    oph_group_new(ctx, &group, &err);
+    for (int i = 0; i < 2; i++)
+        oph_group_put(group, plain_signal(dev, i ? "ao" : "big"), i ? OPH_INT(1) : &data, &opt,
+                      &err);
+    check_refused(oph_group_run(group, OPH_DEFAULT, NULL, &err), &err, OPH_EDISCONN, "dev.big",
+                  "p:big:LONG", NULL, NULL);
+    sim_resume(plain);
+    oph_group_free(group);
+    check_done(oph_put(dev, "ao", 2, &err), &err, "a put when the IOC goes on");
+    free((void *)(uintptr_t)data.data);
+    oph_device_free(dev);
+    oph_context_free(ctx);
+}
+
 /* A connection that breaks ends all that waits for it. */
 static void test_death(void)
 {
@@ -171,6 +202,7 @@ int main(void)
     test_leaving();
     setenv("EPICS_CA_CONN_TMO", "2", 1);
     test_long();
+    test_full();
     test_death();
     sim_stop(plain);
     quiet_end();

@@ -157,7 +157,9 @@ void sim_kill(struct sim *sim)
 
 void sim_pause(struct sim *sim)
 {
+    siginfo_t stopped;
     kill(sim->pid, SIGSTOP);
+    if (waitid(P_PID, (id_t)sim->pid, &stopped, WSTOPPED)) testAbort("the simulator does not stop");
 }
 
 void sim_resume(struct sim *sim)
