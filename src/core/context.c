@@ -42,8 +42,6 @@ static void interrupt_on_engine(void *arg)
 
 static void destroy(oph_context *ctx)
 {
-    if (!oph__is_alive(&ctx->alive))
-        return; /* its threads are the parent's: leak rather than hang */
     /* The link first: after it nothing posts to the loops. */
     if (ctx->link) ctx->ops->close(ctx->link);
     if (ctx->engine) oph__loop_free(ctx->engine);
@@ -126,9 +124,10 @@ static void *destroy_elsewhere(void *arg)
     return NULL;
 }
 
+/* In a forked child its threads are the parent's: leak rather than hang. */
 void oph_context_free(oph_context *ctx)
 {
-    if (!ctx || atomic_fetch_sub(&ctx->refs, 1) != 1) return;
+    if (!ctx || atomic_fetch_sub(&ctx->refs, 1) != 1 || oph__context_check(ctx, NULL)) return;
     if (!oph__loop_is_self(ctx->engine) && !oph__loop_is_self(ctx->dispatch)) {
         destroy(ctx);
         return;
@@ -144,6 +143,7 @@ void oph_interrupt(oph_context *ctx)
 
 void oph_context_log(oph_context *ctx, oph_log_fn *fn, void *user)
 {
+    if (oph__context_check(ctx, NULL)) return;
     oph__log_set(&ctx->log, fn, user);
 }
 
