@@ -42,6 +42,12 @@ static void on_log(void *user, int32_t level, const char *line)
     (void)user, (void)level, (void)line;
 }
 
+static int is_any(const oph_value *seen, void *user)
+{
+    (void)seen, (void)user;
+    return 1;
+}
+
 /* The calls. One that has no code of its own returns RETURNS. */
 
 #define CALL(name, code)                                                                           \
@@ -66,6 +72,10 @@ static oph_plugins *plugins;
 static oph_progress progress = {.size = sizeof progress};
 static oph_image_info info = {.size = sizeof info};
 static int fd;
+static size_t count;
+static oph_properties properties = {.size = sizeof properties};
+static oph_group *group, *new_group;
+static oph_condition one = {.size = sizeof one, .test = is_any};
 
 CALL(connect_it, oph_connect(d.det, 1, NULL, &err))
 CALL(stage, oph_stage(d.det, NULL, &err))
@@ -85,8 +95,21 @@ CALL(put_int, oph_put_int(d.det, "cam.num_images", 1, &err))
 CALL(put_double, oph_put_double(d.det, "cam.acquire_time", 0.1, &err))
 CALL(put_text, oph_put_text(d.det, "hdf1.file_name", "scan", &err))
 CALL(signal_find, oph_signal_find(d.det, "cam.acquire_time", &sig, &err))
-CALL(signal_read, oph_signal_read(sig, 1, &value, &err))
-CALL(signal_read_setpoint, oph_signal_read_setpoint(sig, 1, &value, &err))
+CALL(signal_read, oph_signal_read(sig, NULL, &value, &err))
+CALL(signal_read_into, oph_signal_read_into(sig, NULL, &number, sizeof number, &count, &err))
+CALL(signal_properties, oph_signal_properties(sig, OPH_PART_READBACK, 1, &properties, &err))
+CALL(signal_put, oph_signal_put(sig, OPH_INT(1), NULL, &err))
+CALL(signal_put_start, oph_signal_put_start(sig, OPH_INT(1), NULL, &st, &err))
+CALL(signal_wait, oph_signal_wait(sig, &one, 1, &err))
+CALL(signal_wait_start, oph_signal_wait_start(sig, &one, 1, &st, &err))
+CALL(group_new, oph_group_new(d.ctx, &new_group, &err))
+CALL(group_connect, oph_group_connect(group, sig, &err))
+CALL(group_read, oph_group_read(group, sig, NULL, &err))
+CALL(group_put, oph_group_put(group, sig, OPH_INT(1), NULL, &err))
+CALL(group_wait, oph_group_wait(group, sig, &one, 1, &err))
+CALL(group_run, oph_group_run(group, 1, NULL, &err))
+CALL(group_start, oph_group_start(group, 1, &st, &err))
+CALL(group_result, oph_group_result(group, 0, &err))
 CALL(signal_get_int, oph_signal_get_int(sig, &whole, &err))
 CALL(signal_get_double, oph_signal_get_double(sig, &number, &err))
 CALL(signal_get_text, oph_signal_get_text(sig, text, sizeof text, &err))
@@ -122,6 +145,7 @@ VOID_CALL(context_log, oph_context_log(d.ctx, on_log, NULL))
 VOID_CALL(event_free, oph_event_free(event))
 VOID_CALL(subscription_free, oph_subscription_free(sub))
 VOID_CALL(pulled_free, oph_subscription_free(pulled))
+VOID_CALL(group_free, oph_group_free(group))
 VOID_CALL(queue_free, oph_queue_free(queue))
 VOID_CALL(watch_free, oph_watch_free(watch))
 VOID_CALL(status_unref, oph_status_unref(running))
@@ -152,7 +176,20 @@ static const struct row {
     {"oph_put_text", put_text, OPH_EFORK},
     {"oph_signal_find", signal_find, OPH_EFORK},
     {"oph_signal_read", signal_read, OPH_EFORK},
-    {"oph_signal_read_setpoint", signal_read_setpoint, OPH_EFORK},
+    {"oph_signal_read_into", signal_read_into, OPH_EFORK},
+    {"oph_signal_properties", signal_properties, OPH_EFORK},
+    {"oph_signal_put", signal_put, OPH_EFORK},
+    {"oph_signal_put_start", signal_put_start, OPH_EFORK},
+    {"oph_signal_wait", signal_wait, OPH_EFORK},
+    {"oph_signal_wait_start", signal_wait_start, OPH_EFORK},
+    {"oph_group_new", group_new, OPH_EFORK},
+    {"oph_group_connect", group_connect, OPH_EFORK},
+    {"oph_group_read", group_read, OPH_EFORK},
+    {"oph_group_put", group_put, OPH_EFORK},
+    {"oph_group_wait", group_wait, OPH_EFORK},
+    {"oph_group_run", group_run, OPH_EFORK},
+    {"oph_group_start", group_start, OPH_EFORK},
+    {"oph_group_result", group_result, OPH_EFORK},
     {"oph_signal_get_int", signal_get_int, OPH_EFORK},
     {"oph_signal_get_double", signal_get_double, OPH_EFORK},
     {"oph_signal_get_text", signal_get_text, OPH_EFORK},
@@ -187,6 +224,7 @@ static const struct row {
     {"oph_event_free", event_free, RETURNS},
     {"oph_subscription_free", subscription_free, RETURNS},
     {"oph_subscription_free, of a queue", pulled_free, RETURNS},
+    {"oph_group_free", group_free, RETURNS},
     {"oph_queue_free", queue_free, RETURNS},
     {"oph_watch_free", watch_free, RETURNS},
     {"oph_status_unref", status_unref, RETURNS},
@@ -254,7 +292,7 @@ int main(void)
         oph_status_new(d.ctx, "own", OPH_FOREVER, &running, &err) ||
         oph_status_new(d.ctx, "own", OPH_FOREVER, &ended, &err) ||
         oph_status_watch(running, on_progress, NULL, &watch, &err) ||
-        oph_queue_new(d.ctx, &queue, &err) ||
+        oph_group_new(d.ctx, &group, &err) || oph_queue_new(d.ctx, &queue, &err) ||
         oph_subscribe(sig, NULL, on_event, NULL, &sub, &err) ||
         oph_subscribe_queue(sig, NULL, queue, NULL, &pulled, &err) ||
         oph_queue_next(queue, SECONDS, &event, &err))
@@ -273,6 +311,7 @@ int main(void)
     detector_works(&d, "in the parent");
     oph_status_finish(running, NULL);
     pthread_join(waiters[0], NULL);
+    oph_group_free(group);
     oph_queue_free(queue);
     pthread_join(waiters[1], NULL);
     oph_subscription_free(sub);
