@@ -9,6 +9,8 @@
 
 enum { LONG = 60, SOON = 5 };
 
+static const oph_read_options patient = {.size = sizeof patient, .timeout = LONG};
+
 static struct sim *mini;
 
 static const oph_context_options quick = {
@@ -36,7 +38,7 @@ static void ready(oph_device *dev, const char *path)
 {
     oph_value *value = NULL;
     oph_error err = OPH_ERROR_INIT;
-    if (oph_signal_read(find(dev, path), LONG, &value, &err)) testAbort("%s", err.text);
+    if (oph_signal_read(find(dev, path), &patient, &value, &err)) testAbort("%s", err.text);
     oph_value_free(value);
 }
 
@@ -61,7 +63,7 @@ static void *read_patiently(void *arg)
 {
     struct call *call = arg;
     oph_value *value = NULL;
-    call->rc = oph_signal_read(find(call->dev, call->path), LONG, &value, &call->err);
+    call->rc = oph_signal_read(find(call->dev, call->path), &patient, &value, &call->err);
     if (!call->rc) call->value = *(const double *)oph_value_data(value);
     oph_value_free(value);
     return NULL;
