@@ -249,6 +249,8 @@ const struct oph__hook_ops oph__hdf5_file_store = {
 
 static int store_of(oph_device *dev, struct store **ret, oph_error *err)
 {
+    int rc = oph__context_check(dev->ctx, err);
+    if (rc) return rc;
     *ret = oph__hook_data(dev, &oph__hdf5_file_store);
     if (*ret) return 0;
     return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},

@@ -190,10 +190,12 @@ static void free_texts(struct oph__vec *list)
 
 int oph_missing_plugins(oph_device *dev, double timeout, oph_plugins **ret, oph_error *err)
 {
+    int rc = oph__context_may_block(dev->ctx, err);
+    if (rc) return rc;
     oph_device *root = root_of(dev);
     struct chain c = {.plugins = calloc(1, sizeof *c.plugins)};
     if (!c.plugins) return oph__fail_memory(err, "ports");
-    int rc = oph__device_each(root, note_ports, &c, err);
+    rc = oph__device_each(root, note_ports, &c, err);
     for (size_t i = 0; !rc && i < c.sources.count; i++) {
         const char *source = c.sources.at[i];
         if (!has(&c.ports, source) && !add(c.plugins, source)) rc = oph__fail_memory(err, "ports");

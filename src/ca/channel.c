@@ -36,7 +36,7 @@ static int make(struct oph__link *link, const char *pv, struct oph__chan **ret, 
     if (!chan) return oph__fail_memory(err, "a channel");
     memcpy(chan->name, pv, bytes);
     chan->link = link;
-    chan->refs = 1;
+    atomic_init(&chan->refs, 1);
     chan->followed = OPH__NOT_YET;
     if (pthread_mutex_init(&chan->order, NULL)) {
         free(chan);
@@ -53,6 +53,7 @@ static int make(struct oph__link *link, const char *pv, struct oph__chan **ret, 
 
 static void destroy(struct oph__chan *chan)
 {
+    free(chan->spare_request);
     while (chan->requests) {
         struct oph__request *request = chan->requests;
         chan->requests = request->next;
@@ -76,10 +77,7 @@ static void destroy(struct oph__chan *chan)
 
 void oph__ca_chan_unref(struct oph__chan *chan)
 {
-    pthread_mutex_lock(&chan->lock);
-    bool last = --chan->refs == 0;
-    pthread_mutex_unlock(&chan->lock);
-    if (last) destroy(chan);
+    if (atomic_fetch_sub(&chan->refs, 1) == 1) destroy(chan);
 }
 
 int oph__ca_chan_new(struct oph__link *link, const char *pv, oph__state_fn *state, void *user,
@@ -102,7 +100,7 @@ int oph__ca_chan_new(struct oph__link *link, const char *pv, oph__state_fn *stat
     return 0;
 }
 
-/* Its callbacks say nothing more. Returns whether it is in one now. */
+/* Its callbacks say nothing more. */
 static void silence(struct oph__chan *chan, bool in_callback)
 {
     atomic_store(&chan->silent, true);
@@ -112,20 +110,44 @@ static void silence(struct oph__chan *chan, bool in_callback)
     pthread_mutex_unlock(&chan->lock);
 }
 
+/* Once: a callback may free the channel while the link is closed. */
 void oph__ca_chan_end(struct oph__chan *chan)
 {
     pthread_mutex_lock(&chan->order);
     pthread_mutex_lock(&chan->lock);
     struct oph__route *route = chan->route, *spare = chan->spare;
     pthread_mutex_unlock(&chan->lock);
+    if (!route) {
+        pthread_mutex_unlock(&chan->order);
+        return;
+    }
     oph__ca_route_free(route);
     oph__ca_route_free(spare);
     pthread_mutex_lock(&chan->lock);
     chan->route = chan->spare = NULL;
     pthread_mutex_unlock(&chan->lock);
     pthread_mutex_unlock(&chan->order);
+    oph__ca_gets_end(chan);
     remove_from_link(chan);
     oph__ca_chan_unref(chan);
+}
+
+static struct oph__chan *hold_first(struct oph__link *link)
+{
+    pthread_mutex_lock(&link->m.lock);
+    struct oph__chan *chan = link->first;
+    if (chan) atomic_fetch_add(&chan->refs, 1);
+    pthread_mutex_unlock(&link->m.lock);
+    return chan;
+}
+
+void oph__ca_chans_end(struct oph__link *link)
+{
+    for (struct oph__chan *chan; (chan = hold_first(link));) {
+        silence(chan, false);
+        oph__ca_chan_end(chan);
+        oph__ca_chan_unref(chan);
+    }
 }
 
 void oph__ca_chan_free(struct oph__chan *chan)

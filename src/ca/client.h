@@ -129,22 +129,23 @@ struct oph__put { /* the put with completion */
     bool stuck;
 };
 
-struct oph__chan {
+struct oph__chan { /* what a read touches comes first */
     struct oph__link *link;
+    struct oph__route *route; /* NULL once ended; set under both locks, as spare */
+    struct oph__request *requests;
+    struct oph__request *spare_request; /* to be used again; NULL: none */
+    atomic_bool silent;                 /* freed: says nothing more */
+    pthread_mutex_t order, lock;
     oph__state_fn *state;
     void *user;
-    atomic_bool silent; /* freed: says nothing more */
-    pthread_mutex_t order, lock;
-    struct oph__route *route; /* NULL once ended; set under both locks, as spare */
-    struct oph__route *spare; /* the one to come, while the put is stuck */
-    struct oph__request *requests;
+    struct oph__route *spare;      /* the one to come, while the put is stuck */
     struct oph__chanmon *mons;     /* the list changes under both locks */
     struct oph__chanmon *follower; /* of its properties, one of mons; set under both */
     struct oph__wish *wishes;
     int32_t followed; /* what they would be told now; OPH__NOT_YET: they must wait */
     struct oph__put put;
     bool settle_posted, freed_in_callback;
-    unsigned refs; /* the owner's and the posted job's */
+    atomic_uint refs; /* the owner's, the posted job's and that of who closes the link */
     struct oph__job settle;
     struct oph__chan *next, **in_link;
     char name[];
@@ -190,7 +191,8 @@ void oph__ca_route_ask(struct oph__route *route);
 /* describe.c: from a DBR_CTRL value; dbr NULL: nothing is known */
 chtype oph__ca_describing_type(int32_t dtype); /* -1: none for this type */
 void oph__ca_describe(struct oph__description *ret, chtype type, const void *dbr);
-/* Gives a route the newer description; false when it does not serve its channel any more. */
+/* Gives a route the newer description, if dbr is one; false when it does not serve its channel any
+ * more. */
 bool oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr);
 struct oph__host *oph__ca_host(struct oph__link *link, chid id); /* NULL: no memory */
 
@@ -210,7 +212,8 @@ void oph__ca_chan_free(struct oph__chan *chan);
 const char *oph__ca_chan_name(const struct oph__chan *chan);
 bool oph__ca_chan_info(struct oph__chan *chan, struct oph__chan_info *ret);
 bool oph__ca_chan_type(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret_count);
-void oph__ca_chan_end(struct oph__chan *chan); /* chan_free, on a thread where it may wait */
+void oph__ca_chan_end(struct oph__chan *chan);  /* chan_free, on a thread where it may wait */
+void oph__ca_chans_end(struct oph__link *link); /* all that are left */
 void oph__ca_chan_unref(struct oph__chan *chan);
 void oph__ca_tell_state(struct oph__chan *chan, int32_t state);
 
@@ -222,6 +225,7 @@ int oph__ca_get(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__even
                 void *user, oph_error *err);
 /* Asks again, on the new route, for what the old one has not answered. Under order. */
 void oph__ca_get_again(struct oph__chan *chan);
+void oph__ca_gets_end(struct oph__chan *chan); /* of a silent channel without routes */
 
 /* put.c */
 int oph__ca_put(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,

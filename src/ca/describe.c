@@ -62,7 +62,7 @@ void oph__ca_describe(struct oph__description *is, chtype type, const void *dbr)
 bool oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr)
 {
     struct oph__description is = {0};
-    bool describes = dbr_type_is_CTRL(type);
+    bool describes = dbr && dbr_type_is_CTRL(type);
 
     if (describes) oph__ca_describe(&is, type, dbr);
     pthread_mutex_lock(&route->chan->lock);

@@ -26,7 +26,6 @@ static void flush_due(struct oph__timer *timer)
 {
     struct oph__link *link =
         (struct oph__link *)((char *)timer - offsetof(struct oph__link, flush));
-
     unsigned asked = atomic_load(&link->asked);
 
     if (asked != link->asked_before && oph__now() < link->flush_by) {

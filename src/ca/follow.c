@@ -142,7 +142,7 @@ int oph__ca_follow(struct oph__chan *chan, oph__described_fn *fn, void *user, op
     pthread_mutex_lock(&chan->order);
     int status = follow(chan, wish, &answer, &code);
     pthread_mutex_unlock(&chan->order);
-    if (status != ECA_NORMAL && status != ECA_DISCONN) {
+    if (status != ECA_NORMAL) {
         struct oph__event failure = oph__ca_failure(status);
         properties_came(chan, &failure);
     }

@@ -15,7 +15,8 @@ static void add(struct oph__request *request)
     chan->requests = request;
 }
 
-/* Whoever takes it out ends it. */
+/* Whoever takes it out ends it. One is kept for the next read: memory that is freed on another
+ * thread than it came from costs more than all the rest of a read. */
 static void take_out(struct oph__request *request)
 {
     struct oph__chan *chan = request->chan;
@@ -23,14 +24,32 @@ static void take_out(struct oph__request *request)
     pthread_mutex_lock(&chan->lock);
     *request->link = request->next;
     if (request->next) request->next->link = request->link;
+    struct oph__request *spare = chan->spare_request;
+    chan->spare_request = request;
     pthread_mutex_unlock(&chan->lock);
+    free(spare);
 }
 
 static void end(struct oph__request *request, const struct oph__event *event)
 {
+    static const struct oph__event freed = {.code = OPH_ECANCEL, .why = "the channel was freed"};
+    const struct oph__chan *chan = request->chan;
+    oph__event_fn *fn = request->fn;
+    void *user = request->user;
+
     take_out(request);
-    if (!atomic_load(&request->chan->silent)) request->fn(request->user, event);
-    free(request);
+    fn(user, atomic_load(&chan->silent) ? &freed : event);
+}
+
+void oph__ca_gets_end(struct oph__chan *chan)
+{
+    pthread_mutex_lock(&chan->lock);
+    struct oph__request *request = chan->requests;
+    pthread_mutex_unlock(&chan->lock);
+    for (struct oph__request *next; request; request = next) {
+        next = request->next; /* no other thread takes one out any more */
+        end(request, NULL);
+    }
 }
 
 static void got(struct event_handler_args args)
@@ -50,19 +69,28 @@ static int ask(struct oph__request *request)
                                  request);
 }
 
-/* Adds it, with the native type where `dtype` is OPH_NONE. 0, OPH_EDISCONN or OPH_ETYPE. */
-static int begin(struct oph__request *request, int32_t dtype)
+/* Adds what `wanted` says, with the native type where `dtype` is OPH_NONE. NULL, and the reason in
+ * *ret_code: OPH_EDISCONN, OPH_ETYPE or OPH_ENOMEM. */
+static struct oph__request *begin(const struct oph__request *wanted, int32_t dtype, int *ret_code)
 {
-    struct oph__chan *chan = request->chan;
+    struct oph__chan *chan = wanted->chan;
+    struct oph__request *request = NULL;
 
     pthread_mutex_lock(&chan->lock);
-    bool up = chan->route->up;
-    request->type = oph__ca_time_type(dtype ? dtype : chan->route->dtype);
-    bool good = up && request->type >= 0;
-    if (good) add(request);
+    chtype type = oph__ca_time_type(dtype ? dtype : chan->route->dtype);
+    *ret_code = !chan->route->up ? OPH_EDISCONN : type < 0 ? OPH_ETYPE : 0;
+    if (!*ret_code) {
+        request = chan->spare_request ? chan->spare_request : malloc(sizeof *request);
+        chan->spare_request = NULL;
+        if (!request) *ret_code = OPH_ENOMEM;
+    }
+    if (request) {
+        *request = *wanted;
+        request->type = type;
+        add(request);
+    }
     pthread_mutex_unlock(&chan->lock);
-    if (good) return 0;
-    return up ? OPH_ETYPE : OPH_EDISCONN;
+    return request;
 }
 
 static int refuse(struct oph__chan *chan, int code, int32_t dtype, int status, oph_error *err)
@@ -72,6 +100,7 @@ static int refuse(struct oph__chan *chan, int code, int32_t dtype, int status, o
     if (status != ECA_NORMAL)
         return oph__fail(err, oph__ca_code(status), at, "a value", "%s", ca_message(status));
     if (code == OPH_EDISCONN) return oph__fail(err, code, at, "a value", "the PV is not connected");
+    if (code == OPH_ENOMEM) return oph__fail_memory(err, "a read");
     return oph__fail(err, code, at, "a type that Channel Access carries", "%s",
                      oph_dtype_name(dtype));
 }
@@ -82,18 +111,13 @@ int oph__ca_get(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__even
     int status = ECA_NORMAL, code = oph__ca_may_call(chan->link, chan->name, err);
 
     if (code) return code;
-    struct oph__request *request = malloc(sizeof *request);
-    if (!request) return oph__fail_memory(err, "a read");
-    *request = (struct oph__request){.chan = chan, .count = count, .fn = fn, .user = user};
-
+    const struct oph__request wanted = {.chan = chan, .count = count, .fn = fn, .user = user};
     pthread_mutex_lock(&chan->order);
-    code = begin(request, dtype);
-    if (!code) status = ask(request);
+    struct oph__request *request = begin(&wanted, dtype, &code);
+    if (request) status = ask(request);
     if (status != ECA_NORMAL) take_out(request);
     pthread_mutex_unlock(&chan->order);
-    if (!code && status == ECA_NORMAL) return 0;
-    free(request);
-    return refuse(chan, code, dtype, status, err);
+    return !code && status == ECA_NORMAL ? 0 : refuse(chan, code, dtype, status, err);
 }
 
 void oph__ca_get_again(struct oph__chan *chan)

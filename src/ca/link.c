@@ -169,10 +169,8 @@ static void close_link(struct oph__link *link)
 {
     if (oph__ca_in_child(link))
         return; /* its threads are the parent's, and ca_context_destroy would wait for them */
-    oph__loop_drain(link->own); /* which ends the channels that callbacks freed */
-    while (link->first)
-        oph__ca_chan_free(link->first);
-    oph__loop_drain(link->own);
+    oph__ca_chans_end(link);
+    oph__loop_drain(link->own); /* which ends those that callbacks freed */
 
     double deadline = oph__now() + CLOSE_SECONDS;
     struct timespec until = oph__timespec(deadline);

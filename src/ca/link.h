@@ -80,8 +80,9 @@ struct oph__link_ops {
     /* Starts the search; nothing is sent before flush. `pv` is copied. */
     int (*chan_new)(struct oph__link *link, const char *pv, oph__state_fn *state, void *user,
                     struct oph__chan **ret, oph_error *err);
-    /* After it none of the channel's callbacks runs or will run (from inside its own callback:
-     * after that one). Pending gets and puts are dropped, their callbacks not called. */
+    /* After it none of the channel's callbacks runs or will run. Pending gets end with OPH_ECANCEL
+     * before it returns; of all else that is pending nothing more is said. From inside a callback
+     * it returns at once, and all that comes later. */
     void (*chan_free)(struct oph__chan *chan);
     const char *(*chan_name)(const struct oph__chan *chan);
     /* What keeps the channel down, where that is not itself. NULL: there is no more to say. */

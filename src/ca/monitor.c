@@ -84,13 +84,12 @@ static void properties_changed(struct event_handler_args args)
     struct oph__chanmon *mon = args.usr;
     const struct oph__link *before = oph__ca_enter(mon->link);
     struct oph__event event = {0};
-    bool admitted = admits(mon, args.status);
+    bool good = args.status == ECA_NORMAL && args.dbr;
 
-    if (args.status != ECA_NORMAL || !args.dbr)
-        event = oph__ca_failure(args.status == ECA_NORMAL ? ECA_GETFAIL : args.status);
-    else if (admitted)
-        admitted = oph__ca_describe_anew(ca_puser(args.chid), args.type, args.dbr);
-    if (admitted) tell(mon, &event);
+    if (!good) event = oph__ca_failure(args.status == ECA_NORMAL ? ECA_GETFAIL : args.status);
+    if (admits(mon, args.status) &&
+        oph__ca_describe_anew(ca_puser(args.chid), args.type, good ? args.dbr : NULL))
+        tell(mon, &event);
     oph__ca_leave(before);
 }
 

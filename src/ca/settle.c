@@ -99,7 +99,7 @@ void oph__ca_post_settle(struct oph__chan *chan)
     pthread_mutex_lock(&chan->lock);
     bool post = !chan->settle_posted;
     chan->settle_posted = true;
-    chan->refs += post;
+    if (post) atomic_fetch_add(&chan->refs, 1);
     pthread_mutex_unlock(&chan->lock);
     if (!post) return;
     chan->settle.run = settle;

@@ -10,11 +10,14 @@
 int oph_class_parse(oph_context *ctx, const char *text, const char *origin, oph_report **ret_report,
                     oph_error *err)
 {
-    return oph__classes_parse(ctx->classes, text, origin, ret_report, err);
+    int rc = oph__context_check(ctx, err);
+    return rc ? rc : oph__classes_parse(ctx->classes, text, origin, ret_report, err);
 }
 
 int oph_class_load(oph_context *ctx, const char *file, oph_report **ret_report, oph_error *err)
 {
+    int rc = oph__context_check(ctx, err);
+    if (rc) return rc;
     FILE *in = fopen(file, "r");
     if (!in) return oph__fail_text(err, OPH_EFILE, "%s: %s", file, strerror(errno));
     struct oph__buf text = {0};
@@ -24,7 +27,6 @@ int oph_class_load(oph_context *ctx, const char *file, oph_report **ret_report, 
         oph__buf_add_n(&text, chunk, n);
     int failed = ferror(in);
     fclose(in);
-    int rc = 0;
     if (failed)
         rc = oph__fail_text(err, OPH_EFILE, "%s: wanted a class text, found a read error", file);
     else if (text.failed)

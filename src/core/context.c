@@ -42,8 +42,6 @@ static void interrupt_on_engine(void *arg)
 
 static void destroy(oph_context *ctx)
 {
-    if (!oph__is_alive(&ctx->alive))
-        return; /* its threads are the parent's: leak rather than hang */
     /* The link first: after it nothing posts to the loops. */
     if (ctx->link) ctx->ops->close(ctx->link);
     if (ctx->engine) oph__loop_free(ctx->engine);
@@ -53,6 +51,8 @@ static void destroy(oph_context *ctx)
     oph__waits_destroy(&ctx->waits);
     oph__log_destroy(&ctx->log);
     oph__alive_end(&ctx->alive);
+    for (int i = 0; i < OPH__PV_LOCKS; i++)
+        pthread_mutex_destroy(&ctx->pv_locks[i]);
     pthread_cond_destroy(&ctx->changed);
     pthread_mutex_destroy(&ctx->lock);
     free(ctx);
@@ -95,6 +95,8 @@ int oph__context_make(const oph_context_options *options, const struct oph__link
         free(ctx);
         return oph__fail_text(err, OPH_ESYSTEM, "oph_context_new: the system refused a lock");
     }
+    for (int i = 0; i < OPH__PV_LOCKS; i++)
+        pthread_mutex_init(&ctx->pv_locks[i], NULL);
     rc = oph__alive_init(&ctx->alive, err);
     if (rc) {
         free(ctx);
@@ -122,9 +124,10 @@ static void *destroy_elsewhere(void *arg)
     return NULL;
 }
 
+/* In a forked child its threads are the parent's: leak rather than hang. */
 void oph_context_free(oph_context *ctx)
 {
-    if (!ctx || atomic_fetch_sub(&ctx->refs, 1) != 1) return;
+    if (!ctx || atomic_fetch_sub(&ctx->refs, 1) != 1 || oph__context_check(ctx, NULL)) return;
     if (!oph__loop_is_self(ctx->engine) && !oph__loop_is_self(ctx->dispatch)) {
         destroy(ctx);
         return;
@@ -140,6 +143,7 @@ void oph_interrupt(oph_context *ctx)
 
 void oph_context_log(oph_context *ctx, oph_log_fn *fn, void *user)
 {
+    if (oph__context_check(ctx, NULL)) return;
     oph__log_set(&ctx->log, fn, user);
 }
 
@@ -151,6 +155,11 @@ int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err)
     if (!rc) *ret = ctx->link;
     pthread_mutex_unlock(&ctx->lock);
     return rc;
+}
+
+pthread_mutex_t *oph__context_pv_lock(oph_context *ctx)
+{
+    return &ctx->pv_locks[atomic_fetch_add(&ctx->pvs, 1) % OPH__PV_LOCKS];
 }
 
 int oph__context_flush(oph_context *ctx, oph_error *err)

@@ -13,6 +13,8 @@
 #include <cophyd/group.h>
 #include <sys/types.h>
 
+enum { OPH__PV_LOCKS = 16 };
+
 struct oph_context {
     atomic_int refs;         /* the user's, one a device, a status, a subscription, a queue */
     struct oph__alive alive; /* not in a forked child, which must not touch threads or libca */
@@ -26,9 +28,11 @@ struct oph_context {
     struct oph__classes *classes;
     const struct oph__behaviours *behaviours;
     const struct oph__link_ops *ops;
-    pthread_mutex_t lock;   /* of what follows, and of every PV's state and list of requests */
-    struct oph__link *link; /* opened at the first channel */
-    oph_group *running;     /* groups that run on the engine */
+    pthread_mutex_t lock;                    /* of what follows, and of every PV's state */
+    struct oph__link *link;                  /* opened at the first channel */
+    oph_group *running;                      /* groups that run on the engine */
+    pthread_mutex_t pv_locks[OPH__PV_LOCKS]; /* each of some PVs' lists of requests */
+    atomic_uint pvs;                         /* made so far */
     pthread_cond_t changed; /* with the lock: a PV was opened, a subscription started or ended */
 };
 
@@ -40,6 +44,8 @@ oph_context *oph__context_ref(oph_context *ctx);
 
 /* The link to the network, opened if need be. */
 int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err);
+/* The lock of the next PV's requests. */
+pthread_mutex_t *oph__context_pv_lock(oph_context *ctx);
 /* Sends what was asked for, on that link, where it is open. */
 int oph__context_flush(oph_context *ctx, oph_error *err);
 

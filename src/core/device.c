@@ -168,7 +168,8 @@ int oph_device_new(oph_context *ctx, const char *class_name, const char *prefix,
                               !class_name ? "no class"
                               : !prefix   ? "no prefix"
                                           : "no name");
-    int rc = create(ctx, NULL, class_name, name, prefix, ret, err);
+    int rc = oph__context_check(ctx, err);
+    if (!rc) rc = create(ctx, NULL, class_name, name, prefix, ret, err);
     if (!rc) oph__context_ref(ctx);
     return rc;
 }

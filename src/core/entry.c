@@ -324,13 +324,12 @@ void oph__entry_reset(struct oph__entry *e)
 {
     free(e->error);
     e->error = NULL;
-    e->op = e->asked = e->connects[0] = e->connects[1] = NULL;
+    e->op = e->asked = NULL;
     e->step = OPH__NOT_BEGUN;
     e->code = 0;
     e->has_news = false;
-    e->next_news = NULL;
     e->due = (double)INFINITY;
-    oph__value_clear(&e->value);
+    if (e->cached) oph__value_clear(&e->value);
     if (!e->want) return;
     oph__aim_clear(&e->want->aim);
     e->want->aim.holds = e->want->aim.reached = e->want->rose = e->want->fell = false;

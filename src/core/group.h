@@ -54,28 +54,29 @@ struct oph__wanting {
     bool rose, fell; /* a start row's setpoint went to 1, and back to 0: it did not start */
 };
 
+/* What a read touches comes first: two cache lines. */
 struct oph__entry {
     oph_group *group;
-    oph_signal *sig;
     struct oph__pv *pv; /* the one to be read or watched */
-    struct oph__entry *next_news;
     enum oph__entry_kind kind;
     enum oph__entry_step step;
+    int32_t code; /* once ended */
     bool has_news;
-    bool cached;                         /* a read that need not be fresh */
-    unsigned pending;                    /* connects under way */
-    int32_t code;                        /* once ended */
-    oph_error *error;                    /* NULL: `op` tells it, or there was no memory */
-    struct oph__op *op;                  /* that ended last, or the first connect that failed */
-    struct oph__op *asked, *connects[2]; /* under way: the runner's */
-    double timeout;                      /* seconds of its main step; NaN: the context's */
-    double since;                        /* of its step */
-    double deadline;                     /* of its step */
-    double due; /* when something is to be done before that; infinity: nothing */
+    bool cached;            /* a read that need not be fresh */
+    struct oph__op *op;     /* that ended last, or the first connect that failed */
+    struct oph__op *asked;  /* under way: the runner's */
+    double since, deadline; /* of its step */
+    double due;             /* when something is to be done before that; infinity: nothing */
+    double timeout;         /* seconds of its main step; NaN: the context's */
     struct oph__how_to_get how;
-    struct oph_value value;    /* of a cached read */
-    struct oph__putting *put;  /* of a put */
+    oph_error *error;          /* NULL: `op` tells it, or there was no memory */
     struct oph__wanting *want; /* of a wait, and of a put that is verified or waits */
+    struct oph__putting *put;  /* of a put */
+    oph_signal *sig;
+    struct oph__entry *next_news;
+    unsigned pending;            /* connects under way */
+    struct oph__op *connects[2]; /* the runner's */
+    struct oph_value value;      /* of a cached read */
 };
 
 struct oph_group {

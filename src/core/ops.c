@@ -5,51 +5,64 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Requests begin on the maker's thread while others end on libca's: what the one writes is kept off
+ * the cache lines of the other. */
 struct oph__ops {
-    atomic_int refs; /* the maker's, and one a request under way */
     oph_context *ctx;
-    struct oph__monitor m; /* of the results and what follows */
-    atomic_size_t left;    /* counts up without the lock */
-    bool given_up;         /* results stand as they are, and `into` may be gone */
-    bool sent;
-    bool calling; /* on_done */
     oph__ops_fn *on_done;
     void *user;
     oph__op_fn *on_each;
     size_t count, room;
-    struct oph__op ops[];
+    size_t begun;  /* requests; read by others once the maker begins no more */
+    size_t filled; /* of ops, ever */
+    _Alignas(OPH__CACHE_LINE) struct oph__monitor m; /* of the results and what follows */
+    size_t ended;
+    bool given_up; /* results stand as they are, and `into` may be gone */
+    bool sent;     /* no more begin */
+    bool freed;    /* the last to end frees it */
+    bool calling;  /* on_done */
+    _Alignas(OPH__CACHE_LINE) struct oph__op ops[];
 };
 
 int oph__ops_new(oph_context *ctx, size_t count, struct oph__ops **ret, oph_error *err)
 {
-    struct oph__ops *g = calloc(1, sizeof *g + count * sizeof g->ops[0]);
-    if (!g || oph__monitor_init(&g->m)) {
+    struct oph__ops *g = aligned_alloc(OPH__CACHE_LINE, sizeof *g + count * sizeof g->ops[0]);
+    if (!g) return oph__fail_memory(err, "requests");
+    *g = (struct oph__ops){.ctx = ctx, .room = count};
+    if (oph__monitor_init(&g->m)) {
         free(g);
         return oph__fail_memory(err, "requests");
     }
-    atomic_init(&g->refs, 1);
-    g->ctx = ctx;
-    g->room = count;
     *ret = g;
     return 0;
 }
 
-static void clear(struct oph__ops *g)
+static void destroy(struct oph__ops *g)
 {
-    for (size_t i = 0; i < g->count; i++) {
+    for (size_t i = 0; i < g->filled; i++) {
         oph__value_clear(&g->ops[i].value);
         free(g->ops[i].why);
-        g->ops[i].why = NULL;
     }
+    oph__monitor_destroy(&g->m);
+    free(g);
+}
+
+static bool all_done(void *arg)
+{
+    const struct oph__ops *g = arg;
+    return g->ended == g->begun;
 }
 
 bool oph__ops_renew(struct oph__ops *g, size_t count)
 {
-    if (g->room < count || atomic_load(&g->refs) != 1) return false;
-    clear(g);
-    g->count = 0;
-    g->sent = g->given_up = false;
-    return true;
+    pthread_mutex_lock(&g->m.lock);
+    bool good = all_done(g) && count <= g->room;
+    if (good) {
+        g->count = g->begun = g->ended = 0;
+        g->sent = g->given_up = false;
+    }
+    pthread_mutex_unlock(&g->m.lock);
+    return good;
 }
 
 size_t oph__ops_count(const struct oph__ops *g)
@@ -60,14 +73,6 @@ size_t oph__ops_count(const struct oph__ops *g)
 const struct oph__op *oph__ops_at(const struct oph__ops *g, size_t index)
 {
     return &g->ops[index];
-}
-
-static void unref(struct oph__ops *g)
-{
-    if (atomic_fetch_sub(&g->refs, 1) != 1) return;
-    clear(g);
-    oph__monitor_destroy(&g->m);
-    free(g);
 }
 
 void oph__ops_on_done(struct oph__ops *g, oph__ops_fn *fn, void *user)
@@ -135,27 +140,27 @@ static void finish(struct oph__op *op, int32_t code, const char *why,
     op->ended = true;
     if (!g->given_up) record(op, code, why, event);
     if (!g->given_up && g->on_each) g->on_each(op);
-    bool last = atomic_fetch_sub(&g->left, 1) == 1 && g->sent;
+    g->ended++;
+    bool last = g->sent && all_done(g), gone = last && g->freed;
     g->calling = last && !g->given_up && g->on_done;
     bool call = g->calling;
     if (last) pthread_cond_broadcast(&g->m.changed);
     pthread_mutex_unlock(&g->m.lock);
     if (call) call_back(g);
-    unref(g);
+    if (gone) destroy(g);
 }
 
 static bool claim(struct oph__op *op)
 {
-    pthread_mutex_lock(&op->pv->lock);
+    pthread_mutex_lock(op->pv->lock);
     bool mine = unlink_op(op);
-    pthread_mutex_unlock(&op->pv->lock);
+    pthread_mutex_unlock(op->pv->lock);
     return mine;
 }
 
 static void got(void *user, const struct oph__event *event)
 {
-    struct oph__op *op = user;
-    if (claim(op)) finish(op, event->code, event->why, event->code ? NULL : event);
+    finish(user, event->code, event->why, event->code ? NULL : event);
 }
 
 /* A put, or a description. */
@@ -169,7 +174,7 @@ static void ended(void *user, int32_t code, const char *why)
 static struct oph__op *take_ops(struct oph__pv *pv, enum oph__op_kind kind)
 {
     struct oph__op *taken = NULL;
-    pthread_mutex_lock(&pv->lock);
+    pthread_mutex_lock(pv->lock);
     for (struct oph__op **at = &pv->requests; *at;) {
         struct oph__op *op = *at;
         if (kind != OPH__OP_NONE && op->kind != kind) {
@@ -180,7 +185,7 @@ static struct oph__op *take_ops(struct oph__pv *pv, enum oph__op_kind kind)
         op->next = taken;
         taken = op;
     }
-    pthread_mutex_unlock(&pv->lock);
+    pthread_mutex_unlock(pv->lock);
     return taken;
 }
 
@@ -208,6 +213,13 @@ static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_
 {
     if (!pv || g->count == g->room) return NULL;
     struct oph__op *op = &g->ops[g->count++];
+    if (g->count > g->filled) {
+        g->filled = g->count;
+        op->value.data = op->why = NULL;
+    }
+    oph__value_clear(&op->value);
+    free(op->why);
+    op->why = NULL;
     op->group = g;
     op->pv = pv;
     op->kind = kind;
@@ -216,12 +228,12 @@ static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_
     op->into = NULL;
     op->owner = owner;
     op->mon = NULL;
-    atomic_fetch_add(&g->refs, 1);
-    atomic_fetch_add(&g->left, 1);
-    pthread_mutex_lock(&pv->lock);
+    g->begun++;
+    if (kind == OPH__OP_GET) return op; /* the link ends it, whatever becomes of the PV */
+    pthread_mutex_lock(pv->lock);
     op->next = pv->requests;
     pv->requests = op;
-    pthread_mutex_unlock(&pv->lock);
+    pthread_mutex_unlock(pv->lock);
     return op;
 }
 
@@ -230,7 +242,8 @@ static struct oph__op *add(struct oph__ops *g, struct oph__pv *pv, enum oph__op_
  * environment, which must not get lost. */
 static struct oph__op *checked(struct oph__op *op, int rc, const oph_error *why)
 {
-    if (rc && claim(op)) finish(op, rc, why->pv[0] && why->found[0] ? why->found : why->text, NULL);
+    if (rc && (op->kind == OPH__OP_GET || claim(op)))
+        finish(op, rc, why->pv[0] && why->found[0] ? why->found : why->text, NULL);
     return op;
 }
 
@@ -313,18 +326,12 @@ int oph__ops_send(struct oph__ops *g, oph_error *err)
 {
     pthread_mutex_lock(&g->m.lock);
     g->sent = true;
-    g->calling = g->left == 0 && g->on_done;
+    g->calling = all_done(g) && g->on_done;
     bool call = g->calling;
     pthread_mutex_unlock(&g->m.lock);
     int rc = g->count ? oph__context_flush(g->ctx, err) : 0;
     if (call) call_back(g);
     return rc;
-}
-
-static bool all_done(void *arg)
-{
-    const struct oph__ops *g = arg;
-    return g->left == 0;
 }
 
 int oph__ops_wait(struct oph__ops *g, double deadline, bool interruptible, oph_error *err)
@@ -383,7 +390,11 @@ void oph__ops_free(struct oph__ops *g)
 {
     if (!g) return;
     oph__ops_give_up(g);
-    unref(g);
+    pthread_mutex_lock(&g->m.lock);
+    g->sent = g->freed = true;
+    bool mine = all_done(g);
+    pthread_mutex_unlock(&g->m.lock);
+    if (mine) destroy(g);
 }
 
 int oph__op_late(const struct oph__op *op, const char *wanted, double waited, oph_error *err)

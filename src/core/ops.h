@@ -25,19 +25,22 @@ struct oph__how_to_get {
     size_t into_bytes;
 };
 
+enum { OPH__CACHE_LINE = 64 };
+
 struct oph__op {
-    struct oph__ops *group;
+    /* What a read touches comes first: two cache lines. */
+    _Alignas(OPH__CACHE_LINE) struct oph__ops *group;
     struct oph__pv *pv;
-    struct oph__op *next; /* in the PV's list, as long as it is under way */
+    struct oph__op *next; /* in the PV's list, as long as it is under way; but for gets */
+    void *owner;          /* the maker's own */
     enum oph__op_kind kind;
-    bool ended;             /* its PV has let go of it, and may be gone */
-    bool done;              /* and it has a result */
-    int32_t code;           /* when done: 0, or why it failed */
-    char *why;              /* the words for that; NULL: the code's own */
-    struct oph_value value; /* of a get; without data where the caller's memory took it */
+    int32_t code; /* when done: 0, or why it failed */
+    bool ended;   /* its PV may be gone */
+    bool done;    /* and it has a result */
+    char *why;    /* the words for the code; NULL: its own */
     void *into;
+    struct oph_value value; /* of a get; without data where the caller's memory took it */
     size_t into_bytes;
-    void *owner;              /* the maker's own */
     struct oph__chanmon *mon; /* of a watch */
 };
 

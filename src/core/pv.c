@@ -16,7 +16,7 @@ int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph
         free(pv);
         return oph__fail_memory(err, "a PV");
     }
-    pthread_mutex_init(&pv->lock, NULL);
+    pv->lock = oph__context_pv_lock(ctx);
     pv->ctx = ctx;
     pv->ops = ctx->ops;
     pv->path = path;
@@ -35,7 +35,6 @@ void oph__pv_free(struct oph__pv *pv)
         oph__ops_drop(pv);
         oph__cache_free(pv);
     }
-    pthread_mutex_destroy(&pv->lock);
     free(pv->name);
     free(pv);
 }

@@ -9,21 +9,21 @@ struct oph__op;
 struct oph_subscription;
 
 struct oph__pv {
-    oph_context *ctx;
     const struct oph__link_ops *ops; /* of its link */
-    struct oph__link *link;          /* of its own; NULL: the context's, to the network */
-    char *name;                      /* "Pilatus:cam1:AcquireTime" */
-    const char *path;                /* of the signal; borrowed */
-    bool opened; /* or being opened, at the first use; under ctx->lock, as all below */
-    struct oph__chan *_Atomic chan; /* these two are read without it */
-    atomic_bool up;                 /* the state is OPH__CHAN_UP, and chan is there */
-    int32_t state;                  /* OPH__CHAN_UP or _DOWN */
-    unsigned ups;       /* times it came up: more than one means that the IOC was away */
+    struct oph__chan *_Atomic chan;  /* set under ctx->lock, as `up`; both are read without it */
+    atomic_bool up;                  /* the state is OPH__CHAN_UP, and chan is there */
+    bool opened;              /* or being opened, at the first use; under ctx->lock, as all below */
+    int32_t state;            /* OPH__CHAN_UP or _DOWN */
+    pthread_mutex_t *lock;    /* the last to be taken; one of the context's */
+    struct oph__op *requests; /* under way; under that lock */
+    oph_context *ctx;
+    struct oph__link *link; /* of its own; NULL: the context's, to the network */
+    char *name;             /* "Pilatus:cam1:AcquireTime" */
+    const char *path;       /* of the signal; borrowed */
+    unsigned ups;           /* times it came up: more than one means that the IOC was away */
     atomic_bool absent; /* this IOC does not have it, as connecting found; read without the lock */
     struct oph_subscription *subs;
     struct oph__cache *cache; /* NULL: nobody asked for one */
-    pthread_mutex_t lock;     /* the last to be taken */
-    struct oph__op *requests; /* under way; under that lock */
 };
 
 int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph__pv **ret,

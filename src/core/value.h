@@ -13,12 +13,12 @@ struct oph_value {
     int32_t dtype;
     uint32_t count;
     int16_t status, severity;
-    int64_t seconds;
     int32_t nanoseconds;
-    uint32_t rank;             /* 0: a single element, or one axis */
-    uint32_t shape[OPH__AXES]; /* slowest first */
-    void *data;                /* `small`, or malloc'ed */
+    int64_t seconds;
+    void *data;    /* `small`, or malloc'ed */
+    uint32_t rank; /* 0: a single element, or one axis */
     _Alignas(16) unsigned char small[48];
+    uint32_t shape[OPH__AXES]; /* slowest first */
 };
 
 /* Copies an event; false when memory is short. Frees what *value held before. */

@@ -39,6 +39,25 @@ static void drop(struct queue *q, const struct oph__chan *chan, const struct oph
     }
 }
 
+/* A get that its channel leaves behind ends. */
+static void cancel_gets(struct queue *q, const struct oph__chan *chan)
+{
+    static const struct oph__event freed = {.code = OPH_ECANCEL, .why = "the channel was freed"};
+    for (struct task **at = &q->first; *at;) {
+        struct task *t = *at;
+        if (t->chan != chan || t->kind != GET) {
+            at = &t->next;
+            continue;
+        }
+        *at = t->next;
+        fake_unlock();
+        t->event(t->user, &freed);
+        fake_lock();
+        free(t);
+        at = &q->first; /* it may have changed meanwhile */
+    }
+}
+
 static void push_state(struct oph__chan *chan, int32_t state)
 {
     push(&fake_ioc.sent, STATE, chan)->code = state;
@@ -280,6 +299,8 @@ static void chan_free(struct oph__chan *chan)
         at = &(*at)->next;
     *at = chan->next;
     for (;;) {
+        cancel_gets(&fake_ioc.unsent, chan);
+        cancel_gets(&fake_ioc.sent, chan);
         drop(&fake_ioc.unsent, chan, NULL);
         drop(&fake_ioc.sent, chan, NULL);
         if (!fake_ioc.calling || inside()) break;

@@ -6,6 +6,7 @@
 #include <epicsUnitTest.h>
 #include <malloc.h>
 #include <sched.h>
+#include <stdio.h>
 
 static int entries(const char *folder)
 {
@@ -34,6 +35,21 @@ size_t process_heap(void)
     return info.uordblks + info.hblkhd;
 }
 
+static void tell_threads(void)
+{
+    DIR *dir = opendir("/proc/self/task");
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        char path[300], name[32] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *in = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (!in) continue;
+        if (fgets(name, sizeof name, in)) testDiag("thread %s", name);
+        fclose(in);
+    }
+    if (dir) closedir(dir);
+}
+
 /* A thread that was joined may be listed a moment longer. */
 bool process_calms(int threads)
 {
@@ -41,6 +57,7 @@ bool process_calms(int threads)
     while (process_threads() > threads) {
         if (oph__now() > deadline) {
             testDiag("%d threads where %d are wanted", process_threads(), threads);
+            tell_threads();
             return false;
         }
         sched_yield();

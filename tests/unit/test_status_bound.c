@@ -1,12 +1,12 @@
 /* core/status_bound: a time limit and a time to settle around any status. */
 #include "base/err.h"
 #include "core/status_parts.h"
+#include "lib/await.h"
 #include "lib/fake_link.h"
 #include "lib/process.h"
 
 #include <epicsUnitTest.h>
 #include <math.h>
-#include <semaphore.h>
 #include <string.h>
 
 enum { MANY = 1000, ROUNDS = 2000, LONG = 1000 };
@@ -40,14 +40,6 @@ static void post_it(oph_status *st, void *user)
 {
     (void)st;
     sem_post(user);
-}
-
-static void await(sem_t *sem)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 20;
-    if (sem_timedwait(sem, &until)) testAbort("a callback did not run");
 }
 
 static void both_gone(oph_status *a, oph_status *b)
@@ -268,7 +260,7 @@ static void test_orders(void)
             }
         }
         if (ends || limited) {
-            await(&done);
+            await(&done, "a callback");
             called++;
         } else if (!process_calms(threads)) {
             break;

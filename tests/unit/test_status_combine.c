@@ -1,12 +1,12 @@
 /* Several statuses as one, and a status as a descriptor. */
 #include "base/err.h"
 #include "core/status.h"
+#include "lib/await.h"
 #include "lib/fake_link.h"
 #include "lib/process.h"
 
 #include <epicsUnitTest.h>
 #include <poll.h>
-#include <semaphore.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -255,14 +255,6 @@ static void post_it(oph_status *st, void *user)
     sem_post(user);
 }
 
-static void await(sem_t *sem)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 20;
-    if (sem_timedwait(sem, &until)) testAbort("a callback did not run");
-}
-
 static void finish_other(oph_status *st, void *user)
 {
     (void)st;
@@ -286,7 +278,7 @@ static void test_contexts(void)
     oph_status_all(parts, PARTS, &whole, NULL);
     oph_status_on_done(whole, post_it, &done, NULL);
     oph_status_finish(parts[0], NULL);
-    await(&done);
+    await(&done, "a callback");
     testOk(oph_status_success(whole), "parts of four contexts");
     end();
     testOk(process_calms(threads), "which are gone with the last status");
@@ -316,7 +308,7 @@ static void live_and_drop(const int *order, int end, atomic_int *calls)
             for (int i = 0; i < 2; i++)
                 if (things[i]) oph_status_finish(things[i], NULL);
         if (n == end && things[0] && things[1]) {
-            await(&done);
+            await(&done, "a callback");
             atomic_fetch_add(calls, 1);
         }
         if (at < THINGS - 1)

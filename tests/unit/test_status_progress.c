@@ -1,12 +1,12 @@
 /* core/status_progress: what is reported, who is told, in which order, and until when. */
 #include "base/err.h"
 #include "core/status_parts.h"
+#include "lib/await.h"
 #include "lib/fake_link.h"
 #include "lib/process.h"
 
 #include <epicsUnitTest.h>
 #include <math.h>
-#include <semaphore.h>
 #include <string.h>
 
 enum { REPORTS = 20000, ROUNDS = 300 };
@@ -19,14 +19,6 @@ static oph_status *own_status(void)
     oph_error err = OPH_ERROR_INIT;
     if (oph_status_new(ctx, "scan", OPH_FOREVER, &st, &err)) testAbort("%s", err.text);
     return st;
-}
-
-static void await(sem_t *sem)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 20;
-    if (sem_timedwait(sem, &until)) testAbort("a callback did not run");
 }
 
 /* Numbers */
@@ -131,13 +123,14 @@ static void seen_init(struct seen *seen)
 static void on_progress(oph_status *st, const oph_progress *p, void *user)
 {
     struct seen *seen = user;
+    bool stop = seen->stop;
     (void)st;
     seen->elsewhere += !oph__loop_is_self(ctx->dispatch);
     seen->wrong += p->size != sizeof *p || strcmp(p->name, "scan") != 0 || p->current < seen->last;
     seen->last = p->current;
     seen->count++;
     sem_post(&seen->told);
-    if (seen->stop) await(&seen->may_go);
+    if (stop) await(&seen->may_go, "a callback");
 }
 
 static void on_end(oph_status *st, void *user)
@@ -159,18 +152,18 @@ static void test_order(void)
     testOk(seen.count == 0, "nothing is told before the first report");
     seen.stop = true;
     oph_status_report(st, 0, 1, 9, "mm");
-    await(&seen.told);
+    await(&seen.told, "a callback");
     seen.stop = false;
     for (int i = 2; i <= 8; i++)
         oph_status_report(st, 0, i, 9, "mm");
     sem_post(&seen.may_go);
-    await(&seen.told);
+    await(&seen.told, "a callback");
     oph__loop_drain(ctx->dispatch);
     testOk(seen.count == 2 && seen.last == 8, "what comes while fn runs is told once, the newest");
     oph_status_report(st, 0, 9, 9, "mm");
     oph_status_finish(st, NULL);
     oph_status_report(st, 0, 10, 9, "mm");
-    await(&seen.done);
+    await(&seen.done, "a callback");
     oph__loop_drain(ctx->dispatch);
     testOk(seen.last == 9 && seen.late == 3 && seen.count == 3,
            "the last report comes before the end, and nothing after it");
@@ -202,6 +195,14 @@ static void *free_watch(void *arg)
     return NULL;
 }
 
+static bool is_watched(oph_status *st)
+{
+    pthread_mutex_lock(&st->m.lock);
+    bool watched = st->watches != NULL;
+    pthread_mutex_unlock(&st->m.lock);
+    return watched;
+}
+
 static void free_inside(oph_status *st, const oph_progress *p, void *user)
 {
     struct seen *seen = user;
@@ -228,13 +229,13 @@ static void test_end(void)
     oph_status_watch(st, on_progress, &seen, &seen.watch, NULL);
     seen.stop = true;
     oph_status_report(st, 0, 1, 2, NULL);
-    await(&seen.told);
+    await(&seen.told, "a callback");
     pthread_create(&thread, NULL, free_watch, &seen);
-    for (int i = 0; i < 1000; i++)
+    while (is_watched(st))
         sched_yield();
     testOk(sem_trywait(&seen.done) != 0, "ending a watch waits for a running fn");
     sem_post(&seen.may_go);
-    await(&seen.done);
+    await(&seen.done, "a callback");
     pthread_join(thread, NULL);
     oph_status_report(st, 0, 2, 2, NULL);
     oph__loop_drain(ctx->dispatch);
@@ -242,16 +243,16 @@ static void test_end(void)
 
     seen.count = 0;
     oph_status_watch(st, free_inside, &seen, &seen.watch, NULL);
-    await(&seen.told);
+    await(&seen.told, "a callback");
     oph__loop_drain(ctx->dispatch);
     testOk(seen.count == 1, "fn may end its own watch: it knows it at its first call");
 
     seen_init(&seen);
     oph_status_watch(st, on_progress, &seen, &seen.watch, NULL);
-    await(&seen.told);
+    await(&seen.told, "a callback");
     oph_status_on_done(st, free_other, &seen, NULL);
     oph_status_finish(st, NULL);
-    await(&seen.done);
+    await(&seen.done, "a callback");
     oph_status_unref(st);
     testOk(seen.count == 1, "another callback may end it");
 }
@@ -280,12 +281,12 @@ static void test_traffic(void)
     for (; begun < ROUNDS || !oph_status_done(st); begun++) {
         seen_init(&brief);
         oph_status_watch(st, on_progress, &brief, &brief.watch, NULL);
-        if (begun % 2) await(&brief.told);
+        if (begun % 2) await(&brief.told, "a callback");
         oph_watch_free(brief.watch);
         memset(&brief, 0x55, sizeof brief); /* whoever still looks at it is in trouble */
     }
     pthread_join(thread, NULL);
-    await(&whole.done);
+    await(&whole.done, "a callback");
     testOk(!whole.wrong && whole.last == REPORTS && whole.late == whole.count,
            "%d reports were told in %d calls, %d watches came and went", REPORTS, whole.count,
            begun);
@@ -308,12 +309,12 @@ static void test_bound(void)
            "a bound status has the progress of the other one");
     oph_status_watch(twice, on_progress, &seen, NULL, NULL);
     oph_status_on_done(twice, on_end, &seen, NULL);
-    await(&seen.told);
+    await(&seen.told, "a callback");
     oph_status_report(st, 0, 2, 4, "mm");
-    await(&seen.told);
+    await(&seen.told, "a callback");
     oph_status_report(st, 0, 4, 4, "mm");
     oph_status_finish(st, NULL);
-    await(&seen.done);
+    await(&seen.done, "a callback");
     testOk(seen.last == 4 && seen.late == 3 && !seen.wrong, "and tells it on, the last one too");
     testOk(oph_status_report(bound, 0, 5, 5, NULL) == 0, "it has no other of its own");
     oph_status_unref(bound);

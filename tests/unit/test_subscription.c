@@ -100,6 +100,8 @@ static void test_masks(void)
     events_have(&said, "metadata", 10);
     fake_set("X:Single", "11");
     is_said("connected:rw metadata", "properties alone");
+    fake_limits("X:Single", -9, 9);
+    is_said("metadata", "a limit that changed");
     oph_subscription_free(sub);
     sub = follow("single", &both);
     events_have(&said, "11", 10);
