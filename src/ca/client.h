@@ -254,6 +254,9 @@ void oph__ca_mons_silence(struct oph__chan *chan);
 chtype oph__ca_plain_type(int32_t dtype); /* DBR_DOUBLE ...; -1: CA cannot carry it */
 chtype oph__ca_time_type(int32_t dtype);  /* DBR_TIME_DOUBLE ...; -1 */
 int32_t oph__ca_dtype(chtype plain);
+/* What to ask for where at most so many elements are wanted: a channel that has no more is asked
+ * for its current length, since libca refuses more and a server fills up what is missing. */
+unsigned long oph__ca_count(chid id, uint32_t wanted);
 int oph__ca_code(int status);
 void oph__ca_event(struct oph__event *event, const struct event_handler_args *args);
 /* An event that carries a failure only. */

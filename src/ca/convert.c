@@ -38,6 +38,11 @@ int32_t oph__ca_dtype(chtype plain)
     }
 }
 
+unsigned long oph__ca_count(chid id, uint32_t wanted)
+{
+    return wanted && wanted < ca_element_count(id) ? wanted : 0;
+}
+
 int oph__ca_code(int status)
 {
     switch (status) {

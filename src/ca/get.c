@@ -65,7 +65,9 @@ static void got(struct event_handler_args args)
 
 static int ask(struct oph__request *request)
 {
-    return ca_array_get_callback(request->type, request->count, request->chan->route->id, got,
+    chid id = request->chan->route->id;
+
+    return ca_array_get_callback(request->type, oph__ca_count(id, request->count), id, got,
                                  request);
 }
 

@@ -138,8 +138,9 @@ int oph__ca_mon_install(struct oph__chanmon *mon)
     }
     if (mon->id) return ECA_NORMAL;
     mon->type = type;
+    chid id = mon->chan->route->id;
     int status =
-        ca_create_subscription(type, mon->count, mon->chan->route->id, dbe_mask(mon->mask),
+        ca_create_subscription(type, oph__ca_count(id, mon->count), id, dbe_mask(mon->mask),
                                is_of_properties(mon) ? properties_changed : changed, mon, &mon->id);
     if (status != ECA_NORMAL) mon->id = NULL;
     return status == ECA_DISCONN ? ECA_NORMAL : status;

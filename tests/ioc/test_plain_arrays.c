@@ -194,6 +194,30 @@ static void shows(oph_value *value, const char *wanted, const char *what)
     oph_value_free(value);
 }
 
+/* The elements of the first update of a subscription to at most so many; -1: none came. */
+static long first_update(oph_signal *sig, uint32_t count)
+{
+    const oph_subscribe_options opt = {.size = sizeof opt, .count = count};
+    oph_queue *queue = NULL;
+    oph_subscription *sub = NULL;
+    long found = -1;
+    oph_error err = OPH_ERROR_INIT;
+    int rc = oph_queue_new(ctx, &queue, &err);
+
+    if (!rc) rc = oph_subscribe_queue(sig, &opt, queue, NULL, &sub, &err);
+    while (!rc && found < 0) {
+        oph_event *event = NULL;
+        rc = oph_queue_next(queue, 10, &event, &err);
+        if (rc) break;
+        if (oph_event_error(event)) rc = oph_event_error(event)->code;
+        if (oph_event_value(event)) found = (long)oph_value_count(oph_event_value(event));
+        oph_event_free(event);
+    }
+    oph_subscription_free(sub);
+    oph_queue_free(queue);
+    return found;
+}
+
 /* The current length is what the last put had. */
 static void test_lengths(void)
 {
@@ -206,8 +230,12 @@ static void test_lengths(void)
 
     check_done(oph_signal_put(sig, &four, NULL, &err), &err, "four elements");
     shows(read_some("double", 0, OPH_NONE), "[0.5 1.5 2.25 3.75]", "all there are");
+    shows(read_some("double", 1000, OPH_NONE), "[0.5 1.5 2.25 3.75]", "at most a thousand");
+    shows(read_some("double", 16, OPH_NONE), "[0.5 1.5 2.25 3.75]", "at most what it can hold");
     shows(read_some("double", 2, OPH_NONE), "[0.5 1.5]", "at most two");
     shows(read_some("double", 1, OPH_NONE), "0.5", "at most one");
+    testOk(first_update(sig, 0) == 4 && first_update(sig, 2) == 2 && first_update(sig, 1000) == 4,
+           "of an update as well");
     shows(read_some("double", 3, OPH_FLOAT32), "[0.5 1.5 2.25]", "as floats");
     shows(read_some("double", 0, OPH_INT32), "[0 1 2 3]", "as integers");
     shows(read_some("double", 0, OPH_TEXT), "[0.50|1.50|2.25|3.75]", "as text, by PREC");
