@@ -157,7 +157,9 @@ void sim_kill(struct sim *sim)
 
 void sim_pause(struct sim *sim)
 {
+    siginfo_t info;
     kill(sim->pid, SIGSTOP);
+    waitid(P_PID, (id_t)sim->pid, &info, WSTOPPED);
 }
 
 void sim_resume(struct sim *sim)

@@ -16,7 +16,7 @@ long sim_pid(const struct sim *sim);
 int sim_stop(struct sim *sim);
 
 void sim_kill(struct sim *sim);    /* SIGKILL, and gone when this returns */
-void sim_pause(struct sim *sim);   /* SIGSTOP */
+void sim_pause(struct sim *sim);   /* SIGSTOP, and stopped when this returns */
 void sim_resume(struct sim *sim);  /* SIGCONT */
 void sim_restart(struct sim *sim); /* after sim_kill: again, same arguments and port */
 
