@@ -128,7 +128,7 @@ static const struct scene {
     {"by " LIST " and " PORT, use, {{LIST, "127.0.0.1"}, {PORT, "PORT"}}},
     {"by none of them", find_nobody, {{LIST, ""}}},
     {"no caRepeater", use, {{SERVERS, "HERE"}, {REPEATER, "FREE"}, {"PATH", "/nowhere"}}},
-    {"an IOC that is killed", be_killed, {{SERVERS, "HERE"}}},
+    {"an IOC that is killed", be_killed, {{LIST, "HERE"}}},
     {"a put that the IOC refuses", be_refused, {{SERVERS, "HERE"}}},
     {"a wrong number", be_wrong, {{"EPICS_CA_CONN_TMO", "soon"}}},
     {"a wrong port", be_wrong, {{PORT, "soon"}}},
