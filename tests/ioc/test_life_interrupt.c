@@ -49,16 +49,35 @@ static oph_event *event;
 static oph_status *st;
 static oph_plugins *plugins;
 static int32_t pixels[64 * 48];
+static size_t count;
+static oph_group *group;
+static oph_properties what = {.size = sizeof what};
+static const oph_read_options patient = {.size = sizeof patient, .timeout = LONG};
+static const oph_put_options completed = {
+    .size = sizeof completed, .policy = OPH_PUT_COMPLETE, .timeout = LONG};
+
+static int is_never(const oph_value *seen, void *user)
+{
+    (void)seen, (void)user;
+    return 0;
+}
+static const oph_condition never = {.size = sizeof never, .test = is_never};
 static oph_image_info info = {.size = sizeof info};
 
 CALL(connect_nowhere, oph_connect(nowhere, LONG, NULL, err))
-CALL(read_nowhere, oph_signal_read(find(nowhere, "cam.num_images"), LONG, &value, err))
+CALL(read_nowhere, oph_signal_read(find(nowhere, "cam.num_images"), &patient, &value, err))
 CALL(put_nowhere, oph_put_int(nowhere, "cam.num_images", 2, err))
 CALL(stage_nowhere, oph_stage(nowhere, NULL, err))
 CALL(acquire_nowhere, oph_acquire(nowhere, LONG, NULL, err))
 CALL(warmup_nowhere, oph_warmup(nowhere, LONG, err))
-CALL(signal_read, oph_signal_read(find(d.cam, "num_images"), LONG, &value, err))
-CALL(read_setpoint, oph_signal_read_setpoint(find(d.cam, "num_images"), LONG, &value, err))
+CALL(signal_read, oph_signal_read(find(d.cam, "num_images"), &patient, &value, err))
+CALL(read_into,
+     oph_signal_read_into(find(d.cam, "num_images"), &patient, pixels, sizeof pixels, &count, err))
+CALL(properties,
+     oph_signal_properties(find(d.cam, "acquire_period"), OPH_PART_READBACK, LONG, &what, err))
+CALL(signal_put, oph_signal_put(find(d.cam, "num_images"), OPH_INT(2), &completed, err))
+CALL(signal_wait, oph_signal_wait(find(d.cam, "num_images"), &never, LONG, err))
+CALL(group_run, oph_group_run(group, LONG, NULL, err))
 CALL(get_int, oph_get_int(d.cam, "num_images", &whole, err))
 CALL(get_double, oph_get_double(d.cam, "acquire_time", &number, err))
 CALL(get_text, oph_get_text(d.hdf1, "file_template", text, sizeof text, err))
@@ -94,7 +113,12 @@ static const struct row {
     {"oph_status_wait, for ever", status_wait_for_ever, ANYWHERE},
     {"oph_queue_next", queue_next, ANYWHERE},
     {"oph_signal_read", signal_read, PAUSED},
-    {"oph_signal_read_setpoint", read_setpoint, PAUSED},
+    {"oph_signal_read_into", read_into, PAUSED},
+    {"oph_signal_properties", properties, PAUSED},
+    {"oph_signal_put", signal_put, PAUSED},
+    {"oph_signal_wait", signal_wait, ANYWHERE},
+    {"oph_signal_wait, an IOC that stands still", signal_wait, PAUSED},
+    {"oph_group_run", group_run, PAUSED},
     {"oph_get_int", get_int, PAUSED},
     {"oph_get_double", get_double, PAUSED},
     {"oph_get_text", get_text, PAUSED},
@@ -193,6 +217,9 @@ int main(void)
     if (!rc) rc = oph_device_new(d.ctx, "MyPilatusDetector", "nowhere:", "det", &nowhere, &err);
     if (!rc) rc = oph_status_new(d.ctx, "own", OPH_FOREVER, &own, &err);
     if (!rc) rc = oph_queue_new(d.ctx, &queue, &err);
+    if (!rc) rc = oph_group_new(d.ctx, &group, &err);
+    if (!rc) rc = oph_group_read(group, find(d.cam, "num_images"), NULL, &err);
+    if (!rc) rc = oph_group_put(group, find(d.cam, "acquire_time"), OPH_DOUBLE(0.02), NULL, &err);
     if (rc) testAbort("%s", err.text);
     atomic_store(&interrupted, d.ctx);
     main_thread = pthread_self();
@@ -208,6 +235,7 @@ int main(void)
     oph_device_free(nowhere);
     oph_status_unref(own);
     oph_queue_free(queue);
+    oph_group_free(group);
     detector_end(&d);
     return testDone();
 }

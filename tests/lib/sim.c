@@ -14,7 +14,7 @@
 
 #include <epicsUnitTest.h>
 
-enum { ARGUMENTS = 32, READY_SECONDS = 30, END_SECONDS = 5 };
+enum { ARGUMENTS = 32, READY_SECONDS = 90, END_SECONDS = 5 };
 
 struct sim {
     pid_t pid;
