@@ -123,6 +123,24 @@ static int check_pixels(const struct asking *a, const oph_image_info *info, size
     return 0;
 }
 
+/* Anew as long as the sizes are of one frame and the pixels of another. */
+static int ask_for_whole(struct asking *a, struct oph__patience patience, void *buffer,
+                         size_t bytes, oph_error *err)
+{
+    int rc = find(a, patience, err);
+    bool torn = true;
+    while (!rc && torn) {
+        oph__ops_free(a->group);
+        a->group = NULL;
+        rc = ask(a, patience.until, buffer, bytes, err);
+        torn = !rc && number(a, ID_BEFORE) != number(a, ID_AFTER);
+        if (torn && oph__now() >= patience.until)
+            rc = oph__fail(err, OPH_ETIMEOUT, place(a, PIXELS), "one whole frame",
+                           "that each was followed by the next while it was read");
+    }
+    return rc;
+}
+
 int oph_image_read(oph_device *dev, double timeout, void *buffer, size_t buffer_bytes,
                    oph_image_info *ret, oph_error *err)
 {
@@ -132,17 +150,12 @@ int oph_image_read(oph_device *dev, double timeout, void *buffer, size_t buffer_
     if (ret->size < sizeof ret->size)
         return oph__fail_text(err, OPH_EINVAL, "oph_image_read: wanted the info's size, found %u",
                               (unsigned)ret->size);
-    int rc = find(&a, patience, err);
-    bool torn = true;
-    while (!rc && torn) {
-        oph__ops_free(a.group);
-        a.group = NULL;
-        rc = ask(&a, patience.until, buffer, buffer_bytes, err);
-        torn = !rc && number(&a, ID_BEFORE) != number(&a, ID_AFTER);
-        if (torn && oph__now() >= patience.until)
-            rc = oph__fail(err, OPH_ETIMEOUT, place(&a, PIXELS), "one whole frame",
-                           "that each was followed by the next while it was read");
-    }
+    int rc = oph__context_may_block(dev->ctx, err);
+    if (rc) return rc;
+    struct oph__call call;
+    oph__call_begin(&dev->ctx->waits, &call);
+    rc = ask_for_whole(&a, patience, buffer, buffer_bytes, err);
+    oph__call_end(&dev->ctx->waits, &call);
     if (!rc) rc = describe(&a, &info, err);
     if (!rc) rc = check_pixels(&a, &info, buffer_bytes, err);
     oph__ops_free(a.group);

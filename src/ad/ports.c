@@ -195,12 +195,15 @@ int oph_missing_plugins(oph_device *dev, double timeout, oph_plugins **ret, oph_
     oph_device *root = root_of(dev);
     struct chain c = {.plugins = calloc(1, sizeof *c.plugins)};
     if (!c.plugins) return oph__fail_memory(err, "ports");
+    struct oph__call call;
+    oph__call_begin(&dev->ctx->waits, &call);
     rc = oph__device_each(root, note_ports, &c, err);
     for (size_t i = 0; !rc && i < c.sources.count; i++) {
         const char *source = c.sources.at[i];
         if (!has(&c.ports, source) && !add(c.plugins, source)) rc = oph__fail_memory(err, "ports");
     }
     if (!rc) rc = ask_usual(root, c.plugins, oph__patience(timeout, SEARCH_TIME), err);
+    oph__call_end(&dev->ctx->waits, &call);
     free_texts(&c.ports);
     free_texts(&c.sources);
     if (rc)

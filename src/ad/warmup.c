@@ -81,7 +81,10 @@ int oph_warmup(oph_device *dev, double timeout, oph_error *err)
                        "class %s, which has no trigger (SingleTrigger)", det->cls->name);
     if (!rc) rc = oph__tree_enter(det, OPH__VERB_WARMUP, &rule, err);
     if (rc) return rc;
+    struct oph__call call;
+    oph__call_begin(&dev->ctx->waits, &call);
     rc = warm_up(det, dev, timeout, err);
+    oph__call_end(&dev->ctx->waits, &call);
     oph__tree_set(det->tree, OPH_STATE_IDLE);
     return rc;
 }

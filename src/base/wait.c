@@ -1,11 +1,5 @@
+/* Lock order: waits->lock, then m->lock. */
 #include "base/wait.h"
-
-/* One call that blocks; lives on its stack. Lock order: waits->lock, then m->lock. */
-struct oph__waiting {
-    struct oph__waiting *next;
-    struct oph__monitor *m;
-    bool interrupted; /* written under both locks, read under either */
-};
 
 int oph__waits_init(struct oph__waits *waits)
 {
@@ -22,14 +16,67 @@ void oph__waits_interrupt(struct oph__waits *waits)
 {
     pthread_mutex_lock(&waits->lock);
     waits->interrupted = true;
-    for (struct oph__waiting *w = waits->first; w; w = w->next) {
-        pthread_mutex_lock(&w->m->lock);
-        w->interrupted = true;
-        pthread_cond_broadcast(&w->m->changed);
-        pthread_mutex_unlock(&w->m->lock);
+    for (struct oph__call *call = waits->first; call; call = call->next) {
+        if (call->m) pthread_mutex_lock(&call->m->lock);
+        call->interrupted = true;
+        if (!call->m) continue;
+        pthread_cond_broadcast(&call->m->changed);
+        pthread_mutex_unlock(&call->m->lock);
     }
     pthread_mutex_unlock(&waits->lock);
 }
+
+/* Calls. All of this with waits->lock held. */
+
+static struct oph__call *call_of_this_thread(const struct oph__waits *waits)
+{
+    struct oph__call *call = waits->first;
+
+    while (call && !pthread_equal(call->thread, pthread_self()))
+        call = call->next;
+    return call;
+}
+
+static void add(struct oph__waits *waits, struct oph__call *call)
+{
+    bool on_its_way = false;
+
+    for (const struct oph__call *other = waits->first; other; other = other->next)
+        on_its_way |= other->interrupted;
+    *call = (struct oph__call){.next = waits->first,
+                               .thread = pthread_self(),
+                               .interrupted = waits->interrupted && !on_its_way};
+    waits->first = call;
+}
+
+static void take_out(struct oph__waits *waits, const struct oph__call *call)
+{
+    struct oph__call **link = &waits->first;
+
+    while (*link != call)
+        link = &(*link)->next;
+    *link = call->next;
+}
+
+void oph__call_begin(struct oph__waits *waits, struct oph__call *call)
+{
+    pthread_mutex_lock(&waits->lock);
+    if (call_of_this_thread(waits))
+        *call = (struct oph__call){.inner = true};
+    else
+        add(waits, call);
+    pthread_mutex_unlock(&waits->lock);
+}
+
+void oph__call_end(struct oph__waits *waits, struct oph__call *call)
+{
+    if (call->inner) return;
+    pthread_mutex_lock(&waits->lock);
+    take_out(waits, call);
+    pthread_mutex_unlock(&waits->lock);
+}
+
+/* Waits */
 
 /* From m->lock alone to both. What m protects may change meanwhile. */
 static void lock_both(struct oph__waits *waits, struct oph__monitor *m)
@@ -39,56 +86,53 @@ static void lock_both(struct oph__waits *waits, struct oph__monitor *m)
     pthread_mutex_lock(&m->lock);
 }
 
-static void enter(struct oph__waits *waits, struct oph__waiting *self)
+/* The call that the wait is part of: `own` where it is all of it. */
+static struct oph__call *enter(struct oph__waits *waits, struct oph__monitor *m,
+                               struct oph__call *own)
 {
-    bool on_its_way = false;
-
-    lock_both(waits, self->m);
-    for (const struct oph__waiting *w = waits->first; w; w = w->next)
-        on_its_way |= w->interrupted;
-    self->interrupted = waits->interrupted && !on_its_way;
-    self->next = waits->first;
-    waits->first = self;
+    lock_both(waits, m);
+    struct oph__call *call = call_of_this_thread(waits);
+    if (!call) add(waits, call = own);
+    call->m = m;
     pthread_mutex_unlock(&waits->lock);
+    return call;
 }
 
 /* An interrupt that found no call to end is left for the next one. */
-static void leave(struct oph__waits *waits, const struct oph__waiting *self, int code)
+static void leave(struct oph__waits *waits, struct oph__call *call, const struct oph__call *own,
+                  int code)
 {
-    struct oph__waiting **link = &waits->first;
-
-    while (*link != self)
-        link = &(*link)->next;
-    *link = self->next;
-    if (code == OPH_EINTR) waits->interrupted = false;
+    call->m = NULL;
+    if (call == own) take_out(waits, call);
+    if (code == OPH_EINTR) waits->interrupted = call->interrupted = false;
 }
 
 enum { GO_ON = 1 };
 
-static int outcome(const struct oph__waiting *self, double deadline, bool (*ready)(void *arg),
+static int outcome(const struct oph__call *call, double deadline, bool (*ready)(void *arg),
                    void *arg)
 {
     if (ready(arg)) return 0;
-    if (self->interrupted) return OPH_EINTR;
+    if (call && call->interrupted) return OPH_EINTR;
     return oph__now() < deadline ? GO_ON : OPH_ETIMEOUT;
 }
 
 int oph__wait(struct oph__waits *waits, struct oph__monitor *m, double deadline,
               bool (*ready)(void *arg), void *arg)
 {
-    struct oph__waiting self = {.m = m};
+    struct oph__call own, *call = NULL;
     struct timespec until = oph__timespec(deadline);
     int code;
 
     if (ready(arg)) return 0;
-    if (waits) enter(waits, &self);
+    if (waits) call = enter(waits, m, &own);
     for (;;) {
-        while ((code = outcome(&self, deadline, ready, arg)) == GO_ON)
+        while ((code = outcome(call, deadline, ready, arg)) == GO_ON)
             pthread_cond_timedwait(&m->changed, &m->lock, &until);
         if (!waits) return code;
         lock_both(waits, m);
-        code = outcome(&self, deadline, ready, arg); /* m was unlocked for a moment */
-        if (code != GO_ON) leave(waits, &self, code);
+        code = outcome(call, deadline, ready, arg); /* m was unlocked for a moment */
+        if (code != GO_ON) leave(waits, call, &own, code);
         pthread_mutex_unlock(&waits->lock);
         if (code != GO_ON) return code;
     }

@@ -5,17 +5,31 @@
 #include "base/clock.h"
 #include <cophyd/error.h>
 
-/* The calls of one context that are blocking now. */
+/* A call under way that waits, once or several times: an interrupt that comes between two waits of
+ * it ends it at the next. Lives on its stack. */
+struct oph__call {
+    struct oph__call *next;
+    pthread_t thread;
+    struct oph__monitor *m; /* what it waits for now, or NULL */
+    bool interrupted;       /* written under both locks, read under either */
+    bool inner;             /* part of one that the same thread is in already */
+};
+
+/* The calls of one context. */
 struct oph__waits {
     pthread_mutex_t lock;
-    struct oph__waiting *first;
+    struct oph__call *first;
     bool interrupted; /* asked for and not yet delivered */
 };
 int oph__waits_init(struct oph__waits *waits); /* 0 or OPH_ESYSTEM */
 void oph__waits_destroy(struct oph__waits *waits);
 
-/* Delivers an interrupt to all that block now, or keeps it for the next. On the loop's thread. */
+/* Delivers an interrupt to all calls under way, or keeps it for the next. On the loop's thread. */
 void oph__waits_interrupt(struct oph__waits *waits);
+
+/* Around the waits of a call that has several. Calls inside it are part of it. */
+void oph__call_begin(struct oph__waits *waits, struct oph__call *call);
+void oph__call_end(struct oph__waits *waits, struct oph__call *call);
 
 /* Call with m->lock held; it is held again on return. Waits until ready(arg), which is asked with
  * the lock held. Returns 0, OPH_EINTR or OPH_ETIMEOUT: the first of these that holds. `waits` NULL:

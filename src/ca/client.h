@@ -10,6 +10,7 @@
 #ifndef CA_CLIENT_H
 #define CA_CLIENT_H
 
+#include "base/alive.h"
 #include "base/clock.h"
 #include "base/loop.h"
 #include "ca/link.h"
@@ -34,8 +35,8 @@ struct oph__link {
     struct oph__loop *own; /* the thread that made the context */
     struct ca_client_context *context;
     struct oph__words words;
-    const unsigned char *alive; /* a page that a fork wipes */
-    struct oph__timer flush;    /* of what callbacks and the own thread ask for */
+    struct oph__alive alive; /* not in a forked child */
+    struct oph__timer flush; /* of what callbacks and the own thread ask for */
     atomic_bool flush_due;
     atomic_uint asked;     /* so far */
     unsigned asked_before; /* when it was last looked at; of who made the flush due */

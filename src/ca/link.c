@@ -3,16 +3,15 @@
 #include "base/err.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
-enum { PAGE = 4096, CLOSE_SECONDS = 2 };
+enum { CLOSE_SECONDS = 2 };
 
 /* Whose callback the thread is in. */
 static _Thread_local const struct oph__link *inside;
 
 bool oph__ca_in_child(const struct oph__link *link)
 {
-    return !*link->alive;
+    return !oph__is_alive(&link->alive);
 }
 
 bool oph__ca_inside(const struct oph__link *link)
@@ -78,25 +77,10 @@ static int make_context(struct oph__link *link, oph_error *err)
     return link->context ? 0 : oph__fail_text(err, OPH_ECA, "libca could not make a context");
 }
 
-static int make_page(struct oph__link *link, oph_error *err)
-{
-    unsigned char *page =
-        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (page == MAP_FAILED) return oph__fail_memory(err, "a Channel Access link");
-    if (madvise(page, PAGE, MADV_WIPEONFORK)) {
-        munmap(page, PAGE);
-        return oph__fail_text(err, OPH_ESYSTEM, "the system has no memory that a fork wipes");
-    }
-    *page = 1;
-    link->alive = page;
-    return 0;
-}
-
 static void free_link(struct oph__link *link)
 {
     oph__loop_free(link->own);
-    if (link->alive) munmap((void *)(uintptr_t)link->alive, PAGE);
+    oph__alive_end(&link->alive);
     while (link->hosts) {
         struct oph__host *host = link->hosts;
         link->hosts = host->next;
@@ -118,7 +102,7 @@ static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *er
     }
     link->words.log = log;
     oph__ca_flush_init(link);
-    code = make_page(link, err);
+    code = oph__alive_init(&link->alive, err);
     if (!code) code = oph__loop_new("oph-ca", &link->own, err);
     if (!code) code = make_context(link, err);
     if (code)

@@ -212,7 +212,10 @@ int oph_connect(oph_device *dev, double timeout, oph_report **ret_report, oph_er
     int rc = oph__tree_enter(dev, OPH__VERB_CONNECT, &rule, err);
     if (rc) return rc;
     oph_report *report = oph__report_new();
+    struct oph__call call;
+    oph__call_begin(&dev->ctx->waits, &call);
     rc = connect_tree(dev, timeout, report, err);
+    oph__call_end(&dev->ctx->waits, &call);
     oph__report_give(report, ret_report);
     return rc;
 }

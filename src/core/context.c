@@ -1,6 +1,7 @@
 #include "core/context.h"
 #include "base/err.h"
 #include "core/queue.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -138,7 +139,9 @@ void oph_context_free(oph_context *ctx)
 
 void oph_interrupt(oph_context *ctx)
 {
+    int before = errno; /* a signal handler's caller looks at it */
     oph__loop_wake(ctx->engine);
+    errno = before;
 }
 
 void oph_context_log(oph_context *ctx, oph_log_fn *fn, void *user)

@@ -10,7 +10,7 @@ enum {
 /* In a burst the dispatcher runs dry again and again, and waking it for each event would cost more
  * than all the rest. So where more than one came, it looks again by itself after this many seconds.
  */
-static const double PAUSE = 100e-6;
+static const double PAUSE = 500e-6;
 
 int oph__turn_init(struct oph__turn *turn)
 {

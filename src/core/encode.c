@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int oph__encode_refuse(const struct oph__target *t, int code, const char *wanted, const char *found,
-                       oph_error *err)
-{
-    return oph__fail(err, code, (struct oph__at){.device = t->path, .pv = t->pv},
-                     *wanted ? wanted : "\"\"", "%s", found);
-}
-
 void oph__wire_clear(struct oph__wire *wire)
 {
     if (wire->data && wire->data != wire->small) free(wire->data);

@@ -1,8 +1,16 @@
 /* Numbers: nothing is rounded or cut on its way to the channel's type. */
 #include "core/encode.h"
+#include "base/err.h"
 #include "base/str.h"
 #include <float.h>
 #include <math.h>
+
+int oph__encode_refuse(const struct oph__target *t, int code, const char *wanted, const char *found,
+                       oph_error *err)
+{
+    return oph__fail(err, code, (struct oph__at){.device = t->path, .pv = t->pv},
+                     *wanted ? wanted : "\"\"", "%s", found);
+}
 
 struct oph__number oph__number_at(const oph_data *d, uint64_t i)
 {

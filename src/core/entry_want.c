@@ -133,6 +133,7 @@ bool oph__want_step(struct oph__entry *e)
     struct oph__aim *aim = &e->want->aim;
     if (e->step == OPH__READING_BACK) {
         if (!e->op->code && oph__aim_likes(aim, &e->op->value)) return true;
+        if (!e->op->code) oph__value_copy(&aim->last, &e->op->value, 0); /* for the sentence */
         watch(e);
         return false;
     }

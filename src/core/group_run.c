@@ -163,12 +163,10 @@ static bool has_work(void *arg)
     return !g->left || g->news || (!g->puts && g->in_turn);
 }
 
-int oph__group_run(oph_group *g, double deadline, bool interruptible, oph_error *err)
+/* Until all have ended: 0; or OPH_ETIMEOUT, OPH_EINTR. */
+static int run(oph_group *g, double deadline, bool interruptible)
 {
-    int rc = oph__context_may_block(g->ctx, err);
-    g->on_engine = g->posted = false;
-    if (!rc) rc = begin(g, err);
-    if (rc) return rc;
+    int rc = 0;
     for (size_t left = 1; left;) {
         double until = g->next < deadline ? g->next : deadline;
         pthread_mutex_lock(&g->m->lock);
@@ -180,6 +178,19 @@ int oph__group_run(oph_group *g, double deadline, bool interruptible, oph_error 
         advance(g);
         rc = 0;
     }
+    return rc;
+}
+
+int oph__group_run(oph_group *g, double deadline, bool interruptible, oph_error *err)
+{
+    int rc = oph__context_may_block(g->ctx, err);
+    g->on_engine = g->posted = false;
+    if (!rc) rc = begin(g, err);
+    if (rc) return rc;
+    struct oph__call call;
+    if (interruptible) oph__call_begin(&g->ctx->waits, &call);
+    rc = run(g, deadline, interruptible);
+    if (interruptible) oph__call_end(&g->ctx->waits, &call);
     oph_error why = OPH_ERROR_INIT;
     if (rc == OPH_EINTR)
         oph__fail_text(&why, rc, "interrupted after %.1f s", oph__now() - g->begun);

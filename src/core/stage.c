@@ -53,7 +53,10 @@ int oph_stage(oph_device *dev, oph_report **ret_report, oph_error *err)
     int rc = oph__tree_enter(dev, OPH__VERB_STAGE, &rule, err);
     if (rc) return rc;
     oph_report *report = oph__report_new();
+    struct oph__call call;
+    oph__call_begin(&dev->ctx->waits, &call);
     rc = stage(dev, report, &dev->tree->plan, err);
+    oph__call_end(&dev->ctx->waits, &call);
     oph__tree_set(dev->tree, rc ? OPH_STATE_IDLE : OPH_STATE_STAGED);
     oph__report_give(report, ret_report);
     return rc;

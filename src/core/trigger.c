@@ -71,8 +71,11 @@ int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err)
     int rc = oph__context_may_block(dev->ctx, err);
     if (!rc) rc = oph__tree_enter(dev, OPH__VERB_TRIGGER, &rule, err);
     if (rc) return rc;
+    struct oph__call call;
+    oph__call_begin(&dev->ctx->waits, &call);
     rc = still_staged(dev->tree->plan, err);
     if (!rc) rc = start(dev, ret_status, err);
+    oph__call_end(&dev->ctx->waits, &call);
     end_of_start(dev->tree, rc != 0);
     return rc;
 }
@@ -88,7 +91,7 @@ int oph__trigger_and_wait(oph_device *dev, double timeout, oph_error *err)
     return rc;
 }
 
-int oph_acquire(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err)
+static int acquire(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err)
 {
     oph_report *report = NULL;
     oph_status *st = NULL;
@@ -107,4 +110,15 @@ int oph_acquire(oph_device *dev, double timeout, oph_report **ret_report, oph_er
     if (rc || !unstaged) return rc;
     if (err) *err = late;
     return unstaged;
+}
+
+int oph_acquire(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err)
+{
+    int rc = oph__context_may_block(dev->ctx, err);
+    if (rc) return rc;
+    struct oph__call call;
+    oph__call_begin(&dev->ctx->waits, &call);
+    rc = acquire(dev, timeout, ret_report, err);
+    oph__call_end(&dev->ctx->waits, &call);
+    return rc;
 }

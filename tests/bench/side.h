@@ -7,6 +7,7 @@
 enum {
     SIGNALS = 2000,
     ARRAY = 1 << 20, /* elements of 4 bytes */
+    READS = 10,      /* of all signals a round: one takes a millisecond, too short to be measured */
     ARRAYS = 10,     /* gets of it a round */
     EVENTS = 20000,  /* a round: a second of what the IOC counts */
     STAGES = 10      /* a round */

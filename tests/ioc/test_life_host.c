@@ -1,4 +1,5 @@
 /* Threads that use libca for themselves call the library, and go on with libca. */
+#include "core/context.h"
 #include "lib/detector.h"
 
 #include <cadef.h>
@@ -28,8 +29,9 @@ static const struct kind {
     {"with a context that is not preemptive", true, false, NULL},
     {"that called ca_task_initialize", true, false, ca_task_initialize},
     {"that is attached to another's context", true, true, NULL},
+    {"that is the library's own, in a callback", false, false, NULL},
 };
-enum { KINDS = sizeof kinds / sizeof kinds[0], ATTACHED = KINDS - 1 };
+enum { KINDS = sizeof kinds / sizeof kinds[0], ATTACHED = KINDS - 2, DISPATCHER = KINDS - 1 };
 
 static void on_update(struct event_handler_args args)
 {
@@ -194,10 +196,32 @@ static void *lend(void *arg)
     return NULL;
 }
 
+/* Nothing that a call waits for needs the dispatcher. */
+static void on_done(oph_status *st, void *user)
+{
+    (void)st;
+    visit(user);
+}
+
+static void in_callback(struct host *host)
+{
+    oph_status *st = NULL;
+    if (oph_status_new(d.ctx, "own", OPH_FOREVER, &st, NULL) ||
+        oph_status_on_done(st, on_done, host, NULL))
+        testAbort("no status");
+    oph_status_finish(st, NULL);
+    oph_status_unref(st);
+    oph__loop_drain(d.ctx->dispatch);
+}
+
 static void test(int kind, oph_context *given)
 {
     struct host host = {.kind = &kinds[kind], .given = given};
     pthread_t thread;
+    if (kind == DISPATCHER) {
+        in_callback(&host);
+        return;
+    }
     if (kind == ATTACHED) {
         pthread_create(&thread, NULL, lend, &host);
         pthread_join(thread, NULL);
@@ -212,7 +236,6 @@ int main(void)
     detector_start(&d, NULL, NULL);
     for (int i = 0; i < KINDS; i++)
         test(i, i % 2 ? d.ctx : NULL);
-    test(1, NULL);
     test(2, d.ctx);
     detector_remember(&d);
     detector_works(&d, "from the thread that made it");

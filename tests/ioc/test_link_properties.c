@@ -72,52 +72,42 @@ static bool described(struct pv *pv, int32_t code)
     return good;
 }
 
-/* Another client, and what it sees of a PV's properties: the server tells it after those that
- * subscribed before. */
-struct other {
-    struct oph__link *link;
-    struct pv seen;
-    struct oph__chanmon *mon;
-    int events;
-};
-
-static void begin_watch(struct other *other, const char *name)
-{
-    other->events = 1;
-    pv_open(&other->seen, other->link, name);
-    other->seen.ops->subscribe(other->seen.chan, OPH_NONE, 0, OPH_ON_PROPERTY, pv_on_event,
-                               &other->seen, &other->mon, NULL);
-    other->seen.ops->flush(other->link, NULL);
-    pv_wait(&other->seen, &other->seen.events, 1, SECONDS);
-}
-
-static void end_watch(struct other *other)
-{
-    pv_free(&other->seen);
-}
-
-static void put_field(struct other *other, const char *record, const char *field, const char *text)
+/* As another client. */
+static void put_field(struct oph__link *other, const char *record, const char *field,
+                      const char *text)
 {
     struct pv pv;
     char name[64];
 
     snprintf(name, sizeof name, "%s.%s", record, field);
-    if (!pv_open(&pv, other->link, name) || pv_put_text(&pv, text)) testAbort("no put to %s", name);
+    if (!pv_open(&pv, other, name) || pv_put_text(&pv, text)) testAbort("no put to %s", name);
     pv_free(&pv);
 }
 
-/* The same, and the channels of all clients are told. */
-static void change(struct other *other, const char *record, const char *field, const char *text)
-{
-    put_field(other, record, field, text);
-    if (!pv_wait(&other->seen, &other->seen.events, ++other->events, SECONDS))
-        testAbort("no event for %s.%s", record, field);
-}
-
-/* A round trip, after which what the server said before has come. */
+/* A round trip. */
 static void settle(struct pv *pv)
 {
     if (pv_get(pv, OPH_NONE, 1)) testAbort("no value");
+}
+
+/* One testOk: within ten seconds the description is "units digits display_high alarm_high", or an
+ * enum's labels. Each look takes a round trip. */
+static void info_becomes(struct pv *pv, const char *text, const char *what)
+{
+    struct oph__chan_info i = {0};
+    char found[256];
+    double end = oph__now() + SECONDS;
+
+    do {
+        settle(pv);
+        pv->ops->chan_info(pv->chan, &i);
+        oph__format(found, sizeof found, "%s %d %g %g", i.units, i.precision, i.display_high,
+                    i.alarm_high);
+        if (i.dtype == OPH_ENUM)
+            oph__format(found, sizeof found, "%d: %s %s %s %s", i.label_count, i.labels[0],
+                        i.labels[1], i.labels[2], i.labels[3]);
+    } while (strcmp(found, text) != 0 && oph__now() < end);
+    testOk(strcmp(found, text) == 0, "%s: %s", what, found);
 }
 
 static void keep_line(void *user, int32_t level, const char *line)
@@ -138,26 +128,27 @@ static const struct setting of_number[] = {
     {"HSV", "MINOR"}, {"LSV", "MINOR"}, {"LLSV", "MAJOR"}};
 static const struct setting of_array[] = {{"EGU", "mm/s"}, {"LOPR", "10"}, {"HOPR", "90"}};
 
-static void set(struct other *other, const char *name, const struct setting *settings, size_t count)
+static void set(struct oph__link *other, const char *name, const struct setting *settings,
+                size_t count)
 {
     for (size_t i = 0; i < count; i++)
         put_field(other, name, settings[i].field, settings[i].value);
 }
 
-static bool read_info(struct other *other, const char *name, struct oph__chan_info *ret)
+static bool read_info(struct oph__link *other, const char *name, struct oph__chan_info *ret)
 {
     struct pv pv;
     int32_t dtype = 0;
     uint32_t count = 0;
 
-    pv_open(&pv, other->link, name);
+    pv_open(&pv, other, name);
     bool good = pv.ops->chan_info(pv.chan, ret) && pv.ops->chan_type(pv.chan, &dtype, &count) &&
                 dtype == ret->dtype && count == ret->count;
     pv_free(&pv);
     return good;
 }
 
-static void test_number(struct other *other, const char *name)
+static void test_number(struct oph__link *other, const char *name)
 {
     struct oph__chan_info i = {0};
 
@@ -172,7 +163,7 @@ static void test_number(struct other *other, const char *name)
            i.alarm_high);
 }
 
-static void test_array(struct other *other, const char *name, int32_t dtype)
+static void test_array(struct oph__link *other, const char *name, int32_t dtype)
 {
     struct oph__chan_info i = {0};
     bool is_real = dtype == OPH_FLOAT32 || dtype == OPH_FLOAT64;
@@ -188,7 +179,7 @@ static void test_array(struct other *other, const char *name, int32_t dtype)
            "%s: warning from %g, alarm from %g: there are none", name, i.warning_low, i.alarm_high);
 }
 
-static void test_limits(struct other *other)
+static void test_limits(struct oph__link *other)
 {
     test_number(other, "m:ao");
     test_number(other, "m:longout");
@@ -201,70 +192,56 @@ static void test_limits(struct other *other)
 
 /* Following */
 
-static void test_follow(struct oph__link *link, struct ca_proxy *proxy, struct other *other)
+static void test_follow(struct oph__link *link, struct ca_proxy *proxy, struct oph__link *other)
 {
     struct oph__chan_info info;
+    struct oph__chanmon *mon = NULL;
     struct told first, second;
-    struct pv pv;
+    struct pv pv, seen;
     int before = ca_proxy_subscribed(proxy);
 
     pv_open(&pv, link, "m:ai");
-    begin_watch(other, "m:ai");
-    change(other, "m:ai", "EGU", "deg");
-    settle(&pv);
+    pv_open(&seen, link, "m:ai");
+    seen.ops->subscribe(seen.chan, OPH_NONE, 0, OPH_ON_PROPERTY, pv_on_event, &seen, &mon, NULL);
+    seen.ops->flush(link, NULL);
+    pv_wait(&seen, &seen.events, 1, SECONDS);
+    put_field(other, "m:ai", "EGU", "deg");
+    info_becomes(&seen, "deg 3 0 10", "who subscribes has it");
     testOk(pv.ops->chan_info(pv.chan, &info) && strcmp(info.units, "mm") == 0,
-           "not followed until that is asked for: %s", info.units);
+           "another channel does not until that is asked for: %s", info.units);
     testOk(ask(&pv, &first) == 0 && ask(&pv, &second) == 0, "not told before the IOC has answered");
     pv.ops->flush(link, NULL);
     testOk(await(&first, 0) && await(&second, 0), "each is told once");
     testOk(pv.ops->chan_info(pv.chan, &info) && strcmp(info.units, "deg") == 0,
            "what is new is there then: %s", info.units);
     testOk(ask(&pv, &first) == 1 && await(&first, 0), "later at once");
-    end_watch(other);
-    begin_watch(other, "m:ai");
-    change(other, "m:ai", "PREC", "5");
-    change(other, "m:ai", "HOPR", "33");
-    change(other, "m:ai", "HIHI", "30");
-    settle(&pv);
-    testOk(pv.ops->chan_info(pv.chan, &info) && info.precision == 5 && info.display_high == 33 &&
-               info.alarm_high == 30 && strcmp(info.units, "deg") == 0,
-           "it follows: %d digits, up to %g, alarm at %g", info.precision, info.display_high,
-           info.alarm_high);
-    testOk(ca_proxy_subscribed(proxy) == before + 1, "by one subscription");
-    end_watch(other);
+    put_field(other, "m:ai", "PREC", "5");
+    put_field(other, "m:ai", "HOPR", "33");
+    put_field(other, "m:ai", "HIHI", "30");
+    info_becomes(&pv, "deg 5 33 30", "it follows");
+    testOk(ca_proxy_subscribed(proxy) == before + 2, "by one subscription");
+    pv_free(&seen);
     pv_free(&pv);
 }
 
 /* Nobody asks for an enum: its labels are checked before a put. */
-static void test_labels(struct oph__link *link, struct ca_proxy *proxy, struct other *other)
+static void test_labels(struct oph__link *link, struct ca_proxy *proxy, struct oph__link *other)
 {
-    struct oph__chan_info info;
     struct pv pv;
     int before = ca_proxy_subscribed(proxy);
-    static const char *const names[] = {"Once", "Alone"};
-    bool new = false;
 
     pv_open(&pv, link, "m:mbbo");
-    put_field(other, "m:mbbo", "ZRST", names[0]);
-    for (double end = oph__now() + SECONDS; !new &&oph__now() < end;) {
-        settle(&pv);
-        new = pv.ops->chan_info(pv.chan, &info) && strcmp(info.labels[0], names[0]) == 0;
-    }
-    testOk(new, "the label that the IOC changed: %s", info.labels[0]);
-    begin_watch(other, "m:mbbo");
-    change(other, "m:mbbo", "ZRST", names[1]);
-    change(other, "m:mbbo", "THST", "Fourth");
-    settle(&pv);
-    testOk(pv.ops->chan_info(pv.chan, &info) && info.label_count == 4 &&
-               strcmp(info.labels[0], names[1]) == 0 && strcmp(info.labels[3], "Fourth") == 0,
-           "and again, with one more");
-    testOk(described(&pv, 0), "described at once");
+    put_field(other, "m:mbbo", "ZRST", "Once");
+    info_becomes(&pv, "3: Once Multiple Continuous ", "a label that the IOC changed");
+    put_field(other, "m:mbbo", "ZRST", "Alone");
+    put_field(other, "m:mbbo", "THST", "Fourth");
+    info_becomes(&pv, "4: Alone Multiple Continuous Fourth", "and again, with one more");
+    testOk(described(&pv, 0), "described");
     testOk(ca_proxy_subscribed(proxy) == before + 1, "by one subscription");
-    end_watch(other);
     pv_free(&pv);
 }
 
-static void test_nothing_to_follow(struct oph__link *link, struct other *other)
+static void test_nothing_to_follow(struct oph__link *link, struct oph__link *other)
 {
     struct pv text, closed, nothing;
     struct told told;
@@ -289,11 +266,8 @@ static void test_nothing_to_follow(struct oph__link *link, struct other *other)
     testOk(described(&closed, 0) && closed.ops->chan_info(closed.chan, &info) &&
                info.precision == 4,
            "with access it is followed");
-    begin_watch(other, "m:closed");
-    change(other, "m:closed", "PREC", "6");
-    settle(&closed);
-    testOk(closed.ops->chan_info(closed.chan, &info) && info.precision == 6, "up to date");
-    end_watch(other);
+    put_field(other, "m:closed", "PREC", "6");
+    info_becomes(&closed, " 6 0 nan", "it follows");
     put_field(other, "m:opener", "VAL", "NONE");
     pv_free(&closed);
 }
@@ -342,7 +316,8 @@ static void test_free_while_waiting(struct oph__link *link, struct ca_proxy *pro
     testOk(told.count == 0 && never.count == 0, "freed, they are not told");
 }
 
-static void test_reconnection(struct oph__link *link, struct ca_proxy *proxy, struct other *other)
+static void test_reconnection(struct oph__link *link, struct ca_proxy *proxy,
+                              struct oph__link *other)
 {
     struct oph__chan_info info;
     struct told told;
@@ -365,11 +340,8 @@ static void test_reconnection(struct oph__link *link, struct ca_proxy *proxy, st
     testOk(pv.ops->chan_info(pv.chan, &info) && strcmp(info.units, "rad") == 0,
            "what changed meanwhile is there");
     testOk(described(&pv, 0) && described(&silent, 0), "followed again");
-    begin_watch(other, "m:ai");
-    change(other, "m:ai", "EGU", "mm");
-    settle(&pv);
-    testOk(pv.ops->chan_info(pv.chan, &info) && strcmp(info.units, "mm") == 0, "up to date");
-    end_watch(other);
+    put_field(other, "m:ai", "EGU", "mm");
+    info_becomes(&pv, "mm 5 33 30", "it follows");
     pv_free(&silent);
     pv_free(&pv);
 }
@@ -408,25 +380,24 @@ static struct oph__link *open_link(struct oph__log *log)
 int main(void)
 {
     struct oph__buf logged = {0};
-    struct other other = {0};
     struct oph__log log;
 
     testPlan(0);
     struct sim *mini = mini_start();
     oph__log_init(&log);
     oph__log_set(&log, keep_line, &logged);
-    other.link = open_link(&log);
+    struct oph__link *other = open_link(&log);
     struct ca_proxy *proxy = ca_proxy_start(sim_port(mini));
     struct oph__link *link = open_link(&log); /* the one that is looked at */
-    test_limits(&other);
-    test_follow(link, proxy, &other);
-    test_labels(link, proxy, &other);
-    test_nothing_to_follow(link, &other);
+    test_limits(other);
+    test_follow(link, proxy, other);
+    test_labels(link, proxy, other);
+    test_nothing_to_follow(link, other);
     test_free_while_waiting(link, proxy);
-    test_reconnection(link, proxy, &other);
+    test_reconnection(link, proxy, other);
     test_refused(link, proxy, &logged);
     oph__ca_ops()->close(link);
-    oph__ca_ops()->close(other.link);
+    oph__ca_ops()->close(other);
     ca_proxy_stop(proxy);
     sim_stop(mini);
     oph__log_destroy(&log);

@@ -10,6 +10,7 @@
 static const char classes[] = "class Mini\n"
                               "row ai ai rw float config\n"
                               "row ao ao rw float config\n"
+                              "row disp ao.DISP rw int config\n"
                               "row longout longout rw int config\n"
                               "row mbbo mbbo rw enum config\n"
                               "row text stringout rw text config\n"

@@ -109,6 +109,38 @@ static void test_all(struct group *group)
     testOk1(wait_for(&group->waits, &group->boxes[0], 0) == OPH_ETIMEOUT);
 }
 
+/* An interrupt that comes between two waits of a call, while another call blocks, is for both. */
+static void test_call(struct group *group)
+{
+    struct oph__call call, inner;
+    struct box *box = &group->boxes[1];
+    pthread_t thread;
+    for (int i = 0; i < 2; i++) {
+        atomic_store(&group->blocked, 0);
+        oph__call_begin(&group->waits, &call);
+        pthread_create(&thread, NULL, block_once, group);
+        while (atomic_load(&group->blocked) < 2)
+            sched_yield();
+        oph__waits_interrupt(&group->waits);
+        pthread_join(thread, NULL);
+        box->value = 1;
+        testOk(wait_for(&group->waits, box, 0) == 0, "what is ready wins");
+        oph__call_begin(&group->waits, &inner);
+        if (i == 0)
+            testOk(wait_for(&group->waits, box, 0) == OPH_EINTR,
+                   "the next wait is ended, also of a call within the call");
+        oph__call_end(&group->waits, &inner);
+        testOk1(i || wait_for(&group->waits, box, 0) == OPH_ETIMEOUT);
+        oph__call_end(&group->waits, &call);
+        testOk(wait_for(&group->waits, box, 0) == OPH_ETIMEOUT, "what came is not for later calls");
+    }
+    oph__call_begin(&group->waits, &call);
+    oph__waits_interrupt(&group->waits);
+    oph__call_end(&group->waits, &call);
+    testOk(wait_for(&group->waits, box, 0) == OPH_EINTR,
+           "what a call did not take is left for the next");
+}
+
 static void *take(void *arg)
 {
     struct group *group = arg;
@@ -174,6 +206,7 @@ int main(void)
     test_clock();
     test_single(&group.waits);
     test_all(&group);
+    test_call(&group);
     test_hammer(&group);
     oph__waits_destroy(&group.waits);
     return testDone();
