@@ -4,6 +4,7 @@
 #include <epicsUnitTest.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -11,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static atomic_long sends, sent_bytes, datagrams, receives, reads, writes, polls;
+static atomic_long sends, sent_bytes, echoes, datagrams, receives, reads, writes, polls;
 
 /* The definition that `name` here hides: libc's, or a sanitizer's. */
 static void find(const char *name, void *real, size_t size)
@@ -31,24 +32,34 @@ static void find(const char *name, void *real, size_t size)
         return real(__VA_ARGS__);                                                                  \
     }
 
-#define COUNTED_SEND(name, parameters, ...)                                                        \
-    ssize_t name parameters                                                                        \
-    {                                                                                              \
-        ssize_t(*real) parameters;                                                                 \
-        find(#name, &real, sizeof real);                                                           \
-        ssize_t sent = real(__VA_ARGS__);                                                          \
-        atomic_fetch_add(&sends, 1);                                                               \
-        if (sent > 0) atomic_fetch_add(&sent_bytes, sent);                                         \
-        return sent;                                                                               \
+/* CA_PROTO_ECHO, which libca sends when an IOC's beacons come irregularly. */
+static bool is_echo(const unsigned char *data, size_t size)
+{
+    return size == 16 && data[0] == 0 && data[1] == 23;
+}
+
+ssize_t send(int fd, const void *data, size_t size, int flags)
+{
+    ssize_t (*real)(int, const void *, size_t, int);
+
+    find("send", &real, sizeof real);
+    ssize_t sent = real(fd, data, size, flags);
+    if (is_echo(data, size)) {
+        atomic_fetch_add(&echoes, 1);
+    } else {
+        atomic_fetch_add(&sends, 1);
+        if (sent > 0) atomic_fetch_add(&sent_bytes, sent);
     }
+    return sent;
+}
 
 /* The types of socket addresses are those of glibc's header. */
-COUNTED_SEND(send, (int fd, const void *data, size_t size, int flags), fd, data, size, flags)
 COUNTED(datagrams, ssize_t, sendto,
         (int fd, const void *data, size_t size, int flags, __CONST_SOCKADDR_ARG address,
          socklen_t length),
         fd, data, size, flags, address, length)
-COUNTED_SEND(sendmsg, (int fd, const struct msghdr *message, int flags), fd, message, flags)
+COUNTED(sends, ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), fd, message,
+        flags)
 COUNTED(receives, ssize_t, recv, (int fd, void *data, size_t size, int flags), fd, data, size,
         flags)
 COUNTED(receives, ssize_t, recvfrom,
@@ -68,6 +79,7 @@ struct counts count_now(void)
     getrusage(RUSAGE_SELF, &usage);
     return (struct counts){.sends = atomic_load(&sends),
                            .sent_bytes = atomic_load(&sent_bytes),
+                           .echoes = atomic_load(&echoes),
                            .datagrams = atomic_load(&datagrams),
                            .receives = atomic_load(&receives),
                            .reads = atomic_load(&reads),
@@ -82,6 +94,7 @@ struct counts count_since(const struct counts *then)
 
     return (struct counts){.sends = now.sends - then->sends,
                            .sent_bytes = now.sent_bytes - then->sent_bytes,
+                           .echoes = now.echoes - then->echoes,
                            .datagrams = now.datagrams - then->datagrams,
                            .receives = now.receives - then->receives,
                            .reads = now.reads - then->reads,
@@ -92,8 +105,14 @@ struct counts count_since(const struct counts *then)
 
 void count_tell(const char *what, const struct counts *c)
 {
-    testDiag("%s: %ld sends of %ld bytes, %ld datagrams, %ld receives, %ld reads, %ld writes, "
-             "%ld polls, %ld switches",
-             what, c->sends, c->sent_bytes, c->datagrams, c->receives, c->reads, c->writes,
-             c->polls, c->switches);
+    testDiag("%s: %ld sends of %ld bytes, %ld echoes, %ld datagrams, %ld receives, %ld reads, "
+             "%ld writes, %ld polls, %ld switches",
+             what, c->sends, c->sent_bytes, c->echoes, c->datagrams, c->receives, c->reads,
+             c->writes, c->polls, c->switches);
+}
+
+int count_is_quiet(const struct counts *counts)
+{
+    if (counts->sends) count_tell("sent", counts);
+    return !counts->sends;
 }

@@ -5,7 +5,9 @@
 
 struct counts {
     long sends;      /* send, sendmsg: to a connection */
-    long sent_bytes; /* by them */
+    long sent_bytes; /* by send */
+    long echoes;     /* sends that are not counted there: libca asks whether a server is alive, as
+                        when its beacons come irregularly */
     long datagrams;  /* sendto */
     long receives;   /* recv, recvfrom, recvmsg */
     long reads;      /* read, eventfd_read */
@@ -20,5 +22,7 @@ struct counts count_now(void);
 struct counts count_since(const struct counts *then);
 /* As a diagnostic. */
 void count_tell(const char *what, const struct counts *counts);
+/* 1 when nothing was sent; else tells what was. */
+int count_is_quiet(const struct counts *counts);
 
 #endif

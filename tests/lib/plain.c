@@ -1,4 +1,6 @@
 #include "lib/plain.h"
+#include "lib/check.h"
+#include "lib/count.h"
 
 #include "base/str.h"
 
@@ -138,6 +140,24 @@ char *plain_show(const oph_value *value, char *dst, size_t size)
     oph__copy(dst, size, buf.text);
     oph__buf_free(&buf);
     return dst;
+}
+
+void plain_refused(oph_signal *sig, const oph_data *data, const oph_put_options *opt, int code,
+                   const char *pv, const char *found)
+{
+    enum { TRIES = 3 }; /* a message of another origin does not come each time */
+    oph_error err = OPH_ERROR_INIT;
+    bool quiet = false;
+    int rc = 0;
+
+    for (int i = 0; i < TRIES && !quiet; i++) {
+        struct counts before = count_now();
+        rc = oph_signal_put(sig, data, opt, &err);
+        struct counts counts = count_since(&before);
+        quiet = count_is_quiet(&counts);
+    }
+    check_refused(rc, &err, code, oph_signal_path(sig), pv, NULL, found);
+    testOk(quiet, "and nothing is sent");
 }
 
 static int terminal = -1, kept = -1; /* the standard error as it was, and what it is meanwhile */

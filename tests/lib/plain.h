@@ -30,6 +30,11 @@ int32_t plain_dtype(const char *type);
  * "[one|two]". */
 char *plain_show(const oph_value *value, char *dst, size_t size);
 
+/* Two testOks: the put is refused with this code, for this PV, having found this; and nothing is
+ * sent. */
+void plain_refused(oph_signal *sig, const oph_data *data, const oph_put_options *opt, int code,
+                   const char *pv, const char *found);
+
 /* What is written to the standard error from here on, which should be nothing: one testOk. */
 void quiet_begin(void);
 void quiet_end(void);
