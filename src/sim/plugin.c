@@ -98,12 +98,31 @@ void sim_plugin_offer(struct sim_plugin *p, struct sim_source *source, struct si
     sim_publish(p->port);
 }
 
+void sim_plugin_send(struct sim_plugin *p, struct sim_frame *frame)
+{
+    if (!sim_get_int(p->array_callbacks)) return;
+    sim_port_unlock(p->port);
+    sim_source_offer(&p->output, frame);
+    sim_port_lock(p->port);
+}
+
+static void queued(void *owner, int change)
+{
+    struct sim_plugin *p = owner;
+    pthread_mutex_lock(&p->counting);
+    p->waiting += change;
+    sim_set_int(p->num_queued, p->waiting);
+    sim_publish(p->port);
+    pthread_mutex_unlock(&p->counting);
+}
+
 static void connect_source(struct sim_plugin *p)
 {
     char name[40];
     sim_get_text(p->source_name, name, sizeof name);
     if (p->source) sim_source_detach(p->source, p);
     p->source = sim_source_find(name);
+    /* As measured: no alarm tells that there is no such port. */
     if (p->source) sim_source_attach(p->source, p);
 }
 
@@ -128,6 +147,7 @@ void sim_plugin_init(struct sim_plugin *p, const char *port_name, const struct s
     *p = (struct sim_plugin){.ops = ops, .owner = owner, .last_start = -1e9};
     p->end = &p->first;
     pthread_mutex_init(&p->lock, NULL);
+    pthread_mutex_init(&p->counting, NULL);
     pthread_cond_init(&p->filled, NULL);
     p->port = sim_port_new(port_name, written, p);
     sim_set_text(sim_port_param(p->port, "PORT_NAME_SELF", SIM_TEXT), port_name);
@@ -141,6 +161,9 @@ void sim_plugin_init(struct sim_plugin *p, const char *port_name, const struct s
     p->process_now = sim_port_param(p->port, "PROCESS_PLUGIN", SIM_INT);
     p->execution_time = sim_port_param(p->port, "EXECUTION_TIME", SIM_DOUBLE);
     p->pre_alloc = sim_port_param(p->port, "POOL_PRE_ALLOC_BUFFERS", SIM_INT);
+    p->array_callbacks = sim_port_param(p->port, "ARRAY_CALLBACKS", SIM_INT);
+    p->num_queued = sim_port_param(p->port, "NUM_QUEUED_ARRAYS", SIM_INT);
+    sim_source_init(&p->output, sim_port_name(p->port), queued, p);
     sim_frame_params_init(&p->frame, p->port);
     sim_set_int(p->frame.size_x, 0);
     sim_set_int(p->frame.size_y, 0);
