@@ -10,6 +10,7 @@
 #include <cophyd/version.h>
 
 #include "sim/path.h"
+#include "sim/release.h"
 
 static const char help[] =
     "Usage: cophyd-sim [options]\n"
@@ -23,6 +24,8 @@ static const char help[] =
     "FileName=raw,\n"
     "                      FileTemplate=%s%s_%4.4d.tif. Without this they are empty, as on a real\n"
     "                      IOC after boot, and exposures fail until they are set\n"
+    "  --ad 3.N            the records and labels of that release of ADCore, from 3.0 to 3.14\n"
+    "                      (default 3.14)\n"
     "  --exposure SECONDS  first value of cam1:AcquireTime (default 1)\n"
     "  --instant           no delays of camserver: commands and stops take no time\n"
     "  --camserver-hangs   exposures never end: DetectorState Error 10 s after they should have\n"
@@ -37,7 +40,20 @@ static const char help[] =
     "When it is ready it prints two lines: where it listens, and the environment for a client. It\n"
     "ends on SIGINT, SIGTERM, and with the process that started it.\n";
 
-enum { PREFIX = 1, SIZE, PORT, WRITE_ROOT, RAW, EXPOSURE, INSTANT, HANGS, VERBOSE, HELP, VERSION };
+enum {
+    PREFIX = 1,
+    SIZE,
+    PORT,
+    WRITE_ROOT,
+    RAW,
+    AD,
+    EXPOSURE,
+    INSTANT,
+    HANGS,
+    VERBOSE,
+    HELP,
+    VERSION
+};
 
 static const struct option names[] = {
     {"prefix", required_argument, NULL, PREFIX},
@@ -45,6 +61,7 @@ static const struct option names[] = {
     {"port", required_argument, NULL, PORT},
     {"write-root", required_argument, NULL, WRITE_ROOT},
     {"raw", required_argument, NULL, RAW},
+    {"ad", required_argument, NULL, AD},
     {"exposure", required_argument, NULL, EXPOSURE},
     {"instant", no_argument, NULL, INSTANT},
     {"camserver-hangs", no_argument, NULL, HANGS},
@@ -120,6 +137,9 @@ static const char *parse_one(int option, struct sim_options *o)
     case PORT: return parse_port(optarg, o) ? NULL : "auto or a number from 5001 to 65535";
     case WRITE_ROOT: return parse_root(optarg) ? NULL : "SEEN=REAL, both absolute paths";
     case RAW: return parse_raw(optarg, o) ? NULL : "a folder of at most 254 bytes";
+    case AD:
+        o->ad = sim_release_parse(optarg);
+        return o->ad >= 0 ? NULL : "a release from 3.0 to 3.14";
     case EXPOSURE: return parse_exposure(optarg, o) ? NULL : "a number of seconds";
     case INSTANT: o->instant = true; return NULL;
     case HANGS: o->hangs = true; return NULL;
@@ -131,8 +151,12 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
                                   size_t why_size)
 {
     int option, index = 0;
-    *ret = (struct sim_options){
-        .prefix = "Pilatus:", .cols = 1024, .rows = 1024, .port = 5064, .exposure = 1.0};
+    *ret = (struct sim_options){.prefix = "Pilatus:",
+                                .cols = 1024,
+                                .rows = 1024,
+                                .port = 5064,
+                                .ad = SIM_RELEASE_NEWEST,
+                                .exposure = 1.0};
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
         if (option == HELP) {
