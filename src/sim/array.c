@@ -22,7 +22,7 @@ void sim_array_unref(struct sim_array *array)
     if (array && atomic_fetch_sub(&array->refs, 1) == 1) free(array);
 }
 
-struct sim_frame *sim_frame_new(int32_t unique_id, int cols, int rows)
+struct sim_frame *sim_frame_new_empty(int32_t unique_id, int cols, int rows)
 {
     struct sim_frame *frame = calloc(1, sizeof *frame);
     if (!frame) return NULL;
@@ -35,6 +35,13 @@ struct sim_frame *sim_frame_new(int32_t unique_id, int cols, int rows)
     frame->unique_id = unique_id;
     frame->cols = cols;
     frame->rows = rows;
+    return frame;
+}
+
+struct sim_frame *sim_frame_new(int32_t unique_id, int cols, int rows)
+{
+    struct sim_frame *frame = sim_frame_new_empty(unique_id, cols, rows);
+    if (!frame) return NULL;
     int32_t *pixel = frame->pixels->value;
     for (int y = 0; y < rows; y++) {
         uint32_t first = 7919u * (uint32_t)unique_id + 2500u * (uint32_t)y;

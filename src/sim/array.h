@@ -28,6 +28,8 @@ struct sim_frame {
 
 /* A frame of the test pattern: pixel(y, x) = (7919 * unique_id + 2500 * y + x) mod 1048576. */
 struct sim_frame *sim_frame_new(int32_t unique_id, int cols, int rows);
+/* The same, but with pixels that are still to be filled in. */
+struct sim_frame *sim_frame_new_empty(int32_t unique_id, int cols, int rows);
 struct sim_frame *sim_frame_ref(struct sim_frame *frame);
 void sim_frame_unref(struct sim_frame *frame); /* accepts NULL */
 

@@ -23,6 +23,9 @@ static const char help[] =
     "FileName=raw,\n"
     "                      FileTemplate=%s%s_%4.4d.tif. Without this they are empty, as on a real\n"
     "                      IOC after boot, and exposures fail until they are set\n"
+    "  --raw-files N       camserver removes all but the newest N files that it wrote. Without "
+    "this they\n"
+    "                      all stay, as those of a real one do\n"
     "  --exposure SECONDS  first value of cam1:AcquireTime (default 1)\n"
     "  --instant           no delays of camserver: commands and stops take no time\n"
     "  --camserver-hangs   exposures never end: DetectorState Error 10 s after they should have\n"
@@ -37,7 +40,20 @@ static const char help[] =
     "When it is ready it prints two lines: where it listens, and the environment for a client. It\n"
     "ends on SIGINT, SIGTERM, and with the process that started it.\n";
 
-enum { PREFIX = 1, SIZE, PORT, WRITE_ROOT, RAW, EXPOSURE, INSTANT, HANGS, VERBOSE, HELP, VERSION };
+enum {
+    PREFIX = 1,
+    SIZE,
+    PORT,
+    WRITE_ROOT,
+    RAW,
+    RAW_FILES,
+    EXPOSURE,
+    INSTANT,
+    HANGS,
+    VERBOSE,
+    HELP,
+    VERSION
+};
 
 static const struct option names[] = {
     {"prefix", required_argument, NULL, PREFIX},
@@ -45,6 +61,7 @@ static const struct option names[] = {
     {"port", required_argument, NULL, PORT},
     {"write-root", required_argument, NULL, WRITE_ROOT},
     {"raw", required_argument, NULL, RAW},
+    {"raw-files", required_argument, NULL, RAW_FILES},
     {"exposure", required_argument, NULL, EXPOSURE},
     {"instant", no_argument, NULL, INSTANT},
     {"camserver-hangs", no_argument, NULL, HANGS},
@@ -106,6 +123,12 @@ static bool parse_raw(const char *text, struct sim_options *o)
     return true;
 }
 
+static bool parse_raw_files(const char *text, struct sim_options *o)
+{
+    o->raw_files = whole(&text, 1, 1000000);
+    return o->raw_files > 0 && *text == '\0';
+}
+
 static bool parse_prefix(const char *text, struct sim_options *o)
 {
     o->prefix = text;
@@ -120,6 +143,7 @@ static const char *parse_one(int option, struct sim_options *o)
     case PORT: return parse_port(optarg, o) ? NULL : "auto or a number from 5001 to 65535";
     case WRITE_ROOT: return parse_root(optarg) ? NULL : "SEEN=REAL, both absolute paths";
     case RAW: return parse_raw(optarg, o) ? NULL : "a folder of at most 254 bytes";
+    case RAW_FILES: return parse_raw_files(optarg, o) ? NULL : "a number from 1 to 1000000";
     case EXPOSURE: return parse_exposure(optarg, o) ? NULL : "a number of seconds";
     case INSTANT: o->instant = true; return NULL;
     case HANGS: o->hangs = true; return NULL;
