@@ -63,10 +63,15 @@ struct sim_frame *sim_frame_new_like(const struct sim_frame *like, enum sim_elem
     return NULL;
 }
 
-struct sim_frame *sim_frame_new(int32_t unique_id, int cols, int rows)
+struct sim_frame *sim_frame_new_empty(int32_t unique_id, int cols, int rows)
 {
     const struct sim_frame like = {.unique_id = unique_id, .dim = {{0, 1, false}, {0, 1, false}}};
-    struct sim_frame *frame = sim_frame_new_like(&like, SIM_INT32, cols, rows);
+    return sim_frame_new_like(&like, SIM_INT32, cols, rows);
+}
+
+struct sim_frame *sim_frame_new(int32_t unique_id, int cols, int rows)
+{
+    struct sim_frame *frame = sim_frame_new_empty(unique_id, cols, rows);
     if (!frame) return NULL;
     int32_t *pixel = frame->pixels->value;
     for (int y = 0; y < rows; y++) {

@@ -46,6 +46,8 @@ struct sim_frame *sim_frame_new(int32_t unique_id, int cols, int rows);
 /* Of the same identity, with pixels that are to be filled. NULL without memory. */
 struct sim_frame *sim_frame_new_like(const struct sim_frame *frame, enum sim_element type, int cols,
                                      int rows);
+/* The same, but with pixels that are still to be filled in. */
+struct sim_frame *sim_frame_new_empty(int32_t unique_id, int cols, int rows);
 struct sim_frame *sim_frame_ref(struct sim_frame *frame);
 void sim_frame_unref(struct sim_frame *frame); /* accepts NULL */
 

@@ -12,6 +12,7 @@ struct sim_options {
     int ad;   /* the release of ADCore, 3.ad */
     double exposure;
     char raw[256]; /* where camserver writes; ends with a slash, or empty */
+    int raw_files; /* of these the newest stay; 0: all */
     bool instant;  /* no delays but exposures and periods */
     bool hangs;    /* camserver never ends an exposure */
     bool verbose;
