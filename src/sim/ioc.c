@@ -16,6 +16,8 @@
 #include "sim/path.h"
 #include "sim/port.h"
 #include "sim/release.h"
+#include "sim/roi.h"
+#include "sim/stats.h"
 #include "sim/std_arrays.h"
 #include "sim/table.h"
 
@@ -39,8 +41,8 @@ static const struct device {
     {"image1:", "NDStdArrays", "Image1", 5, "PIL", sim_std_arrays_new},
     {"HDF1:", "NDFileHDF5", "FileHDF1", 20, "PIL", new_hdf5},
     {"TIFF1:", "NDFileTIFF", "FileTIFF1", 20, "PIL", sim_passive_plugin_new},
-    {"ROI1:", "NDROI", "ROI1", 20, "PIL", sim_passive_plugin_new},
-    {"Stats1:", "NDStats", "STATS1", 20, "ROI1", sim_passive_plugin_new},
+    {"ROI1:", "NDROI", "ROI1", 20, "PIL", sim_roi_new},
+    {"Stats1:", "NDStats", "STATS1", 20, "ROI1", sim_stats_new},
     {"Proc1:", "NDProcess", "PROC1", 20, "PIL", sim_passive_plugin_new},
     {"Trans1:", "NDTransform", "TRANS1", 20, "PIL", sim_passive_plugin_new},
     {"Over1:", "NDOverlay", "OVER1", 20, "PIL", sim_passive_plugin_new},
