@@ -14,6 +14,7 @@
 #include "sim/hdf5_plugin.h"
 #include "sim/path.h"
 #include "sim/port.h"
+#include "sim/release.h"
 #include "sim/std_arrays.h"
 #include "sim/table.h"
 
@@ -31,8 +32,8 @@ enum { DEVICES = sizeof devices / sizeof *devices };
 
 static struct sim_hdf5_plugin *hdf5;
 
-static int load(const struct device *device, const struct sim_options *o, char *why,
-                size_t why_size)
+static int load(const struct device *device, const struct sim_options *o,
+                const struct sim_release *release, char *why, size_t why_size)
 {
     char macros[512];
     snprintf(macros, sizeof macros,
@@ -40,18 +41,24 @@ static int load(const struct device *device, const struct sim_options *o, char *
              "TYPE=Int32,FTVL=LONG,EXPOSURE=%.9g",
              o->prefix, device->name, device->port, device->queue, o->cols, o->rows,
              o->cols * o->rows, o->exposure);
-    return sim_database_load(device->template_name, macros, why, why_size);
+    return sim_database_load(device->template_name, macros, release, why, why_size);
 }
+
+struct report {
+    struct sim_port *port;
+    char version[8]; /* of ADCore */
+};
 
 /* One template's part of what a driver reports after boot. */
 static void report(const char *template_name, void *user)
 {
-    struct sim_port *port = user;
+    const struct report *r = user;
     struct sim_row row;
     const char *next = sim_table_rows(sim_data_boot);
     while ((next = sim_table_next(next, &row)))
         if (strcmp(row.cell[0], template_name) == 0)
-            sim_set_parsed(sim_port_param(port, row.cell[1], SIM_TEXT), row.cell[2]);
+            sim_set_parsed(sim_port_param(r->port, row.cell[1], SIM_TEXT),
+                           strcmp(row.cell[2], "$(AD)") == 0 ? r->version : row.cell[2]);
 }
 
 static void signal_event(epicsCallback *callback)
@@ -93,14 +100,23 @@ static void set_raw(const struct sim_options *o)
     sim_port_drain(sim_port_find("PIL"));
 }
 
+static int load_all(const struct sim_options *o, char *why, size_t why_size)
+{
+    struct sim_release *release = sim_release_new(o->ad);
+    int rc = 0;
+    for (int i = 0; i < DEVICES && rc == 0; i++)
+        rc = load(&devices[i], o, release, why, why_size);
+    sim_release_free(release);
+    return rc;
+}
+
 int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
 {
     if (sim_database_start(why, why_size) != 0) return -1;
     sim_camera_new(devices[0].port, o);
     sim_std_arrays_new(devices[1].port);
     hdf5 = sim_hdf5_plugin_new(devices[2].port);
-    for (int i = 0; i < DEVICES; i++)
-        if (load(&devices[i], o, why, why_size) != 0) return -1;
+    if (load_all(o, why, why_size) != 0) return -1;
     callbackSetQueueSize(QUEUED_CALLBACKS);
     if (iocInit() != 0) {
         snprintf(why, why_size, "EPICS Base did not start the IOC (see --verbose)");
@@ -110,9 +126,10 @@ int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
     for (int i = 0; i < DEVICES; i++)
         sim_port_drain(sim_port_find(devices[i].port));
     for (int i = 0; i < DEVICES; i++) {
-        struct sim_port *port = sim_port_find(devices[i].port);
-        sim_template_walk(devices[i].template_name, report, port);
-        sim_port_go_live(port);
+        struct report r = {.port = sim_port_find(devices[i].port)};
+        snprintf(r.version, sizeof r.version, "3.%d.0", o->ad);
+        sim_template_walk(devices[i].template_name, report, &r);
+        sim_port_go_live(r.port);
     }
     if (o->raw[0]) set_raw(o);
     wait_for_records();

@@ -10,6 +10,7 @@
 #include <cophyd/version.h>
 
 #include "sim/path.h"
+#include "sim/release.h"
 
 static const char help[] =
     "Usage: cophyd-sim [options]\n"
@@ -26,6 +27,8 @@ static const char help[] =
     "  --raw-files N       camserver removes all but the newest N files that it wrote. Without "
     "this they\n"
     "                      all stay, as those of a real one do\n"
+    "  --ad 3.N            the records and labels of that release of ADCore, from 3.0 to 3.14\n"
+    "                      (default 3.14)\n"
     "  --exposure SECONDS  first value of cam1:AcquireTime (default 1)\n"
     "  --instant           no delays of camserver: commands and stops take no time\n"
     "  --camserver-hangs   exposures never end: DetectorState Error 10 s after they should have\n"
@@ -47,6 +50,7 @@ enum {
     WRITE_ROOT,
     RAW,
     RAW_FILES,
+    AD,
     EXPOSURE,
     INSTANT,
     HANGS,
@@ -62,6 +66,7 @@ static const struct option names[] = {
     {"write-root", required_argument, NULL, WRITE_ROOT},
     {"raw", required_argument, NULL, RAW},
     {"raw-files", required_argument, NULL, RAW_FILES},
+    {"ad", required_argument, NULL, AD},
     {"exposure", required_argument, NULL, EXPOSURE},
     {"instant", no_argument, NULL, INSTANT},
     {"camserver-hangs", no_argument, NULL, HANGS},
@@ -144,6 +149,9 @@ static const char *parse_one(int option, struct sim_options *o)
     case WRITE_ROOT: return parse_root(optarg) ? NULL : "SEEN=REAL, both absolute paths";
     case RAW: return parse_raw(optarg, o) ? NULL : "a folder of at most 254 bytes";
     case RAW_FILES: return parse_raw_files(optarg, o) ? NULL : "a number from 1 to 1000000";
+    case AD:
+        o->ad = sim_release_parse(optarg);
+        return o->ad >= 0 ? NULL : "a release from 3.0 to 3.14";
     case EXPOSURE: return parse_exposure(optarg, o) ? NULL : "a number of seconds";
     case INSTANT: o->instant = true; return NULL;
     case HANGS: o->hangs = true; return NULL;
@@ -155,8 +163,12 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
                                   size_t why_size)
 {
     int option, index = 0;
-    *ret = (struct sim_options){
-        .prefix = "Pilatus:", .cols = 1024, .rows = 1024, .port = 5064, .exposure = 1.0};
+    *ret = (struct sim_options){.prefix = "Pilatus:",
+                                .cols = 1024,
+                                .rows = 1024,
+                                .port = 5064,
+                                .ad = SIM_RELEASE_NEWEST,
+                                .exposure = 1.0};
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
         if (option == HELP) {

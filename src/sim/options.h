@@ -9,6 +9,7 @@ struct sim_options {
     const char *prefix;
     int cols, rows;
     int port; /* 0: find a free one */
+    int ad;   /* the release of ADCore, 3.ad */
     double exposure;
     char raw[256]; /* where camserver writes; ends with a slash, or empty */
     int raw_files; /* of these the newest stay; 0: all */

@@ -133,6 +133,21 @@ static struct channel *find(struct probe *p, const char *name)
     return connected(c) ? c : NULL;
 }
 
+void probe_search(struct probe *p, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        create(p, names[i]);
+}
+
+int probe_found(struct probe *p, const char *name)
+{
+    struct channel *c = create(p, name);
+    pthread_mutex_lock(&p->lock);
+    int up = c->connected;
+    pthread_mutex_unlock(&p->lock);
+    return up;
+}
+
 int probe_connect(struct probe *p, const char *const *names, int count)
 {
     int up = 1;

@@ -14,6 +14,9 @@ void probe_free(struct probe *probe);
 
 /* Connects many at once; the other calls connect what they need one by one. */
 int probe_connect(struct probe *probe, const char *const *names, int count);
+/* Only searches: those that the IOC has are found before what is connected to afterwards. */
+void probe_search(struct probe *probe, const char *const *names, int count);
+int probe_found(struct probe *probe, const char *name);
 
 /* Enumerations as their label, CHAR arrays as text, the rest as libca prints it. */
 int probe_get(struct probe *probe, const char *name, char *ret, size_t size);
