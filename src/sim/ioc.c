@@ -9,6 +9,7 @@
 #include <iocInit.h>
 
 #include "sim/camera.h"
+#include "sim/control.h"
 #include "sim/data.h"
 #include "sim/database.h"
 #include "sim/hdf5_plugin.h"
@@ -116,7 +117,7 @@ int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
     sim_camera_new(devices[0].port, o);
     sim_std_arrays_new(devices[1].port);
     hdf5 = sim_hdf5_plugin_new(devices[2].port);
-    if (load_all(o, why, why_size) != 0) return -1;
+    if (load_all(o, why, why_size) != 0 || sim_control_load(o, why, why_size) != 0) return -1;
     callbackSetQueueSize(QUEUED_CALLBACKS);
     if (iocInit() != 0) {
         snprintf(why, why_size, "EPICS Base did not start the IOC (see --verbose)");
@@ -132,6 +133,7 @@ int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
         sim_port_go_live(r.port);
     }
     if (o->raw[0]) set_raw(o);
+    sim_control_start();
     wait_for_records();
     return 0;
 }
