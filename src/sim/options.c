@@ -25,11 +25,11 @@ static const char help[] =
     "FileName=raw,\n"
     "                      FileTemplate=%s%s_%4.4d.tif. Without this they are empty, as on a real\n"
     "                      IOC after boot, and exposures fail until they are set\n"
+    "  --ad 3.N            the records and labels of that release of ADCore, from 3.0 to 3.14\n"
+    "                      (default 3.14)\n"
     "  --raw-files N       camserver removes all but the newest N files that it wrote. Without "
     "this they\n"
     "                      all stay, as those of a real one do\n"
-    "  --ad 3.N            the records and labels of that release of ADCore, from 3.0 to 3.14\n"
-    "                      (default 3.14)\n"
     "  --exposure SECONDS  first value of cam1:AcquireTime (default 1)\n"
     "  --instant           no delays of camserver: commands and stops take no time\n"
     "  --fault NAME[=VALUE]  something goes wrong (repeatable): see below\n"
@@ -50,8 +50,8 @@ enum {
     PORT,
     WRITE_ROOT,
     RAW,
-    RAW_FILES,
     AD,
+    RAW_FILES,
     EXPOSURE,
     INSTANT,
     FAULT,
@@ -67,8 +67,8 @@ static const struct option names[] = {
     {"port", required_argument, NULL, PORT},
     {"write-root", required_argument, NULL, WRITE_ROOT},
     {"raw", required_argument, NULL, RAW},
-    {"raw-files", required_argument, NULL, RAW_FILES},
     {"ad", required_argument, NULL, AD},
+    {"raw-files", required_argument, NULL, RAW_FILES},
     {"exposure", required_argument, NULL, EXPOSURE},
     {"instant", no_argument, NULL, INSTANT},
     {"fault", required_argument, NULL, FAULT},
@@ -151,10 +151,10 @@ static const char *parse_one(int option, struct sim_options *o)
     case PORT: return parse_port(optarg, o) ? NULL : "auto or a number from 5001 to 65535";
     case WRITE_ROOT: return parse_root(optarg) ? NULL : "SEEN=REAL, both absolute paths";
     case RAW: return parse_raw(optarg, o) ? NULL : "a folder of at most 254 bytes";
-    case RAW_FILES: return parse_raw_files(optarg, o) ? NULL : "a number from 1 to 1000000";
     case AD:
         o->ad = sim_release_parse(optarg);
         return o->ad >= 0 ? NULL : "a release from 3.0 to 3.14";
+    case RAW_FILES: return parse_raw_files(optarg, o) ? NULL : "a number from 1 to 1000000";
     case EXPOSURE: return parse_exposure(optarg, o) ? NULL : "a number of seconds";
     case INSTANT: o->instant = true; return NULL;
     case FAULT: return sim_fault_parse(optarg) ? NULL : "a fault of --help, with its value";
