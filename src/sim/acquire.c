@@ -10,6 +10,7 @@
 #include "sim/camera_state.h"
 #include "sim/camserver.h"
 #include "sim/clock.h"
+#include "sim/fault.h"
 #include "sim/tiff.h"
 
 static const double CAMSERVER_TIMEOUT = 10.0; /* how long the driver waits behind an exposure */
@@ -62,7 +63,7 @@ static enum outcome wait_for_image(struct sim_camera *c, struct sim_exposure *e,
     enum sim_woken woken;
     double then = sim_now() + patience(c, e);
     sim_port_unlock(c->port);
-    if (c->options->hangs)
+    if (sim_fault_is(SIM_FAULT_EXPOSURE_HANGS))
         woken = sim_trigger_sleep(&c->trigger, c->options->instant ? e->start + e->time : then);
     else
         woken = sim_camserver_wait(e, &c->trigger, i, then);
@@ -109,7 +110,7 @@ static enum outcome take_image(struct sim_camera *c, const struct run *run, cons
 static void send_frame(struct sim_camera *c, const struct run *run, struct sim_frame *frame)
 {
     epicsTimeStamp stamp;
-    epicsTimeGetCurrent(&stamp);
+    sim_wall_clock(&stamp);
     frame->epics_sec = stamp.secPastEpoch;
     frame->epics_nsec = stamp.nsec;
     frame->timestamp = run->begin.secPastEpoch + run->begin.nsec * 1e-9;
@@ -198,9 +199,16 @@ static enum outcome acquire(struct sim_camera *c)
                           .delay = sim_get_double(c->delay_time),
                       }};
     struct sim_exposure *e = &run.exposure;
-    epicsTimeGetCurrent(&run.begin);
+    sim_wall_clock(&run.begin);
     name_file(c, e);
-    if (isnan(e->time) || isnan(e->period) || sim_camserver_start(e) != 0)
+    if (c->somebody > 0) {
+        e->time = c->somebody; /* theirs is one image */
+        e->images = e->exposures = 1;
+        e->mode = SIM_INTERNAL;
+        c->somebody = 0;
+    }
+    if (sim_fault_is(SIM_FAULT_EXPOSURE_FAILS) || isnan(e->time) || isnan(e->period) ||
+        sim_camserver_start(e) != 0)
         return fail(c, "Error from camserver");
     if (command_exposure(c) == ABORTED) return ABORTED;
     sim_trigger_arm(&c->trigger);
@@ -218,6 +226,7 @@ void *sim_camera_acquire(void *arg)
         epicsEventMustWait(c->start);
         sim_port_lock(c->port);
         enum outcome outcome = acquire(c);
+        callbackCancelDelayed(&c->abort);
         if (outcome == DONE)
             sim_set_int(c->state, SIM_IDLE);
         else if (sim_get_int(c->state) != SIM_ABORTED)

@@ -7,6 +7,8 @@
 
 #include "sim/camera_state.h"
 #include "sim/camserver.h"
+#include "sim/control.h"
+#include "sim/fault.h"
 
 /* Measured: a setting of the exposure takes 10 to 56 ms, most often 10 to 30. The one chosen is
  * within a factor of two, or 20 ms, of each. */
@@ -67,8 +69,11 @@ static void write_acquire(struct sim_camera *c)
     sim_publish(c->port);
     sim_camera_set_acquire(c, on);
     if (on && ready) {
+        double abort = sim_fault_value(SIM_FAULT_ABORT_AFTER);
+        if (abort > 0) callbackRequestDelayed(&c->abort, abort);
         epicsEventSignal(c->start);
     } else if (!on && state == SIM_ACQUIRING) {
+        callbackCancelDelayed(&c->abort);
         sim_trigger_stop(&c->trigger);
         sim_camserver(c, "K");
         pause_for(c, STOP_SECONDS);
@@ -94,10 +99,17 @@ static void write_acquire_params(struct sim_camera *c)
 
 static void apply_threshold(struct sim_camera *c)
 {
+    double seconds = sim_fault_value(SIM_FAULT_THRESHOLD_TIME);
+    int before = sim_get_int(c->state);
     c->applied_threshold = c->demanded_threshold;
     c->applied_energy = c->demanded_energy;
+    sim_set_int(c->state, SIM_WAITING);
+    sim_set_text(c->message, "Setting threshold");
+    sim_publish(c->port);
+    if (seconds > 0 && sim_port_is_live(c->port)) epicsThreadSleep(seconds);
     sim_set_double(c->threshold, c->applied_threshold);
     sim_set_double(c->energy, c->applied_energy);
+    sim_set_int(c->state, before == SIM_ACQUIRING ? SIM_ACQUIRING : SIM_IDLE);
     sim_camserver(c, "SetThreshold");
 }
 
@@ -187,6 +199,39 @@ static void find_params(struct sim_camera *c)
         *params[i].param = sim_port_param(c->port, params[i].name, params[i].type);
 }
 
+static void on_abort(epicsCallback *callback)
+{
+    (void)callback;
+    sim_control_put("cam1:Acquire", 0);
+}
+
+static void on_expose(epicsCallback *callback)
+{
+    struct sim_camera *c = NULL;
+    callbackGetUser(c, callback);
+    sim_control_put("cam1:Acquire", c->somebody > 0);
+}
+
+static void somebody_changed(void *user)
+{
+    struct sim_camera *c = user;
+    sim_port_lock(c->port);
+    c->somebody = sim_fault_value(SIM_FAULT_SOMEBODY_ELSE);
+    sim_port_unlock(c->port);
+    callbackRequest(&c->expose);
+}
+
+static void prepare_somebody(struct sim_camera *c)
+{
+    callbackSetCallback(on_abort, &c->abort);
+    callbackSetCallback(on_expose, &c->expose);
+    callbackSetUser(c, &c->abort);
+    callbackSetUser(c, &c->expose);
+    callbackSetPriority(priorityMedium, &c->abort);
+    callbackSetPriority(priorityMedium, &c->expose);
+    sim_fault_on(SIM_FAULT_SOMEBODY_ELSE, somebody_changed, c);
+}
+
 void sim_camera_new(const char *port_name, const struct sim_options *options)
 {
     struct sim_camera *c = callocMustSucceed(1, sizeof *c, "sim_camera_new");
@@ -194,6 +239,8 @@ void sim_camera_new(const char *port_name, const struct sim_options *options)
     c->options = options;
     c->start = epicsEventMustCreate(epicsEventEmpty);
     sim_trigger_init(&c->trigger);
+    sim_control_trigger(&c->trigger);
+    prepare_somebody(c);
     pthread_mutex_init(&c->busy, NULL);
     c->port = sim_port_new(port_name, written, c);
     sim_files_init(&c->files, c->port);

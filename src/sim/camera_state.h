@@ -2,6 +2,7 @@
 #ifndef SIM_CAMERA_STATE_H
 #define SIM_CAMERA_STATE_H
 
+#include <callback.h>
 #include <epicsEvent.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -23,6 +24,8 @@ struct sim_camera {
     struct sim_source source;
     epicsEventId start;
     struct sim_trigger trigger;
+    double somebody; /* the exposure that somebody else begins, in seconds */
+    epicsCallback abort, expose;
 
     pthread_mutex_t busy; /* of the next two and of ACQUIRE_BUSY */
     int queued;

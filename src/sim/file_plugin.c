@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <epicsThread.h>
+
+#include "sim/fault.h"
+
 enum { SINGLE, CAPTURE, STREAM };
 enum { WRITE_OK, WRITE_ERROR };
 enum { ASYN_ERROR = 3 }; /* the status that the real plugin's messages quote */
@@ -15,6 +19,14 @@ static void fail(struct sim_file_plugin *f, const char *what)
     sim_set_text(f->message, text);
 }
 
+/* The folder is gone: the file plugin notices when it is about to use it. */
+static bool has_vanished(struct sim_file_plugin *f)
+{
+    if (!sim_fault_is(SIM_FAULT_PATH_VANISHES)) return false;
+    sim_set_int(f->files.exists, 0);
+    return true;
+}
+
 static int open_file(struct sim_file_plugin *f, const struct sim_frame *like)
 {
     char real[SIM_PATH_SIZE];
@@ -24,7 +36,8 @@ static int open_file(struct sim_file_plugin *f, const struct sim_frame *like)
         return -1;
     }
     sim_files_took(&f->files, f->full);
-    if (sim_path_real(f->full, real, sizeof real) != 0 ||
+    if (has_vanished(f) || sim_fault_is(SIM_FAULT_OPEN_FAILS) ||
+        sim_path_real(f->full, real, sizeof real) != 0 ||
         f->format->open(f->owner, real, like) != 0) {
         fail(f, "opening");
         return -1;
@@ -36,8 +49,10 @@ static int open_file(struct sim_file_plugin *f, const struct sim_frame *like)
 
 static int append(struct sim_file_plugin *f, const struct sim_frame *frame)
 {
+    double slow = sim_fault_value(SIM_FAULT_SLOW_DISK);
     sim_set_int(f->status, WRITE_OK);
-    if (f->format->append(f->owner, frame) == 0) return 0;
+    if (slow > 0) epicsThreadSleep(slow);
+    if (!sim_fault_is(SIM_FAULT_DISK_FULL) && f->format->append(f->owner, frame) == 0) return 0;
     fail(f, "writing");
     return -1;
 }
@@ -195,6 +210,7 @@ static void written(void *owner, struct sim_param *param)
 {
     struct sim_file_plugin *f = owner;
     sim_files_written(&f->files, param);
+    if (param == f->files.path) has_vanished(f);
     if (param == f->capture) {
         write_capture(f);
     } else if (param == f->write_file && sim_get_int(param)) {

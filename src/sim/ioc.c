@@ -9,6 +9,7 @@
 #include <iocInit.h>
 
 #include "sim/camera.h"
+#include "sim/control.h"
 #include "sim/data.h"
 #include "sim/database.h"
 #include "sim/hdf5_plugin.h"
@@ -134,7 +135,7 @@ int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
     sim_camera_new(devices[0].port, o);
     for (int i = 1; i < DEVICES; i++)
         devices[i].new(devices[i].port);
-    if (load_all(o, why, why_size) != 0) return -1;
+    if (load_all(o, why, why_size) != 0 || sim_control_load(o, why, why_size) != 0) return -1;
     callbackSetQueueSize(QUEUED_CALLBACKS);
     if (iocInit() != 0) {
         snprintf(why, why_size, "EPICS Base did not start the IOC (see --verbose)");
@@ -150,6 +151,7 @@ int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
         sim_port_go_live(r.port);
     }
     if (o->raw[0]) set_raw(o);
+    sim_control_start();
     wait_for_records();
     return 0;
 }

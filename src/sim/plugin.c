@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include <cantProceed.h>
+#include <epicsThread.h>
 
 #include "sim/clock.h"
+#include "sim/fault.h"
 
 struct sim_queued {
     struct sim_queued *next;
@@ -26,6 +28,13 @@ static void process(struct sim_plugin *p, struct sim_frame *frame)
     sim_publish(p->port);
 }
 
+/* Without the port's lock: what is put to it still acts. */
+static void stand_still(const struct sim_plugin *p)
+{
+    while (sim_fault_hits(SIM_FAULT_PLUGIN_STUCK, sim_port_name(p->port)))
+        epicsThreadSleep(0.01);
+}
+
 static void *work(void *arg)
 {
     struct sim_plugin *p = arg;
@@ -39,6 +48,7 @@ static void *work(void *arg)
         p->count--;
         sim_set_int(p->queue_free, sim_get_int(p->queue_size) - p->count);
         pthread_mutex_unlock(&p->lock);
+        stand_still(p);
         sim_port_lock(p->port);
         process(p, q->frame);
         sim_port_unlock(p->port);
@@ -81,7 +91,13 @@ void sim_plugin_offer(struct sim_plugin *p, struct sim_source *source, struct si
     if (!early) p->last_start = start;
     pthread_mutex_unlock(&p->lock);
     if (early) return; /* skipped, and not counted as dropped */
+    if (sim_fault_hits(SIM_FAULT_DROP_ARRAYS, sim_port_name(p->port))) {
+        sim_set_int(p->dropped, sim_get_int(p->dropped) + 1);
+        sim_publish(p->port);
+        return;
+    }
     if (sim_get_int(p->blocking)) {
+        stand_still(p);
         sim_port_lock(p->port);
         process(p, frame);
         sim_port_unlock(p->port);
