@@ -100,10 +100,12 @@ static enum outcome take_image(struct sim_camera *c, const struct run *run, cons
             outcome = fail(c, "Timeout waiting for file to be created");
     }
     sim_frame_unref(made);
-    if (outcome == DONE)
+    if (outcome == DONE) {
+        snprintf(read->driver_file, sizeof read->driver_file, "%s", name);
         *ret = read;
-    else
+    } else {
         sim_frame_unref(read);
+    }
     return outcome;
 }
 

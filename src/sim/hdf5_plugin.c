@@ -107,7 +107,8 @@ static void written(void *owner, struct sim_param *param)
     }
 }
 
-static const struct sim_format_ops format = {open_hdf5, append, close_hdf5, written};
+static const struct sim_format_ops format = {
+    .open = open_hdf5, .append = append, .close = close_hdf5, .written = written};
 
 struct sim_hdf5_plugin *sim_hdf5_plugin_new(const char *port_name)
 {

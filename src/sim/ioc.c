@@ -21,6 +21,7 @@
 #include "sim/stats.h"
 #include "sim/std_arrays.h"
 #include "sim/table.h"
+#include "sim/tiff_plugin.h"
 
 enum { QUEUED_CALLBACKS = 20000 }; /* a full queue would lose the end of a put */
 
@@ -41,7 +42,7 @@ static const struct device {
     {"cam1:", "pilatus", "PIL", 0, "", NULL},
     {"image1:", "NDStdArrays", "Image1", 5, "PIL", sim_std_arrays_new},
     {"HDF1:", "NDFileHDF5", "FileHDF1", 20, "PIL", new_hdf5},
-    {"TIFF1:", "NDFileTIFF", "FileTIFF1", 20, "PIL", sim_passive_plugin_new},
+    {"TIFF1:", "NDFileTIFF", "FileTIFF1", 20, "PIL", sim_tiff_plugin_new},
     {"ROI1:", "NDROI", "ROI1", 20, "PIL", sim_roi_new},
     {"Stats1:", "NDStats", "STATS1", 20, "ROI1", sim_stats_new},
     {"Proc1:", "NDProcess", "PROC1", 20, "PIL", sim_passive_plugin_new},
