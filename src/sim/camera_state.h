@@ -2,6 +2,7 @@
 #ifndef SIM_CAMERA_STATE_H
 #define SIM_CAMERA_STATE_H
 
+#include <callback.h>
 #include <epicsEvent.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -11,16 +12,20 @@
 #include "sim/options.h"
 #include "sim/port.h"
 #include "sim/source.h"
+#include "sim/trigger.h"
 
 /* DetectorState_RBV */
-enum { SIM_IDLE = 0, SIM_ACQUIRING = 1, SIM_ERROR = 6, SIM_ABORTED = 10 };
+enum { SIM_IDLE = 0, SIM_ACQUIRING = 1, SIM_ERROR = 6, SIM_WAITING = 7, SIM_ABORTED = 10 };
 
 struct sim_camera {
     struct sim_port *port;
     const struct sim_options *options;
     struct sim_files files;
     struct sim_source source;
-    epicsEventId start, stop;
+    epicsEventId start;
+    struct sim_trigger trigger;
+    double somebody; /* the exposure that somebody else begins, in seconds */
+    epicsCallback abort, expose;
 
     pthread_mutex_t busy; /* of the next two and of ACQUIRE_BUSY */
     int queued;
@@ -28,9 +33,8 @@ struct sim_camera {
 
     struct sim_param *acquire, *acquire_busy, *wait_for_plugins, *num_queued, *state, *message,
         *to_server, *from_server, *acquire_time, *acquire_period, *num_images, *num_exposures,
-        *trigger_mode, *delay_time, *image_timeout, *array_callbacks, *images_counter, *armed,
-        *gap_fill, *threshold, *energy, *threshold_apply, *threshold_auto, *gain, *reset_power,
-        *pre_alloc;
+        *trigger_mode, *delay_time, *image_timeout, *array_callbacks, *armed, *gap_fill, *threshold,
+        *energy, *threshold_apply, *threshold_auto, *gain, *reset_power, *pre_alloc;
     struct sim_frame_params frame;
     double demanded_threshold, demanded_energy, applied_threshold, applied_energy;
 };

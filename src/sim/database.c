@@ -195,6 +195,12 @@ int sim_database_start(char *why, size_t why_size)
     return 0;
 }
 
+int sim_database_text(const char *what, const char *text, const char *macros, char *why,
+                      size_t why_size)
+{
+    return read_text(what, text, strlen(text), macros, why, why_size);
+}
+
 int sim_database_load(const char *template_name, const char *macros,
                       const struct sim_release *release, char *why, size_t why_size)
 {

@@ -7,8 +7,6 @@
 #include "sim/file_plugin.h"
 #include "sim/hdf5_file.h"
 
-enum { INT32 = 4 }; /* of NDDataType_t */
-
 struct sim_hdf5_plugin {
     struct sim_file_plugin file;
     struct sim_hdf5 *hdf5;
@@ -31,7 +29,7 @@ static int open_hdf5(void *owner, const char *real_path, const struct sim_frame 
     h->bytes = 0;
     h->unflushed = 0;
     const struct sim_hdf5_options options = {
-        .dtype = INT32,
+        .dtype = (int)like->pixels->type,
         .rows = like->rows,
         .cols = like->cols,
         .chunk_frames = sim_get_int(h->chunk_frames),
@@ -68,7 +66,7 @@ static int append(void *owner, const struct sim_frame *frame)
     struct sim_hdf5_plugin *h = owner;
     char why[256];
     const struct sim_hdf5_frame given = {
-        .pixels = frame->pixels->value,
+        .pixels = sim_array_data(frame->pixels),
         .unique_id = frame->unique_id,
         .timestamp = frame->timestamp,
         .epics_sec = frame->epics_sec,
@@ -78,7 +76,7 @@ static int append(void *owner, const struct sim_frame *frame)
         errlogPrintf("%s: %s\n", h->file.full, why);
         return -1;
     }
-    h->bytes += (double)(frame->pixels->count * sizeof frame->pixels->value[0]);
+    h->bytes += (double)sim_array_bytes(frame->pixels);
     h->unflushed++;
     if (!h->swmr || h->unflushed < sim_get_int(h->flush_every)) return 0;
     return flush(h);
@@ -109,7 +107,8 @@ static void written(void *owner, struct sim_param *param)
     }
 }
 
-static const struct sim_format_ops format = {open_hdf5, append, close_hdf5, written};
+static const struct sim_format_ops format = {
+    .open = open_hdf5, .append = append, .close = close_hdf5, .written = written};
 
 struct sim_hdf5_plugin *sim_hdf5_plugin_new(const char *port_name)
 {

@@ -9,38 +9,58 @@
 #include <iocInit.h>
 
 #include "sim/camera.h"
+#include "sim/control.h"
 #include "sim/data.h"
 #include "sim/database.h"
 #include "sim/hdf5_plugin.h"
+#include "sim/passive_plugin.h"
 #include "sim/path.h"
 #include "sim/port.h"
 #include "sim/release.h"
+#include "sim/roi.h"
+#include "sim/stats.h"
 #include "sim/std_arrays.h"
 #include "sim/table.h"
+#include "sim/tiff_plugin.h"
 
 enum { QUEUED_CALLBACKS = 20000 }; /* a full queue would lose the end of a put */
 
+static struct sim_hdf5_plugin *hdf5;
+
+static void new_hdf5(const char *port_name)
+{
+    hdf5 = sim_hdf5_plugin_new(port_name);
+}
+
+/* The camera is first. */
 static const struct device {
     const char *name, *template_name, *port;
     int queue;
+    const char *source;
+    void (*new)(const char *port_name);
 } devices[] = {
-    {"cam1:", "pilatus", "PIL", 0},
-    {"image1:", "NDStdArrays", "Image1", 5},
-    {"HDF1:", "NDFileHDF5", "FileHDF1", 20},
+    {"cam1:", "pilatus", "PIL", 0, "", NULL},
+    {"image1:", "NDStdArrays", "Image1", 5, "PIL", sim_std_arrays_new},
+    {"HDF1:", "NDFileHDF5", "FileHDF1", 20, "PIL", new_hdf5},
+    {"TIFF1:", "NDFileTIFF", "FileTIFF1", 20, "PIL", sim_tiff_plugin_new},
+    {"ROI1:", "NDROI", "ROI1", 20, "PIL", sim_roi_new},
+    {"Stats1:", "NDStats", "STATS1", 20, "ROI1", sim_stats_new},
+    {"Proc1:", "NDProcess", "PROC1", 20, "PIL", sim_passive_plugin_new},
+    {"Trans1:", "NDTransform", "TRANS1", 20, "PIL", sim_passive_plugin_new},
+    {"Over1:", "NDOverlay", "OVER1", 20, "PIL", sim_passive_plugin_new},
+    {"Codec1:", "NDCodec", "CODEC1", 20, "PIL", sim_passive_plugin_new},
 };
 enum { DEVICES = sizeof devices / sizeof *devices };
-
-static struct sim_hdf5_plugin *hdf5;
 
 static int load(const struct device *device, const struct sim_options *o,
                 const struct sim_release *release, char *why, size_t why_size)
 {
     char macros[512];
     snprintf(macros, sizeof macros,
-             "P=%s,R=%s,PORT=%s,NDARRAY_PORT=PIL,QUEUE=%d,COLS=%d,ROWS=%d,NELEMENTS=%d,"
-             "TYPE=Int32,FTVL=LONG,EXPOSURE=%.9g",
-             o->prefix, device->name, device->port, device->queue, o->cols, o->rows,
-             o->cols * o->rows, o->exposure);
+             "P=%s,R=%s,PORT=%s,NDARRAY_PORT=%s,QUEUE=%d,COLS=%d,ROWS=%d,NELEMENTS=%d,"
+             "TYPE=Int32,FTVL=LONG,EXPOSURE=%.9g,XSIZE=%d,YSIZE=%d,HIST_SIZE=256,NCHANS=2048",
+             o->prefix, device->name, device->port, device->source, device->queue, o->cols, o->rows,
+             o->cols * o->rows, o->exposure, o->cols, o->rows);
     return sim_database_load(device->template_name, macros, release, why, why_size);
 }
 
@@ -114,9 +134,9 @@ int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
 {
     if (sim_database_start(why, why_size) != 0) return -1;
     sim_camera_new(devices[0].port, o);
-    sim_std_arrays_new(devices[1].port);
-    hdf5 = sim_hdf5_plugin_new(devices[2].port);
-    if (load_all(o, why, why_size) != 0) return -1;
+    for (int i = 1; i < DEVICES; i++)
+        devices[i].new(devices[i].port);
+    if (load_all(o, why, why_size) != 0 || sim_control_load(o, why, why_size) != 0) return -1;
     callbackSetQueueSize(QUEUED_CALLBACKS);
     if (iocInit() != 0) {
         snprintf(why, why_size, "EPICS Base did not start the IOC (see --verbose)");
@@ -132,6 +152,7 @@ int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
         sim_port_go_live(r.port);
     }
     if (o->raw[0]) set_raw(o);
+    sim_control_start();
     wait_for_records();
     return 0;
 }

@@ -9,6 +9,7 @@
 
 #include <cophyd/version.h>
 
+#include "sim/fault.h"
 #include "sim/path.h"
 #include "sim/release.h"
 
@@ -26,10 +27,13 @@ static const char help[] =
     "                      IOC after boot, and exposures fail until they are set\n"
     "  --ad 3.N            the records and labels of that release of ADCore, from 3.0 to 3.14\n"
     "                      (default 3.14)\n"
+    "  --raw-files N       camserver removes all but the newest N files that it wrote. Without "
+    "this they\n"
+    "                      all stay, as those of a real one do\n"
     "  --exposure SECONDS  first value of cam1:AcquireTime (default 1)\n"
     "  --instant           no delays of camserver: commands and stops take no time\n"
-    "  --camserver-hangs   exposures never end: DetectorState Error 10 s after they should have\n"
-    "                      (at once with --instant)\n"
+    "  --fault NAME[=VALUE]  something goes wrong (repeatable): see below\n"
+    "  --camserver-hangs   the same as --fault ExposureHangs\n"
     "  --verbose           the IOC's own messages go to standard error\n"
     "  --help, --version\n"
     "\n"
@@ -47,8 +51,10 @@ enum {
     WRITE_ROOT,
     RAW,
     AD,
+    RAW_FILES,
     EXPOSURE,
     INSTANT,
+    FAULT,
     HANGS,
     VERBOSE,
     HELP,
@@ -62,8 +68,10 @@ static const struct option names[] = {
     {"write-root", required_argument, NULL, WRITE_ROOT},
     {"raw", required_argument, NULL, RAW},
     {"ad", required_argument, NULL, AD},
+    {"raw-files", required_argument, NULL, RAW_FILES},
     {"exposure", required_argument, NULL, EXPOSURE},
     {"instant", no_argument, NULL, INSTANT},
+    {"fault", required_argument, NULL, FAULT},
     {"camserver-hangs", no_argument, NULL, HANGS},
     {"verbose", no_argument, NULL, VERBOSE},
     {"help", no_argument, NULL, HELP},
@@ -123,6 +131,12 @@ static bool parse_raw(const char *text, struct sim_options *o)
     return true;
 }
 
+static bool parse_raw_files(const char *text, struct sim_options *o)
+{
+    o->raw_files = whole(&text, 1, 1000000);
+    return o->raw_files > 0 && *text == '\0';
+}
+
 static bool parse_prefix(const char *text, struct sim_options *o)
 {
     o->prefix = text;
@@ -140,9 +154,11 @@ static const char *parse_one(int option, struct sim_options *o)
     case AD:
         o->ad = sim_release_parse(optarg);
         return o->ad >= 0 ? NULL : "a release from 3.0 to 3.14";
+    case RAW_FILES: return parse_raw_files(optarg, o) ? NULL : "a number from 1 to 1000000";
     case EXPOSURE: return parse_exposure(optarg, o) ? NULL : "a number of seconds";
     case INSTANT: o->instant = true; return NULL;
-    case HANGS: o->hangs = true; return NULL;
+    case FAULT: return sim_fault_parse(optarg) ? NULL : "a fault of --help, with its value";
+    case HANGS: sim_fault_parse("ExposureHangs"); return NULL;
     default: o->verbose = true; return NULL;
     }
 }
@@ -161,6 +177,7 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
     while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
         if (option == HELP) {
             fputs(help, stdout);
+            sim_fault_help(stdout);
             return SIM_SHOWN;
         }
         if (option == VERSION) {

@@ -96,6 +96,8 @@ struct sim *sim_start(const char *const *arguments)
     snprintf(sim->port_text, sizeof sim->port_text, "auto");
     sim->arguments[n++] = sim->port_text;
     sim->arguments[n++] = "--verbose";
+    sim->arguments[n++] = "--raw-files"; /* a long test would fill the disk */
+    sim->arguments[n++] = "8";
     while (arguments && *arguments) {
         if (n + 1 >= ARGUMENTS) testAbort("too many arguments for the simulator");
         sim->arguments[n++] = *arguments++;
