@@ -40,7 +40,7 @@ ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) -pthread -lm
 $(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
 $(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(LZ4_CFLAGS)
 $(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
-$(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
+$(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
 
 # --- What there is
 
@@ -107,7 +107,8 @@ $(B)/bin/cophyd-sim: $(SIM_OBJ) $(SIM_DIRS) | $(B)/lib/cophyd
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -rdynamic -o $@ $(SIM_OBJ) '-Wl,-rpath,$$ORIGIN/../lib/cophyd' \
-	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) -pthread -lm
+	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) \
+	    -pthread -lm
 
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
