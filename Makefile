@@ -136,6 +136,10 @@ $(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/l
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
 
+# It unpacks what the simulator packs.
+$(B)/tests/ioc/test_sim_compression: ALL_CFLAGS += $(BLOSC_CFLAGS)
+$(B)/tests/ioc/test_sim_compression: ALL_LIBS += $(BLOSC_LIBS)
+
 # An IOC of standard records, of all types.
 $(IOC): | $(SIM) $(PLAIN)
 $(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
