@@ -234,7 +234,7 @@ void *sim_camera_acquire(void *arg)
         else if (sim_get_int(c->state) != SIM_ABORTED)
             sim_set_int(c->state, outcome == ABORTED ? SIM_ABORTED : SIM_ERROR);
         sim_publish(c->port);
-        sim_camera_set_acquire(c, false);
+        sim_completion_set(&c->completion, false);
         sim_set_int(c->armed, 0);
         if (outcome == DONE) sim_set_text(c->message, "Waiting for acquire command");
         sim_publish(c->port);
