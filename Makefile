@@ -3,6 +3,7 @@
 #   make              libraries and programs        make V=1        shows the commands
 #   make demo         the demonstration             make check      all tests
 #   make lint layers  rules that programs can check make format     clang-format, in place
+#   make check-files  the simulator's files read by h5py and tifffile
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
@@ -64,7 +65,7 @@ endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check bench lint layers format asan tsan abi-names install uninstall clean distclean
+.PHONY: all demo check check-files bench lint layers format asan tsan abi-names install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(SIM) $(EXAMPLES)
@@ -161,6 +162,15 @@ asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
 
+# The simulator's files, read by h5py, hdf5plugin and tifffile.
+$(B)/files-venv/made: tests/files/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-files: all $(B)/files-venv/made
+	$(Q)COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
+	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py
+
 # --- Speed beside hand-written libca, pyepics and aioca: a table, and $(B)/bench.json.
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
@@ -235,7 +245,7 @@ uninstall:
 	-rmdir $(D)/include/cophyd
 
 clean:
-	rm -rf $(filter-out build/config.mak build/configure build/venv build/bench-venv,$(wildcard build/*))
+	rm -rf $(filter-out build/config.mak build/configure build/venv build/bench-venv build/files-venv,$(wildcard build/*))
 
 distclean:
 	rm -rf build
