@@ -37,8 +37,9 @@ static int real_path(struct sim_file_plugin *f, char *ret, size_t size)
     if (sim_path_real(f->full, ret, size) != 0) return -1;
     f->temporary[0] = '\0';
     if (!*suffix) return 0;
-    if (strlen(ret) + strlen(suffix) >= size) return -1;
-    strcat(ret, suffix);
+    size_t length = strlen(ret), more = strlen(suffix) + 1;
+    if (length + more > size) return -1;
+    memcpy(ret + length, suffix, more);
     memcpy(f->temporary, ret, strlen(ret) + 1);
     return 0;
 }

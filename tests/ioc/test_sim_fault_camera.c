@@ -93,11 +93,11 @@ static void slow_threshold(struct probe *p)
 int main(void)
 {
     static const struct fault faults[] = {
-        {"ExposureHangs", "1", hangs, well},
-        {"ExposureFails", "1", fails, well},
-        {"AbortAfter", "0.2", aborted, well},
-        {"SomebodyElse", "600", busy, well},
-        {"ThresholdTime", "0.3", slow_threshold, well},
+        {"ExposureHangs", "1", hangs, well, 0},
+        {"ExposureFails", "1", fails, well, 0},
+        {"AbortAfter", "0.2", aborted, well, 0},
+        {"SomebodyElse", "600", busy, well, 0},
+        {"ThresholdTime", "0.3", slow_threshold, well, 0},
     };
     testPlan(0);
     fault_try(faults, sizeof faults / sizeof *faults, set_up);

@@ -171,9 +171,9 @@ static void stuck(struct probe *p)
 int main(void)
 {
     static const struct fault faults[] = {
-        {"DiskFull", "1", disk_full, well},    {"OpenFails", "1", open_fails, well},
-        {"PathVanishes", "1", vanishes, well}, {"SlowDisk", "0.1", slow_disk, well},
-        {"DropArrays", "2", drops, well},      {"PluginStuck", "HDF1", stuck, well},
+        {"DiskFull", "1", disk_full, well, 0},    {"OpenFails", "1", open_fails, well, 0},
+        {"PathVanishes", "1", vanishes, well, 0}, {"SlowDisk", "0.1", slow_disk, well, 0},
+        {"DropArrays", "2", drops, well, 0},      {"PluginStuck", "HDF1", stuck, well, 0},
     };
     testPlan(0);
     fault_try(faults, sizeof faults / sizeof *faults, set_up);

@@ -36,6 +36,16 @@ void fault_set(struct probe *p, const char *name, const char *value)
     probe_set(p, record, value);
 }
 
+static void set(struct probe *p, const struct fault *f, const char *value)
+{
+    char record[64];
+    snprintf(record, sizeof record, "sim1:%s", f->name);
+    if (f->cuts)
+        testOk(probe_put(p, record, value) == 0, "%s = %s is sent", record, value);
+    else
+        fault_set(p, f->name, value);
+}
+
 static void by_option(const struct fault *f, void (*set_up)(struct probe *))
 {
     char option[80];
@@ -55,11 +65,11 @@ void fault_try(const struct fault *faults, int count, void (*set_up)(struct prob
         const struct fault *f = &faults[i];
         int number = f->value[strspn(f->value, "0123456789.-")] == '\0';
         testDiag("sim1:%s = %s", f->name, f->value);
-        if (f->well) f->well(p);
-        fault_set(p, f->name, f->value);
+        f->well(p);
+        set(p, f, f->value);
         f->symptom(p);
-        fault_set(p, f->name, number ? "0" : "");
-        if (f->well) f->well(p);
+        set(p, f, number ? "0" : "");
+        f->well(p);
     }
     stop(p);
     for (int i = 0; i < count; i++)

@@ -8,7 +8,8 @@
 struct fault {
     const char *name, *value;
     void (*symptom)(struct probe *probe); /* with the fault */
-    void (*well)(struct probe *probe);    /* after it, without; NULL: not looked at */
+    void (*well)(struct probe *probe);    /* before and after it */
+    int cuts;                             /* the put that begins or ends it is lost */
 };
 
 /* Where the simulators write, as the IOC sees it, is "/data/". */

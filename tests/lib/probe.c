@@ -158,6 +158,19 @@ int probe_connect(struct probe *p, const char *const *names, int count)
     return up ? 0 : -1;
 }
 
+int probe_until_up(struct probe *p, const char *name, int up, double seconds)
+{
+    struct channel *c = create(p, name);
+    double deadline = now() + seconds;
+    ca_flush_io();
+    pthread_mutex_lock(&p->lock);
+    while (c->connected != up && wait_change(p, deadline))
+        continue;
+    int rc = c->connected == up ? 0 : -1;
+    pthread_mutex_unlock(&p->lock);
+    return rc;
+}
+
 struct pending {
     struct probe *probe;
     struct answer *answer;

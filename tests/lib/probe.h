@@ -18,6 +18,10 @@ int probe_connect(struct probe *probe, const char *const *names, int count);
 void probe_search(struct probe *probe, const char *const *names, int count);
 int probe_found(struct probe *probe, const char *name);
 
+/* Waits until the channel is up (1) or down (0), at most that many seconds: 0, or -1. One that was
+ * not used before is only asked for. */
+int probe_until_up(struct probe *probe, const char *name, int up, double seconds);
+
 /* Enumerations as their label, CHAR arrays as text, the rest as libca prints it. */
 int probe_get(struct probe *probe, const char *name, char *ret, size_t size);
 double probe_get_number(struct probe *probe, const char *name);
