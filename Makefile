@@ -3,6 +3,7 @@
 #   make              libraries and programs        make V=1        shows the commands
 #   make demo         the demonstration             make check      all tests
 #   make lint layers  rules that programs can check make format     clang-format, in place
+#   make check-files  the simulator's files read by h5py and tifffile
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
@@ -40,12 +41,13 @@ ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) -pthread -lm
 $(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
 $(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(LZ4_CFLAGS)
 $(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
-$(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
+$(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
 
 # --- What there is
 
 LIB_SRC := $(wildcard $(patsubst %,src/%/*.c,base ca core h5 ad) src/ad/*.S)
 LIB_OBJ := $(patsubst src/%,$(O)/%.o,$(LIB_SRC))
+KIT_OBJ := $(patsubst src/%,$(O)/%.o,$(wildcard src/kit/*.c))
 SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
 SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/lib/*.c))
@@ -58,16 +60,17 @@ LIBS := $(B)/lib/$(SO) $(B)/lib/libcophyd.a
 HEADERS := $(wildcard include/cophyd/*.h)
 ifneq ($(SIM_LIBS),)
 SIM := $(B)/bin/cophyd-sim
+KIT := $(B)/lib/libcophyd-simulator.a
 IOC := $(patsubst %.c,$(B)/%,$(wildcard tests/ioc/test_*.c))
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check bench lint layers format asan tsan abi-names install uninstall clean distclean
+.PHONY: all demo check check-files bench lint layers format asan tsan abi-names install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(LIBS) $(SIM) $(EXAMPLES)
+all: $(LIBS) $(SIM) $(KIT) $(EXAMPLES)
 
 # --- The library
 
@@ -107,12 +110,21 @@ $(B)/bin/cophyd-sim: $(SIM_OBJ) $(SIM_DIRS) | $(B)/lib/cophyd
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -rdynamic -o $@ $(SIM_OBJ) '-Wl,-rpath,$$ORIGIN/../lib/cophyd' \
-	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) -pthread -lm
+	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) \
+	    -pthread -lm
 
+# Starting the simulator from other programs: a library of its own.
+$(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
+	$(say) AR $@
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)$(AR) rcs $@ $(KIT_OBJ)
+
+$(B)/bin/simulated: WITH = -lcophyd-simulator
+$(B)/bin/simulated: $(B)/lib/libcophyd-simulator.a
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -o $@ $< '-Wl,-rpath,$$ORIGIN/../lib' -L$(B)/lib -lcophyd -lm
+	$(Q)$(CC) $(BASE) -o $@ $< '-Wl,-rpath,$$ORIGIN/../lib' -L$(B)/lib $(WITH) -lcophyd -lm
 
 demo: all $(DEMO)
 	$(Q)tests/demo/demo.sh
@@ -124,9 +136,9 @@ $(B)/tests/lib/%.c.o: tests/lib/%.c build/config.mak
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -c -o $@ $<
 
-$(B)/tests/libtests.a: $(TEST_LIB)
+$(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 	@mkdir -p $(@D) && rm -f $@
-	$(Q)$(AR) rcs $@ $(TEST_LIB)
+	$(Q)$(AR) rcs $@ $(TEST_LIB) $(KIT_OBJ)
 
 # The archive, not the shared library: unit tests reach internal functions.
 $(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
@@ -134,6 +146,10 @@ $(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/l
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
+
+# It unpacks what the simulator packs.
+$(B)/tests/ioc/test_sim_compression: ALL_CFLAGS += $(BLOSC_CFLAGS)
+$(B)/tests/ioc/test_sim_compression: ALL_LIBS += $(BLOSC_LIBS)
 
 # An IOC of standard records, of all types.
 $(IOC): | $(SIM) $(PLAIN)
@@ -155,6 +171,15 @@ tsan: SANITIZE_AS = -fsanitize=thread
 asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
+
+# The simulator's files, read by h5py, hdf5plugin and tifffile.
+$(B)/files-venv/made: tests/files/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-files: all $(B)/files-venv/made
+	$(Q)COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
+	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py
 
 # --- Speed beside hand-written libca, pyepics and aioca: a table, and $(B)/bench.json.
 
@@ -220,19 +245,22 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    -e 's|@PRIVATE@|$(subst -L$(B)/lib/cophyd,$(EPICS_PRIVATE),$(ALL_LIBS))|' \
 	    src/cophyd.pc.in >$(D)/lib/pkgconfig/cophyd.pc
+	$(if $(KIT),install -m 644 $(KIT) $(D)/lib && sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
+	    src/kit/cophyd-simulator.pc.in >$(D)/lib/pkgconfig/cophyd-simulator.pc)
 	$(if $(INSTALLED),install -m 755 $(INSTALLED) $(D)/bin)
 	$(if $(WHEEL),cp -rL $(B)/lib/cophyd $(D)/lib)
 
 uninstall:
 	rm -f $(patsubst include/%,$(D)/include/%,$(HEADERS)) $(D)/lib/libcophyd.* \
+	    $(D)/lib/libcophyd-simulator.a $(D)/lib/pkgconfig/cophyd-simulator.pc \
 	    $(D)/lib/pkgconfig/cophyd.pc $(patsubst $(B)/%,$(D)/%,$(INSTALLED))
 	rm -rf $(D)/lib/cophyd
 	-rmdir $(D)/include/cophyd
 
 clean:
-	rm -rf $(filter-out build/config.mak build/configure build/venv build/bench-venv,$(wildcard build/*))
+	rm -rf $(filter-out build/config.mak build/configure build/venv build/bench-venv build/files-venv,$(wildcard build/*))
 
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(EXAMPLES))

@@ -2,6 +2,8 @@
 #define USE_TYPED_DSET
 #include "sim/binding.h"
 
+#include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +30,13 @@ struct sim_binding {
     struct sim_value outgoing;
     bool taking; /* this and the next under the record's lock */
     unsigned deferred;
+    struct sim_binding *next;
+    epicsCallback late;
+    atomic_bool trouble[SIM_TROUBLES], stuck; /* stuck: finish is held back */
+    _Atomic double lateness;
 };
+
+static struct sim_binding *bindings; /* made before the IOC runs */
 
 static struct sim_binding *of_job(struct sim_job *job)
 {
@@ -65,7 +73,20 @@ static bool pop(struct sim_binding *b, struct sim_value *ret)
 static void input_changed(struct sim_listener *listener, const struct sim_value *value)
 {
     struct sim_binding *b = (struct sim_binding *)listener;
+    if (atomic_load(&b->trouble[SIM_TROUBLE_STAYS])) return;
+    if (atomic_load(&b->trouble[SIM_TROUBLE_LATE])) {
+        callbackRequestDelayed(&b->late, atomic_load(&b->lateness));
+        return;
+    }
     push(b, value);
+    scanIoRequest(b->scan);
+}
+
+/* It has passed over the values between. */
+static void late(epicsCallback *callback)
+{
+    struct sim_binding *b = NULL;
+    callbackGetUser(b, callback);
     scanIoRequest(b->scan);
 }
 
@@ -113,7 +134,33 @@ static void run(struct sim_job *job)
     sim_port_write(b->param, &b->outgoing);
     sim_value_clear(&b->outgoing);
     /* Before the port's lock is free: so what another thread makes of this write comes later. */
-    callbackRequest(&b->finish);
+    if (atomic_load(&b->trouble[SIM_TROUBLE_STUCK]))
+        atomic_store(&b->stuck, true);
+    else
+        callbackRequest(&b->finish);
+}
+
+/* A fault was written by a put, on the control port's thread: no port's lock but that is held. */
+void sim_binding_trouble(const char *record_name, enum sim_trouble trouble, double seconds)
+{
+    for (struct sim_binding *b = bindings; b; b = b->next) {
+        bool on = strcmp(b->record->name, record_name) == 0;
+        if (on && trouble == SIM_TROUBLE_LATE) atomic_store(&b->lateness, seconds);
+        if (atomic_exchange(&b->trouble[trouble], on) == on) continue;
+        if (trouble == SIM_TROUBLE_STUCK) {
+            if (!on && atomic_exchange(&b->stuck, false)) callbackRequest(&b->finish);
+        } else if (trouble != SIM_TROUBLE_LATE && (!on || trouble != SIM_TROUBLE_STAYS)) {
+            scanIoRequest(b->scan);
+        }
+    }
+}
+
+static void disturb(const struct sim_binding *b, struct sim_value *value)
+{
+    bool nan = atomic_load(&b->trouble[SIM_TROUBLE_NAN]);
+    if (!nan && !atomic_load(&b->trouble[SIM_TROUBLE_WILD])) return;
+    value->i = INT32_MAX;
+    value->d = nan ? NAN : 1e300;
 }
 
 static bool has_readback(struct dbCommon *record)
@@ -144,10 +191,15 @@ int sim_bind(struct dbCommon *record, const struct link *link, enum sim_type typ
     callbackSetCallback(follow, &b->follow);
     callbackSetUser(b, &b->finish);
     callbackSetUser(b, &b->follow);
+    callbackSetCallback(late, &b->late);
+    callbackSetUser(b, &b->late);
+    callbackSetPriority(priorityLow, &b->late);
     /* One priority, so that what is published is processed in that order. */
     callbackSetPriority(priorityLow, &b->finish);
     callbackSetPriority(priorityLow, &b->follow);
     record->dpvt = b;
+    b->next = bindings;
+    bindings = b;
     if (output ? has_readback(record) : record->scan == SCAN_IO_EVENT)
         sim_param_listen(b->param, &b->listener);
     return 0;
@@ -165,7 +217,10 @@ long sim_binding_scan(int detach, struct dbCommon *record, IOSCANPVT *ret)
 bool sim_binding_read(struct dbCommon *record, struct sim_value *ret)
 {
     struct sim_binding *b = record->dpvt;
-    if (b && (pop(b, ret) || sim_get(b->param, ret))) return true;
+    if (b && (pop(b, ret) || sim_get(b->param, ret))) {
+        disturb(b, ret);
+        return true;
+    }
     recGblSetSevr(record, READ_ALARM, INVALID_ALARM);
     return false;
 }

@@ -30,4 +30,15 @@ enum sim_step {
 enum sim_step sim_binding_step(struct dbCommon *record, struct sim_value *ret);
 void sim_binding_write(struct dbCommon *record, const struct sim_value *value);
 
+/* What can be wrong with the records of one name; "" ends it. From any thread. */
+enum sim_trouble {
+    SIM_TROUBLE_STUCK, /* a put never completes */
+    SIM_TROUBLE_STAYS, /* a readback keeps its value */
+    SIM_TROUBLE_LATE,  /* a readback takes a value that many seconds later */
+    SIM_TROUBLE_NAN,
+    SIM_TROUBLE_WILD,
+    SIM_TROUBLES
+};
+void sim_binding_trouble(const char *record_name, enum sim_trouble trouble, double seconds);
+
 #endif

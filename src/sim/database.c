@@ -5,12 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cantProceed.h>
 #include <dbAccess.h>
 #include <dbStaticLib.h>
 #include <iocshRegisterCommon.h>
 #include <registryCommon.h>
 
 #include "sim/data.h"
+#include "sim/release.h"
 #include "sim/table.h"
 
 /* Columns of records.csv. */
@@ -30,6 +32,8 @@ enum {
     FLNK,
     PINI
 };
+
+enum { TEMPLATES = 8 };
 
 static const char *const state_field[] = {"ZR", "ON", "TW", "TH", "FR", "FV", "SX", "SV",
                                           "EI", "NI", "TE", "EL", "TV", "TT", "FT", "FF"};
@@ -96,18 +100,57 @@ static void put_record(FILE *db, const struct sim_row *row)
     fputs("}\n", db);
 }
 
-static void put_template(const char *name, void *user)
+/* A template, and those that it includes, innermost first. */
+struct chain {
+    const struct sim_release *release;
+    FILE *db;
+    int count;
+    const char *names[TEMPLATES];
+};
+
+static void add_template(const char *name, void *user)
 {
-    FILE *db = user;
+    struct chain *chain = user;
+    if (chain->count == TEMPLATES) cantProceed("%s includes too many templates\n", name);
+    chain->names[chain->count++] = name;
+}
+
+static void put_gone(const struct sim_row *row, void *user)
+{
+    put_record(user, row);
+}
+
+/* An old form is right for the record of any template that it is about. */
+static void put_records(const struct chain *chain, int at)
+{
     struct sim_row row;
+    const struct sim_row *old = NULL;
     const char *next = sim_table_rows(sim_data_records);
-    while ((next = sim_table_next(next, &row)))
-        if (strcmp(row.cell[TEMPLATE], name) == 0) put_record(db, &row);
-    next = sim_table_rows(sim_data_fields);
     while ((next = sim_table_next(next, &row))) {
-        const char *field = row.cell[2], *value = row.cell[3];
-        if (strcmp(row.cell[0], name) != 0) continue;
-        fprintf(db, "record(\"*\", \"$(P)$(R)%s\") { %s(\"%s\", \"%s\") }\n", row.cell[1],
+        if (strcmp(row.cell[TEMPLATE], chain->names[at]) != 0) continue;
+        switch (sim_release_form(chain->release, chain->names + at, chain->count - at,
+                                 row.cell[RECORD], &old)) {
+        case SIM_FORM_NEWEST: put_record(chain->db, &row); break;
+        case SIM_FORM_OLD: put_record(chain->db, old); break;
+        case SIM_FORM_NONE: break;
+        }
+    }
+    sim_release_gone(chain->release, chain->names[at], put_gone, chain->db);
+}
+
+static void put_fields(const struct chain *chain, int at)
+{
+    struct sim_row row;
+    const struct sim_row *old = NULL;
+    const char *next = sim_table_rows(sim_data_fields);
+    while ((next = sim_table_next(next, &row))) {
+        const char *record = row.cell[1], *field = row.cell[2], *value = row.cell[3];
+        if (strcmp(row.cell[TEMPLATE], chain->names[at]) != 0 ||
+            !sim_release_within(chain->release, row.cell[4], row.cell[5]) ||
+            sim_release_form(chain->release, chain->names, chain->count, record, &old) ==
+                SIM_FORM_NONE)
+            continue;
+        fprintf(chain->db, "record(\"*\", \"$(P)$(R)%s\") { %s(\"%s\", \"%s\") }\n", record,
                 strchr(field, ':') ? "info" : "field", field, value);
     }
 }
@@ -152,17 +195,28 @@ int sim_database_start(char *why, size_t why_size)
     return 0;
 }
 
-int sim_database_load(const char *template_name, const char *macros, char *why, size_t why_size)
+int sim_database_text(const char *what, const char *text, const char *macros, char *why,
+                      size_t why_size)
+{
+    return read_text(what, text, strlen(text), macros, why, why_size);
+}
+
+int sim_database_load(const char *template_name, const char *macros,
+                      const struct sim_release *release, char *why, size_t why_size)
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *db = open_memstream(&text, &size);
-    if (!db) {
+    struct chain chain = {.release = release, .db = open_memstream(&text, &size)};
+    if (!chain.db) {
         snprintf(why, why_size, "there is no memory for the records of %s", template_name);
         return -1;
     }
-    sim_template_walk(template_name, put_template, db);
-    fclose(db);
+    sim_template_walk(template_name, add_template, &chain);
+    for (int i = 0; i < chain.count; i++) {
+        put_records(&chain, i);
+        put_fields(&chain, i);
+    }
+    fclose(chain.db);
     int rc = read_text(template_name, text, size, macros, why, why_size);
     free(text);
     return rc;

@@ -100,13 +100,27 @@ static long read_text(waveformRecord *r)
     return 0;
 }
 
+static enum sim_element element_of(epicsEnum16 ftvl)
+{
+    static const enum sim_element types[] = {
+        [menuFtypeCHAR] = SIM_INT8,     [menuFtypeUCHAR] = SIM_UINT8,
+        [menuFtypeSHORT] = SIM_INT16,   [menuFtypeUSHORT] = SIM_UINT16,
+        [menuFtypeLONG] = SIM_INT32,    [menuFtypeULONG] = SIM_UINT32,
+        [menuFtypeINT64] = SIM_INT64,   [menuFtypeUINT64] = SIM_UINT64,
+        [menuFtypeFLOAT] = SIM_FLOAT32, [menuFtypeDOUBLE] = SIM_FLOAT64,
+    };
+    return types[ftvl];
+}
+
 static long read_array(waveformRecord *r)
 {
     struct sim_value value;
     if (read_number((struct dbCommon *)r, &value) != 0) return -1;
     size_t count = value.array ? value.array->count : 0;
     if (count > r->nelm) count = r->nelm;
-    if (count) memcpy(r->bptr, value.array->value, count * sizeof value.array->value[0]);
+    if (count)
+        sim_element_convert(value.array->type, sim_array_data(value.array), element_of(r->ftvl),
+                            r->bptr, count);
     r->nord = (epicsUInt32)count;
     sim_value_clear(&value);
     return 0;

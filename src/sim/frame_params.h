@@ -8,7 +8,7 @@
 struct sim_frame_params {
     struct sim_param *counter, *ndims, *dims, *data_type, *size_x, *size_y, *size, *unique_id,
         *timestamp, *epics_sec, *epics_nsec;
-    int cols, rows; /* as dims was last set */
+    int cols, rows, told_ndims; /* as dims was last set */
 };
 
 void sim_frame_params_init(struct sim_frame_params *params, struct sim_port *port);

@@ -9,6 +9,7 @@
 
 #include <errlog.h>
 
+#include "sim/fault_server.h"
 #include "sim/ioc.h"
 #include "sim/options.h"
 #include "sim/server.h"
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
     if (!options.verbose) eltc(0);
     int port = sim_server_prepare(options.port, why, sizeof why);
     if (port < 0) return complain(why, 1);
+    sim_fault_server_prepare(argv, port);
     if (sim_ioc_start(&options, why, sizeof why) != 0) return complain(why, 1);
     if (!sim_server_has_port(port)) {
         if (options.port == 0) try_again(argv, out);

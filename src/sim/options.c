@@ -9,13 +9,16 @@
 
 #include <cophyd/version.h>
 
+#include "sim/fault.h"
 #include "sim/path.h"
+#include "sim/release.h"
 
 static const char help[] =
     "Usage: cophyd-sim [options]\n"
-    "A simulated Pilatus IOC: cam1:, image1: and HDF1: of areaDetector, on Channel Access.\n"
+    "A simulated Pilatus IOC: cam1: and plugins of areaDetector, on Channel Access.\n"
     "\n"
-    "  --prefix P          of all channel names (default \"Pilatus:\")\n"
+    "  --prefix P          of all channel names (default \"Pilatus:\", or \"13SIM1:\")\n"
+    "  --class C           of the camera: pilatus (default) or simdetector, ADSimDetector's\n"
     "  --size WxH          of an image (default 1024x1024)\n"
     "  --port N|auto       TCP and UDP port on 127.0.0.1 (default 5064; auto finds a free one)\n"
     "  --write-root S=R    a path that the IOC sees under S is really under R (repeatable)\n"
@@ -23,30 +26,61 @@ static const char help[] =
     "FileName=raw,\n"
     "                      FileTemplate=%s%s_%4.4d.tif. Without this they are empty, as on a real\n"
     "                      IOC after boot, and exposures fail until they are set\n"
+    "  --ad 3.N            the records and labels of that release of ADCore, from 3.0 to 3.14\n"
+    "                      (default 3.14)\n"
+    "  --raw-files N       camserver removes all but the newest N files that it wrote. Without "
+    "this they\n"
+    "                      all stay, as those of a real one do\n"
     "  --exposure SECONDS  first value of cam1:AcquireTime (default 1)\n"
     "  --instant           no delays of camserver: commands and stops take no time\n"
-    "  --camserver-hangs   exposures never end: DetectorState Error 10 s after they should have\n"
-    "                      (at once with --instant)\n"
+    "  --fault NAME[=VALUE]  something goes wrong (repeatable): see below\n"
+    "  --camserver-hangs   the same as --fault ExposureHangs\n"
     "  --verbose           the IOC's own messages go to standard error\n"
     "  --help, --version\n"
     "\n"
-    "Pixels are Int32: pixel(y, x) = (7919 * frame + 2500 * y + x) mod 1048576, where frame is "
+    "A Pilatus's pixels are Int32: pixel(y, x) = (7919 * frame + 2500 * y + x) mod 1048576, where "
+    "frame is "
     "the\n"
     "array's UniqueId, y the row and x the column, both from 0.\n"
+    "\n"
+    "A simdetector's are of DataType, after boot Int32, by ADSimDetector's formulas. With SimMode\n"
+    "LinearRamp, as after boot: pixel(y, x) = trunc(i * (GainX * x + GainY * y)) + n * i, where\n"
+    "i = trunc(Gain * AcquireTime * 1000), and n counts the frames, from 0, since boot or since a\n"
+    "write of SimMode, DataType or a gain but Gain. What does not fit is cut to DataType's bits.\n"
     "\n"
     "When it is ready it prints two lines: where it listens, and the environment for a client. It\n"
     "ends on SIGINT, SIGTERM, and with the process that started it.\n";
 
-enum { PREFIX = 1, SIZE, PORT, WRITE_ROOT, RAW, EXPOSURE, INSTANT, HANGS, VERBOSE, HELP, VERSION };
+enum {
+    PREFIX = 1,
+    CLASS,
+    SIZE,
+    PORT,
+    WRITE_ROOT,
+    RAW,
+    AD,
+    RAW_FILES,
+    EXPOSURE,
+    INSTANT,
+    FAULT,
+    HANGS,
+    VERBOSE,
+    HELP,
+    VERSION
+};
 
 static const struct option names[] = {
     {"prefix", required_argument, NULL, PREFIX},
+    {"class", required_argument, NULL, CLASS},
     {"size", required_argument, NULL, SIZE},
     {"port", required_argument, NULL, PORT},
     {"write-root", required_argument, NULL, WRITE_ROOT},
     {"raw", required_argument, NULL, RAW},
+    {"ad", required_argument, NULL, AD},
+    {"raw-files", required_argument, NULL, RAW_FILES},
     {"exposure", required_argument, NULL, EXPOSURE},
     {"instant", no_argument, NULL, INSTANT},
+    {"fault", required_argument, NULL, FAULT},
     {"camserver-hangs", no_argument, NULL, HANGS},
     {"verbose", no_argument, NULL, VERBOSE},
     {"help", no_argument, NULL, HELP},
@@ -106,23 +140,41 @@ static bool parse_raw(const char *text, struct sim_options *o)
     return true;
 }
 
+static bool parse_raw_files(const char *text, struct sim_options *o)
+{
+    o->raw_files = whole(&text, 1, 1000000);
+    return o->raw_files > 0 && *text == '\0';
+}
+
 static bool parse_prefix(const char *text, struct sim_options *o)
 {
     o->prefix = text;
     return strlen(text) <= 30 && !strpbrk(text, " \t,\"$'\\");
 }
 
+static bool parse_class(const char *text, struct sim_options *o)
+{
+    o->class = strcmp(text, "simdetector") == 0 ? SIM_SIMDETECTOR : SIM_PILATUS;
+    return o->class == SIM_SIMDETECTOR || strcmp(text, "pilatus") == 0;
+}
+
 static const char *parse_one(int option, struct sim_options *o)
 {
     switch (option) {
     case PREFIX: return parse_prefix(optarg, o) ? NULL : "at most 30 characters of a channel name";
+    case CLASS: return parse_class(optarg, o) ? NULL : "pilatus or simdetector";
     case SIZE: return parse_size(optarg, o) ? NULL : "WIDTHxHEIGHT, each from 1 to 16384";
     case PORT: return parse_port(optarg, o) ? NULL : "auto or a number from 5001 to 65535";
     case WRITE_ROOT: return parse_root(optarg) ? NULL : "SEEN=REAL, both absolute paths";
     case RAW: return parse_raw(optarg, o) ? NULL : "a folder of at most 254 bytes";
+    case AD:
+        o->ad = sim_release_parse(optarg);
+        return o->ad >= 0 ? NULL : "a release from 3.0 to 3.14";
+    case RAW_FILES: return parse_raw_files(optarg, o) ? NULL : "a number from 1 to 1000000";
     case EXPOSURE: return parse_exposure(optarg, o) ? NULL : "a number of seconds";
     case INSTANT: o->instant = true; return NULL;
-    case HANGS: o->hangs = true; return NULL;
+    case FAULT: return sim_fault_parse(optarg) ? NULL : "a fault of --help, with its value";
+    case HANGS: sim_fault_parse("ExposureHangs"); return NULL;
     default: o->verbose = true; return NULL;
     }
 }
@@ -132,11 +184,12 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
 {
     int option, index = 0;
     *ret = (struct sim_options){
-        .prefix = "Pilatus:", .cols = 1024, .rows = 1024, .port = 5064, .exposure = 1.0};
+        .cols = 1024, .rows = 1024, .port = 5064, .ad = SIM_RELEASE_NEWEST, .exposure = 1.0};
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
         if (option == HELP) {
             fputs(help, stdout);
+            sim_fault_help(stdout);
             return SIM_SHOWN;
         }
         if (option == VERSION) {
@@ -159,5 +212,6 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
         snprintf(why, why_size, "there is no argument \"%s\" (see --help)", argv[optind]);
         return SIM_WRONG;
     }
+    if (!ret->prefix) ret->prefix = ret->class == SIM_SIMDETECTOR ? "13SIM1:" : "Pilatus:";
     return SIM_RUN;
 }

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include <cantProceed.h>
+#include <epicsThread.h>
 
 #include "sim/clock.h"
+#include "sim/fault.h"
 
 struct sim_queued {
     struct sim_queued *next;
@@ -26,6 +28,13 @@ static void process(struct sim_plugin *p, struct sim_frame *frame)
     sim_publish(p->port);
 }
 
+/* Without the port's lock: what is put to it still acts. */
+static void stand_still(const struct sim_plugin *p)
+{
+    while (sim_fault_hits(SIM_FAULT_PLUGIN_STUCK, sim_port_name(p->port)))
+        epicsThreadSleep(0.01);
+}
+
 static void *work(void *arg)
 {
     struct sim_plugin *p = arg;
@@ -39,6 +48,7 @@ static void *work(void *arg)
         p->count--;
         sim_set_int(p->queue_free, sim_get_int(p->queue_size) - p->count);
         pthread_mutex_unlock(&p->lock);
+        stand_still(p);
         sim_port_lock(p->port);
         process(p, q->frame);
         sim_port_unlock(p->port);
@@ -81,7 +91,13 @@ void sim_plugin_offer(struct sim_plugin *p, struct sim_source *source, struct si
     if (!early) p->last_start = start;
     pthread_mutex_unlock(&p->lock);
     if (early) return; /* skipped, and not counted as dropped */
+    if (sim_fault_hits(SIM_FAULT_DROP_ARRAYS, sim_port_name(p->port))) {
+        sim_set_int(p->dropped, sim_get_int(p->dropped) + 1);
+        sim_publish(p->port);
+        return;
+    }
     if (sim_get_int(p->blocking)) {
+        stand_still(p);
         sim_port_lock(p->port);
         process(p, frame);
         sim_port_unlock(p->port);
@@ -98,12 +114,31 @@ void sim_plugin_offer(struct sim_plugin *p, struct sim_source *source, struct si
     sim_publish(p->port);
 }
 
+void sim_plugin_send(struct sim_plugin *p, struct sim_frame *frame)
+{
+    if (!sim_get_int(p->array_callbacks)) return;
+    sim_port_unlock(p->port);
+    sim_source_offer(&p->output, frame);
+    sim_port_lock(p->port);
+}
+
+static void queued(void *owner, int change)
+{
+    struct sim_plugin *p = owner;
+    pthread_mutex_lock(&p->counting);
+    p->waiting += change;
+    sim_set_int(p->num_queued, p->waiting);
+    sim_publish(p->port);
+    pthread_mutex_unlock(&p->counting);
+}
+
 static void connect_source(struct sim_plugin *p)
 {
     char name[40];
     sim_get_text(p->source_name, name, sizeof name);
     if (p->source) sim_source_detach(p->source, p);
     p->source = sim_source_find(name);
+    /* As measured: no alarm tells that there is no such port. */
     if (p->source) sim_source_attach(p->source, p);
 }
 
@@ -128,6 +163,7 @@ void sim_plugin_init(struct sim_plugin *p, const char *port_name, const struct s
     *p = (struct sim_plugin){.ops = ops, .owner = owner, .last_start = -1e9};
     p->end = &p->first;
     pthread_mutex_init(&p->lock, NULL);
+    pthread_mutex_init(&p->counting, NULL);
     pthread_cond_init(&p->filled, NULL);
     p->port = sim_port_new(port_name, written, p);
     sim_set_text(sim_port_param(p->port, "PORT_NAME_SELF", SIM_TEXT), port_name);
@@ -141,6 +177,9 @@ void sim_plugin_init(struct sim_plugin *p, const char *port_name, const struct s
     p->process_now = sim_port_param(p->port, "PROCESS_PLUGIN", SIM_INT);
     p->execution_time = sim_port_param(p->port, "EXECUTION_TIME", SIM_DOUBLE);
     p->pre_alloc = sim_port_param(p->port, "POOL_PRE_ALLOC_BUFFERS", SIM_INT);
+    p->array_callbacks = sim_port_param(p->port, "ARRAY_CALLBACKS", SIM_INT);
+    p->num_queued = sim_port_param(p->port, "NUM_QUEUED_ARRAYS", SIM_INT);
+    sim_source_init(&p->output, sim_port_name(p->port), queued, p);
     sim_frame_params_init(&p->frame, p->port);
     sim_set_int(p->frame.size_x, 0);
     sim_set_int(p->frame.size_y, 0);

@@ -95,7 +95,7 @@ class Ioc:
         if kind == "detector":
             os.makedirs(f"{disk}/data")
             return [f"{BUILD}/bin/cophyd-sim", "--instant", "--port", "auto", "--size", "64x48",
-                    "--raw", "/bench/raw", "--write-root", f"/bench={disk}"], self.environment
+                    "--raw", "/bench/raw", "--raw-files", "8", "--write-root", f"/bench={disk}"], self.environment
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]

@@ -110,7 +110,7 @@ static void check(struct probe *p, const struct row *r, int *wrong)
     }
 }
 
-enum { ROWS = 721 };
+enum { ROWS = 1985 };
 
 static int load(struct row *rows)
 {

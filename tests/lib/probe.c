@@ -133,6 +133,21 @@ static struct channel *find(struct probe *p, const char *name)
     return connected(c) ? c : NULL;
 }
 
+void probe_search(struct probe *p, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        create(p, names[i]);
+}
+
+int probe_found(struct probe *p, const char *name)
+{
+    struct channel *c = create(p, name);
+    pthread_mutex_lock(&p->lock);
+    int up = c->connected;
+    pthread_mutex_unlock(&p->lock);
+    return up;
+}
+
 int probe_connect(struct probe *p, const char *const *names, int count)
 {
     int up = 1;
@@ -141,6 +156,19 @@ int probe_connect(struct probe *p, const char *const *names, int count)
     for (int i = 0; i < count && up; i++)
         up = find(p, names[i]) != NULL;
     return up ? 0 : -1;
+}
+
+int probe_until_up(struct probe *p, const char *name, int up, double seconds)
+{
+    struct channel *c = create(p, name);
+    double deadline = now() + seconds;
+    ca_flush_io();
+    pthread_mutex_lock(&p->lock);
+    while (c->connected != up && wait_change(p, deadline))
+        continue;
+    int rc = c->connected == up ? 0 : -1;
+    pthread_mutex_unlock(&p->lock);
+    return rc;
 }
 
 struct pending {

@@ -14,6 +14,13 @@ void probe_free(struct probe *probe);
 
 /* Connects many at once; the other calls connect what they need one by one. */
 int probe_connect(struct probe *probe, const char *const *names, int count);
+/* Only searches: those that the IOC has are found before what is connected to afterwards. */
+void probe_search(struct probe *probe, const char *const *names, int count);
+int probe_found(struct probe *probe, const char *name);
+
+/* Waits until the channel is up (1) or down (0), at most that many seconds: 0, or -1. One that was
+ * not used before is only asked for. */
+int probe_until_up(struct probe *probe, const char *name, int up, double seconds);
 
 /* Enumerations as their label, CHAR arrays as text, the rest as libca prints it. */
 int probe_get(struct probe *probe, const char *name, char *ret, size_t size);
