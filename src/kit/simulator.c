@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { READY_SECONDS = 30, END_SECONDS = 5, OWN_ARGUMENTS = 3 };
+enum { READY_SECONDS = 90, END_SECONDS = 5, OWN_ARGUMENTS = 3 };
 
 static const char own_name[] = "cophyd-sim";
 static const char ready_words[] = " ready on 127.0.0.1:";
