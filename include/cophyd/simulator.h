@@ -25,7 +25,7 @@ OPH_BEGIN_DECLS
 typedef struct oph_simulator oph_simulator;
 
 /* Starts one with these arguments (ended by NULL; NULL: none; `cophyd-sim --help` lists them), and
- * waits at most 30 s until all its records have their first values. The program is $COPHYD_SIM, or
+ * waits at most 90 s until all its records have their first values. The program is $COPHYD_SIM, or
  * the cophyd-sim in the folder of the running program, or that on the PATH. */
 int oph_simulator_start(const char *const *arguments, oph_simulator **ret, oph_error *err);
 

@@ -28,10 +28,14 @@ struct sim *plain_start(void)
     return plain_start_with(NULL);
 }
 
+enum { LONG = 20 }; /* seconds, for a busy machine */
+
 oph_context *plain_context(double connect, double get, double put)
 {
-    const oph_context_options options = {
-        .size = sizeof options, .connect_timeout = connect, .get_timeout = get, .put_timeout = put};
+    const oph_context_options options = {.size = sizeof options,
+                                         .connect_timeout = connect > 0 ? connect : LONG,
+                                         .get_timeout = get,
+                                         .put_timeout = put};
     oph_context *ctx = NULL;
     oph_error err = OPH_ERROR_INIT;
 
