@@ -3,6 +3,7 @@
 #   make              libraries and programs        make V=1        shows the commands
 #   make demo         the demonstration             make check      all tests
 #   make lint layers  rules that programs can check make format     clang-format, in place
+#   make check-files  the simulator's files read by h5py and tifffile
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
@@ -40,7 +41,7 @@ ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) -pthread -lm
 $(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
 $(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(LZ4_CFLAGS)
 $(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
-$(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
+$(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
 
 # --- What there is
 
@@ -64,7 +65,7 @@ endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check bench lint layers format asan tsan abi-names install uninstall clean distclean
+.PHONY: all demo check check-files bench lint layers format asan tsan abi-names install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(SIM) $(EXAMPLES)
@@ -107,7 +108,8 @@ $(B)/bin/cophyd-sim: $(SIM_OBJ) $(SIM_DIRS) | $(B)/lib/cophyd
 	$(say) LD $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -rdynamic -o $@ $(SIM_OBJ) '-Wl,-rpath,$$ORIGIN/../lib/cophyd' \
-	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) -pthread -lm
+	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) \
+	    -pthread -lm
 
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
@@ -135,6 +137,10 @@ $(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/l
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
 
+# It unpacks what the simulator packs.
+$(B)/tests/ioc/test_sim_compression: ALL_CFLAGS += $(BLOSC_CFLAGS)
+$(B)/tests/ioc/test_sim_compression: ALL_LIBS += $(BLOSC_LIBS)
+
 # An IOC of standard records, of all types.
 $(IOC): | $(SIM) $(PLAIN)
 $(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
@@ -155,6 +161,15 @@ tsan: SANITIZE_AS = -fsanitize=thread
 asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
+
+# The simulator's files, read by h5py, hdf5plugin and tifffile.
+$(B)/files-venv/made: tests/files/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-files: all $(B)/files-venv/made
+	$(Q)COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
+	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py
 
 # --- Speed beside hand-written libca, pyepics and aioca: a table, and $(B)/bench.json.
 
@@ -230,7 +245,7 @@ uninstall:
 	-rmdir $(D)/include/cophyd
 
 clean:
-	rm -rf $(filter-out build/config.mak build/configure build/venv build/bench-venv,$(wildcard build/*))
+	rm -rf $(filter-out build/config.mak build/configure build/venv build/bench-venv build/files-venv,$(wildcard build/*))
 
 distclean:
 	rm -rf build

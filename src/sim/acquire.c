@@ -100,10 +100,12 @@ static enum outcome take_image(struct sim_camera *c, const struct run *run, cons
             outcome = fail(c, "Timeout waiting for file to be created");
     }
     sim_frame_unref(made);
-    if (outcome == DONE)
+    if (outcome == DONE) {
+        snprintf(read->driver_file, sizeof read->driver_file, "%s", name);
         *ret = read;
-    else
+    } else {
         sim_frame_unref(read);
+    }
     return outcome;
 }
 
@@ -232,7 +234,7 @@ void *sim_camera_acquire(void *arg)
         else if (sim_get_int(c->state) != SIM_ABORTED)
             sim_set_int(c->state, outcome == ABORTED ? SIM_ABORTED : SIM_ERROR);
         sim_publish(c->port);
-        sim_camera_set_acquire(c, false);
+        sim_completion_set(&c->completion, false);
         sim_set_int(c->armed, 0);
         if (outcome == DONE) sim_set_text(c->message, "Waiting for acquire command");
         sim_publish(c->port);

@@ -1,6 +1,7 @@
 #include "sim/array.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The elements of every type are aligned. */
 _Static_assert(offsetof(struct sim_array, value) % sizeof(double) == 0, "elements of 8 bytes");
@@ -58,6 +59,7 @@ struct sim_frame *sim_frame_new_like(const struct sim_frame *like, enum sim_elem
         .pixels = sim_array_new_of(type, (size_t)cols * (size_t)rows),
     };
     atomic_init(&frame->refs, 1);
+    memcpy(frame->driver_file, like->driver_file, sizeof frame->driver_file);
     if (frame->pixels) return frame;
     free(frame);
     return NULL;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "sim/element.h"
+#include "sim/path.h"
 
 struct sim_array {
     atomic_int refs;
@@ -36,9 +37,10 @@ struct sim_frame {
     int ndims;      /* 2, or less where a ROI collapsed dimensions */
     int cols, rows; /* 1 where there is no such dimension */
     struct sim_dim dim[2];
-    double timestamp;               /* seconds since 1990 */
-    uint32_t epics_sec, epics_nsec; /* the same epoch */
-    struct sim_array *pixels;       /* row by row; Int32 from a camera */
+    double timestamp;                /* seconds since 1990 */
+    uint32_t epics_sec, epics_nsec;  /* the same epoch */
+    char driver_file[SIM_PATH_SIZE]; /* that the IOC sees the driver read it from, or empty */
+    struct sim_array *pixels;        /* row by row; Int32 from a camera */
 };
 
 /* A frame of the test pattern: pixel(y, x) = (7919 * unique_id + 2500 * y + x) mod 1048576. */

@@ -29,33 +29,9 @@ void sim_camserver(struct sim_camera *c, const char *command)
     sim_set_text(c->message, "Camserver returned OK");
 }
 
-void sim_camera_set_acquire(struct sim_camera *c, bool on)
-{
-    pthread_mutex_lock(&c->busy);
-    sim_set_int(c->acquire, on);
-    c->waits = !on && sim_get_int(c->wait_for_plugins) && c->queued > 0;
-    if (!c->waits) sim_set_int(c->acquire_busy, on);
-    pthread_mutex_unlock(&c->busy);
-}
-
-static void queued(void *owner, int change)
-{
-    struct sim_camera *c = owner;
-    pthread_mutex_lock(&c->busy);
-    c->queued += change;
-    sim_set_int(c->num_queued, c->queued);
-    if (c->waits && c->queued == 0) {
-        c->waits = false;
-        sim_set_int(c->acquire_busy, 0);
-    }
-    /* Inside the lock, so that the counts come out in the order in which they were. */
-    sim_publish(c->port);
-    pthread_mutex_unlock(&c->busy);
-}
-
 static void write_acquire(struct sim_camera *c)
 {
-    bool on = sim_get_int(c->acquire) != 0;
+    bool on = sim_get_int(c->completion.acquire) != 0;
     int state = sim_get_int(c->state);
     bool ready = state == SIM_IDLE || state == SIM_ERROR || state == SIM_ABORTED;
     if (on && ready) {
@@ -67,7 +43,7 @@ static void write_acquire(struct sim_camera *c)
         sim_set_int(c->state, SIM_ABORTED);
     }
     sim_publish(c->port);
-    sim_camera_set_acquire(c, on);
+    sim_completion_set(&c->completion, on);
     if (on && ready) {
         double abort = sim_fault_value(SIM_FAULT_ABORT_AFTER);
         if (abort > 0) callbackRequestDelayed(&c->abort, abort);
@@ -141,7 +117,7 @@ static bool is_mx_setting(const char *name)
 static void written(void *owner, struct sim_param *param)
 {
     struct sim_camera *c = owner;
-    if (param == c->acquire) {
+    if (param == c->completion.acquire) {
         write_acquire(c);
     } else if (param == c->num_images || param == c->num_exposures || param == c->trigger_mode ||
                param == c->gap_fill || param == c->acquire_time || param == c->acquire_period ||
@@ -169,10 +145,6 @@ static void find_params(struct sim_camera *c)
         const char *name;
         enum sim_type type;
     } params[] = {
-        {&c->acquire, "ACQUIRE", SIM_INT},
-        {&c->acquire_busy, "ACQUIRE_BUSY", SIM_INT},
-        {&c->wait_for_plugins, "WAIT_FOR_PLUGINS", SIM_INT},
-        {&c->num_queued, "NUM_QUEUED_ARRAYS", SIM_INT},
         {&c->state, "STATUS", SIM_INT},
         {&c->message, "STATUS_MESSAGE", SIM_TEXT},
         {&c->to_server, "STRING_TO_SERVER", SIM_TEXT},
@@ -241,12 +213,12 @@ void sim_camera_new(const char *port_name, const struct sim_options *options)
     sim_trigger_init(&c->trigger);
     sim_control_trigger(&c->trigger);
     prepare_somebody(c);
-    pthread_mutex_init(&c->busy, NULL);
     c->port = sim_port_new(port_name, written, c);
     sim_files_init(&c->files, c->port);
     find_params(c);
     sim_frame_params_init(&c->frame, c->port);
-    sim_source_init(&c->source, port_name, queued, c);
+    sim_completion_init(&c->completion, c->port);
+    sim_source_init(&c->source, port_name, sim_completion_queued, &c->completion);
     sim_set_text(sim_port_param(c->port, "PORT_NAME_SELF", SIM_TEXT), port_name);
     sim_set_int(sim_port_param(c->port, "MAX_SIZE_X", SIM_INT), options->cols);
     sim_set_int(sim_port_param(c->port, "MAX_SIZE_Y", SIM_INT), options->rows);

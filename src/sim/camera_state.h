@@ -4,9 +4,9 @@
 
 #include <callback.h>
 #include <epicsEvent.h>
-#include <pthread.h>
 #include <stdbool.h>
 
+#include "sim/completion.h"
 #include "sim/files.h"
 #include "sim/frame_params.h"
 #include "sim/options.h"
@@ -27,23 +27,17 @@ struct sim_camera {
     double somebody; /* the exposure that somebody else begins, in seconds */
     epicsCallback abort, expose;
 
-    pthread_mutex_t busy; /* of the next two and of ACQUIRE_BUSY */
-    int queued;
-    bool waits; /* AcquireBusy falls when queued is 0 */
-
-    struct sim_param *acquire, *acquire_busy, *wait_for_plugins, *num_queued, *state, *message,
-        *to_server, *from_server, *acquire_time, *acquire_period, *num_images, *num_exposures,
-        *trigger_mode, *delay_time, *image_timeout, *array_callbacks, *armed, *gap_fill, *threshold,
-        *energy, *threshold_apply, *threshold_auto, *gain, *reset_power, *pre_alloc;
+    struct sim_completion completion;
+    struct sim_param *state, *message, *to_server, *from_server, *acquire_time, *acquire_period,
+        *num_images, *num_exposures, *trigger_mode, *delay_time, *image_timeout, *array_callbacks,
+        *armed, *gap_fill, *threshold, *energy, *threshold_apply, *threshold_auto, *gain,
+        *reset_power, *pre_alloc;
     struct sim_frame_params frame;
     double demanded_threshold, demanded_energy, applied_threshold, applied_energy;
 };
 
 /* Talks to camserver: what it was told and answered becomes visible. Takes 10 ms. */
 void sim_camserver(struct sim_camera *camera, const char *command);
-
-/* Sets ACQUIRE and what follows for ACQUIRE_BUSY. */
-void sim_camera_set_acquire(struct sim_camera *camera, bool on);
 
 /* The acquisition thread; arg is the camera. */
 void *sim_camera_acquire(void *arg);

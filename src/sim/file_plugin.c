@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <epicsThread.h>
 
@@ -27,6 +29,21 @@ static bool has_vanished(struct sim_file_plugin *f)
     return true;
 }
 
+/* Where the file is written. -1: the name is too long. */
+static int real_path(struct sim_file_plugin *f, char *ret, size_t size)
+{
+    char suffix[40];
+    sim_get_text(f->temp_suffix, suffix, sizeof suffix);
+    if (sim_path_real(f->full, ret, size) != 0) return -1;
+    f->temporary[0] = '\0';
+    if (!*suffix) return 0;
+    size_t length = strlen(ret), more = strlen(suffix) + 1;
+    if (length + more > size) return -1;
+    memcpy(ret + length, suffix, more);
+    memcpy(f->temporary, ret, strlen(ret) + 1);
+    return 0;
+}
+
 static int open_file(struct sim_file_plugin *f, const struct sim_frame *like)
 {
     char real[SIM_PATH_SIZE];
@@ -37,8 +54,7 @@ static int open_file(struct sim_file_plugin *f, const struct sim_frame *like)
     }
     sim_files_took(&f->files, f->full);
     if (has_vanished(f) || sim_fault_is(SIM_FAULT_OPEN_FAILS) ||
-        sim_path_real(f->full, real, sizeof real) != 0 ||
-        f->format->open(f->owner, real, like) != 0) {
+        real_path(f, real, sizeof real) != 0 || f->format->open(f->owner, real, like) != 0) {
         fail(f, "opening");
         return -1;
     }
@@ -47,21 +63,45 @@ static int open_file(struct sim_file_plugin *f, const struct sim_frame *like)
     return 0;
 }
 
+static void delete_driver_file(struct sim_file_plugin *f, const struct sim_frame *frame)
+{
+    char real[SIM_PATH_SIZE];
+    if (sim_get_int(f->delete_driver_file) && frame->driver_file[0] &&
+        sim_path_real(frame->driver_file, real, sizeof real) == 0)
+        unlink(real);
+}
+
 static int append(struct sim_file_plugin *f, const struct sim_frame *frame)
 {
     double slow = sim_fault_value(SIM_FAULT_SLOW_DISK);
     sim_set_int(f->status, WRITE_OK);
     if (slow > 0) epicsThreadSleep(slow);
-    if (!sim_fault_is(SIM_FAULT_DISK_FULL) && f->format->append(f->owner, frame) == 0) return 0;
+    if (!sim_fault_is(SIM_FAULT_DISK_FULL) && f->format->append(f->owner, frame) == 0) {
+        delete_driver_file(f, frame);
+        return 0;
+    }
     fail(f, "writing");
     return -1;
 }
 
 static void close_file(struct sim_file_plugin *f)
 {
+    char real[SIM_PATH_SIZE];
     if (!f->open) return;
     f->open = false;
     if (f->format->close(f->owner) != 0) fail(f, "closing");
+    if (f->temporary[0] &&
+        (sim_path_real(f->full, real, sizeof real) != 0 || rename(f->temporary, real) != 0))
+        fail(f, "renaming");
+}
+
+/* A file of one frame. */
+static int write_one(struct sim_file_plugin *f, const struct sim_frame *frame)
+{
+    if (open_file(f, frame) != 0) return -1;
+    int rc = append(f, frame);
+    close_file(f);
+    return rc;
 }
 
 static void end_capture(struct sim_file_plugin *f)
@@ -86,11 +126,13 @@ static void write_single(struct sim_file_plugin *f, const struct sim_frame *fram
     sim_set_int(f->write_file, 1);
     sim_set_text(f->message, "");
     sim_publish(f->plugin.port);
-    if (open_file(f, frame) == 0) {
-        if (append(f, frame) == 0) sim_set_int(f->num_captured, 1);
-        close_file(f);
-    }
+    if (write_one(f, frame) == 0) sim_set_int(f->num_captured, 1);
     sim_set_int(f->write_file, 0);
+}
+
+static int append_kept(struct sim_file_plugin *f, int i)
+{
+    return f->format->one_frame ? write_one(f, f->kept[i]) : append(f, f->kept[i]);
 }
 
 static void write_kept(struct sim_file_plugin *f)
@@ -98,8 +140,8 @@ static void write_kept(struct sim_file_plugin *f)
     if (f->kept_count == 0) return;
     sim_set_int(f->write_file, 1);
     sim_publish(f->plugin.port);
-    if (open_file(f, f->kept[0]) == 0) {
-        for (int i = 0; i < f->kept_count && append(f, f->kept[i]) == 0; i++) {
+    if (f->format->one_frame || open_file(f, f->kept[0]) == 0) {
+        for (int i = 0; i < f->kept_count && append_kept(f, i) == 0; i++) {
             sim_set_int(f->num_captured, f->kept_count - i - 1);
             sim_publish(f->plugin.port);
         }
@@ -131,8 +173,20 @@ static void keep(struct sim_file_plugin *f, struct sim_frame *frame)
     if (sim_get_int(f->auto_save)) write_kept(f);
 }
 
+static void count_captured(struct sim_file_plugin *f)
+{
+    int captured = sim_get_int(f->num_captured) + 1;
+    sim_set_int(f->num_captured, captured);
+    if (captured == sim_get_int(f->num_capture)) end_capture(f);
+}
+
 static void stream(struct sim_file_plugin *f, struct sim_frame *frame)
 {
+    if (f->format->one_frame) {
+        if (write_one(f, frame) != 0) return;
+        count_captured(f);
+        return;
+    }
     if (!f->open && open_file(f, frame) != 0) {
         /* As measured: a lazy open that fails leaves no trace but Capture falling. */
         sim_set_int(f->status, WRITE_OK);
@@ -140,10 +194,7 @@ static void stream(struct sim_file_plugin *f, struct sim_frame *frame)
         end_capture(f);
         return;
     }
-    if (append(f, frame) != 0) return;
-    int captured = sim_get_int(f->num_captured) + 1;
-    sim_set_int(f->num_captured, captured);
-    if (captured == sim_get_int(f->num_capture)) end_capture(f);
+    if (append(f, frame) == 0) count_captured(f);
 }
 
 static bool process(void *owner, struct sim_frame *frame)
@@ -168,16 +219,17 @@ static void start_capture(struct sim_file_plugin *f)
 {
     struct sim_frame *like = f->plugin.last;
     int mode = sim_get_int(f->mode);
+    bool opens = mode == STREAM && !f->lazy && !f->format->one_frame;
     sim_set_text(f->files.full, "");
     if (mode == SINGLE) {
         sim_set_text(f->message, "ERROR: capture not supported in Single mode");
         sim_set_int(f->capture, 0);
-    } else if (!like && (mode == CAPTURE || !f->lazy)) {
+    } else if (!like && (mode == CAPTURE || opens)) {
         sim_set_int(f->capture, 0); /* as measured: without a word */
     } else if (mode == CAPTURE) {
         forget_kept(f);
         sim_set_int(f->num_captured, 0);
-    } else if (!f->lazy && open_file(f, like) != 0) {
+    } else if (opens && open_file(f, like) != 0) {
         sim_set_int(f->capture, 0);
     } else {
         sim_set_int(f->num_captured, 0);
@@ -245,6 +297,8 @@ void sim_file_plugin_init(struct sim_file_plugin *f, const char *port_name,
     f->free_capture = sim_port_param(port, "FREE_CAPTURE", SIM_INT);
     f->status = sim_port_param(port, "WRITE_STATUS", SIM_INT);
     f->message = sim_port_param(port, "WRITE_MESSAGE", SIM_TEXT);
+    f->delete_driver_file = sim_port_param(port, "DELETE_DRIVER_FILE", SIM_INT);
+    f->temp_suffix = sim_port_param(port, "FILE_TEMP_SUFFIX", SIM_TEXT);
 }
 
 void sim_file_plugin_stop(struct sim_file_plugin *f)

@@ -12,6 +12,7 @@ struct sim_format_ops {
     int (*append)(void *owner, const struct sim_frame *frame);
     int (*close)(void *owner);
     void (*written)(void *owner, struct sim_param *param);
+    bool one_frame; /* a file holds one: each frame opens one of its own */
 };
 
 struct sim_file_plugin {
@@ -22,11 +23,14 @@ struct sim_file_plugin {
     bool open;
     bool lazy; /* as LazyOpen was when Capture was written */
     char full[SIM_PATH_SIZE];
-    struct sim_frame **kept; /* Capture mode */
+    char temporary[SIM_PATH_SIZE]; /* where it really is until it is closed; empty without
+                                      TempSuffix */
+    struct sim_frame **kept;       /* Capture mode */
     int kept_count, kept_room;
 
     struct sim_param *capture, *mode, *num_capture, *num_captured, *lazy_open, *auto_save,
-        *write_file, *read_file, *free_capture, *status, *message;
+        *write_file, *read_file, *free_capture, *status, *message, *delete_driver_file,
+        *temp_suffix;
 };
 
 void sim_file_plugin_init(struct sim_file_plugin *plugin, const char *port_name,

@@ -1,34 +1,29 @@
-/* The simulator's HDF5 files, as NDFileHDF5 lays them out by default.
- *
- * /entry                                   NXentry
- *   instrument                             NXinstrument
- *     detector                             NXdetector
- *       data                               [frame, y, x]
- *       NDAttributes                       NXcollection
- *     NDAttributes                         NXcollection: one value a frame
- *   data                                   NXdata
- *     data                                 the same dataset, by a hard link
- */
 #include "sim/hdf5_file.h"
 
-#include "sim/hdf5_lz4.h"
+#include "sim/hdf5_filters.h"
+#include "sim/hdf5_layout.h"
 
 #include <hdf5.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
 
-enum { ATTRIBUTES = 4, ATTRIBUTE_CHUNK = 16 };
+enum { ATTRIBUTES = 4, ATTRIBUTE_CHUNK = 16, PERFORMANCE = 5 };
 
 struct sim_hdf5 {
     hid_t file;
-    hid_t type; /* predefined */
+    hid_t type; /* of pixels in memory; predefined */
     hid_t data;
     hid_t attributes[ATTRIBUTES]; /* 0 where they are not stored */
-    hsize_t rows, cols;
+    hid_t performance;            /* 0 where it is not stored */
+    int rank, grid_rank;          /* of data, and of the dimensions that are not a frame's own */
+    hsize_t size[SIM_HDF5_DIMS];  /* of one frame in it: 1 in each dimension of the grid */
+    hsize_t grid[SIM_HDF5_DIMS];  /* slowest first; 0: without end */
+    hsize_t extent[SIM_HDF5_DIMS];
     hsize_t frames;
+    double opened, last; /* seconds of the monotonic clock */
 };
 
 /* libhdf5 need not be thread-safe. */
@@ -47,51 +42,11 @@ static int fail(char *why, size_t size, const char *format, ...)
     return -1;
 }
 
-/* --- What the file has besides pixels */
-
-static bool add_text(hid_t object, const char *name, const char *text)
+static double now(void)
 {
-    hid_t space = H5Screate(H5S_SCALAR), type = H5Tcopy(H5T_C_S1);
-    hid_t attribute;
-    bool ok;
-
-    H5Tset_size(type, strlen(text) + 1);
-    attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    ok = attribute >= 0 && H5Awrite(attribute, type, text) >= 0;
-    if (attribute >= 0) H5Aclose(attribute);
-    H5Tclose(type);
-    H5Sclose(space);
-    return ok;
-}
-
-static bool add_ints(hid_t object, const char *name, hsize_t count, const int *values)
-{
-    hid_t space = H5Screate_simple(1, &count, NULL);
-    hid_t attribute = H5Acreate2(object, name, H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT);
-    bool ok = attribute >= 0 && H5Awrite(attribute, H5T_NATIVE_INT, values) >= 0;
-
-    if (attribute >= 0) H5Aclose(attribute);
-    H5Sclose(space);
-    return ok;
-}
-
-static bool add_group(hid_t file, const char *path, const char *nx_class)
-{
-    hid_t group = H5Gcreate2(file, path, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    bool ok = group >= 0 && add_text(group, "NX_class", nx_class);
-
-    if (group >= 0) H5Gclose(group);
-    return ok;
-}
-
-static bool add_groups(hid_t file)
-{
-    return add_group(file, "/entry", "NXentry") &&
-           add_group(file, "/entry/instrument", "NXinstrument") &&
-           add_group(file, "/entry/instrument/detector", "NXdetector") &&
-           add_group(file, "/entry/instrument/detector/NDAttributes", "NXcollection") &&
-           add_group(file, "/entry/instrument/NDAttributes", "NXcollection") &&
-           add_group(file, "/entry/data", "NXdata");
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 /* --- One value a frame */
@@ -111,29 +66,21 @@ static hid_t attribute_type(int which)
     return which == 0 ? H5T_NATIVE_INT32 : which == 1 ? H5T_NATIVE_DOUBLE : H5T_NATIVE_UINT32;
 }
 
-static hid_t add_attribute(hid_t file, int which)
+static hid_t add_attribute(hid_t file, int which, int chunk)
 {
-    hsize_t size = 1, most = H5S_UNLIMITED, chunk = ATTRIBUTE_CHUNK;
-    hid_t group = H5Gopen2(file, "/entry/instrument/NDAttributes", H5P_DEFAULT);
-    hid_t space = H5Screate_simple(1, &size, &most);
-    hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
-    hid_t dataset;
+    const char *name = attribute_names[which].name;
+    hid_t dataset =
+        sim_hdf5_add_rows(file, "/entry/instrument/NDAttributes", name, attribute_type(which), 0,
+                          chunk > 0 ? (hsize_t)chunk : ATTRIBUTE_CHUNK);
 
-    H5Pset_chunk(plist, 1, &chunk);
-    dataset = H5Dcreate2(group, attribute_names[which].name, attribute_type(which), space,
-                         H5P_DEFAULT, plist, H5P_DEFAULT);
-    if (dataset >= 0 &&
-        !(add_text(dataset, "NDAttrName", attribute_names[which].name) &&
-          add_text(dataset, "NDAttrDescription", attribute_names[which].description) &&
-          add_text(dataset, "NDAttrSourceType", "NDAttrSourceDriver") &&
-          add_text(dataset, "NDAttrSource", "Driver"))) {
-        H5Dclose(dataset);
-        dataset = -1;
-    }
-    H5Pclose(plist);
-    H5Sclose(space);
-    H5Gclose(group);
-    return dataset;
+    if (dataset < 0) return -1;
+    if (sim_hdf5_add_text(dataset, "NDAttrName", name) &&
+        sim_hdf5_add_text(dataset, "NDAttrDescription", attribute_names[which].description) &&
+        sim_hdf5_add_text(dataset, "NDAttrSourceType", "NDAttrSourceDriver") &&
+        sim_hdf5_add_text(dataset, "NDAttrSource", "Driver"))
+        return dataset;
+    H5Dclose(dataset);
+    return -1;
 }
 
 /* --- Pixels */
@@ -155,62 +102,89 @@ static hid_t pixel_type(int dtype)
     }
 }
 
-static hid_t data_plist(const struct sim_hdf5_options *o, hid_t type)
+static hsize_t chunk_of(int64_t wanted, hsize_t whole)
 {
-    const int64_t zero = 0; /* in any element type */
-    hsize_t chunk[3] = {(hsize_t)(o->chunk_frames > 0 ? o->chunk_frames : 1),
-                        (hsize_t)(o->chunk_rows > 0 ? o->chunk_rows : o->rows),
-                        (hsize_t)(o->chunk_cols > 0 ? o->chunk_cols : o->cols)};
-    hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
-    herr_t failed = H5Pset_chunk(plist, 3, chunk);
+    return wanted > 0 ? (hsize_t)wanted : whole;
+}
 
-    if (failed >= 0) failed = H5Pset_fill_value(plist, type, &zero);
-    if (failed >= 0 && o->compression == SIM_ZLIB)
-        failed = H5Pset_deflate(plist, (unsigned)o->zlevel);
-    if (failed >= 0 && o->compression == SIM_LZ4)
-        failed = H5Pset_filter(plist, SIM_FILTER_LZ4, H5Z_FLAG_MANDATORY, 0, NULL);
-    if (failed >= 0) return plist;
+static hid_t data_plist(const struct sim_hdf5 *f, const struct sim_hdf5_options *o, hid_t type)
+{
+    hsize_t chunk[SIM_HDF5_DIMS];
+    hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
+
+    for (int i = 0; i < f->grid_rank; i++)
+        chunk[i] = 1;
+    chunk[f->grid_rank - 1] = chunk_of(o->chunk_frames, 1);
+    if (o->rows > 0) chunk[f->rank - 2] = chunk_of(o->chunk_rows, f->size[f->rank - 2]);
+    chunk[f->rank - 1] = chunk_of(o->chunk_cols, f->size[f->rank - 1]);
+    if (H5Pset_chunk(plist, f->rank, chunk) >= 0 && sim_hdf5_add_filter(o, type, plist) &&
+        H5Pset_fill_value(plist, H5T_NATIVE_DOUBLE, &o->fill) >= 0)
+        return plist;
     H5Pclose(plist);
     return -1;
 }
 
-static bool describe_data(hid_t data)
+static bool describe_data(hid_t data, const struct sim_hdf5_options *o)
 {
-    static const int one = 1, two = 2, ones[2] = {1, 1}, zeros[2];
+    static const int one = 1;
+    const int dims = o->rows > 0 ? 2 : 1;
 
-    return add_text(data, "NX_class", "SDS") && add_ints(data, "signal", 1, &one) &&
-           add_ints(data, "NDArrayNumDims", 1, &two) &&
-           add_ints(data, "NDArrayDimOffset", 2, zeros) &&
-           add_ints(data, "NDArrayDimBinning", 2, ones) &&
-           add_ints(data, "NDArrayDimReverse", 2, zeros);
+    return sim_hdf5_add_text(data, "NX_class", "SDS") &&
+           sim_hdf5_add_ints(data, "signal", 1, &one) &&
+           sim_hdf5_add_ints(data, "NDArrayNumDims", 1, &dims) &&
+           sim_hdf5_add_ints(data, "NDArrayDimOffset", (hsize_t)dims, o->offset) &&
+           sim_hdf5_add_ints(data, "NDArrayDimBinning", (hsize_t)dims, o->binning) &&
+           sim_hdf5_add_ints(data, "NDArrayDimReverse", (hsize_t)dims, o->reverse);
+}
+
+/* The sizes of the dataset. As NDFileHDF5: it begins with one frame, which is never written when
+ * the capture ends without any. */
+static hid_t data_space(struct sim_hdf5 *f, const struct sim_hdf5_options *o)
+{
+    hsize_t most[SIM_HDF5_DIMS];
+
+    f->grid_rank = 1 + (o->extra > 0 ? o->extra : 0);
+    for (int i = 0; i < f->grid_rank; i++) {
+        f->size[i] = f->extent[i] = 1;
+        f->grid[i] = o->extra > 0 ? (hsize_t)o->grid[f->grid_rank - 1 - i] : 0;
+        most[i] = H5S_UNLIMITED;
+    }
+    f->rank = f->grid_rank;
+    if (o->rows > 0) f->size[f->rank++] = (hsize_t)o->rows;
+    f->size[f->rank++] = (hsize_t)o->cols;
+    for (int i = f->grid_rank; i < f->rank; i++)
+        most[i] = f->extent[i] = f->size[i];
+    return H5Screate_simple(f->rank, f->extent, most);
 }
 
 static bool add_data(struct sim_hdf5 *f, const struct sim_hdf5_options *o)
 {
     const char *path = "/entry/instrument/detector/data";
-    /* As NDFileHDF5: one frame, which is never written when the capture ends without any. */
-    hsize_t dims[3] = {1, f->rows, f->cols}, most[3] = {H5S_UNLIMITED, f->rows, f->cols};
-    hid_t space = H5Screate_simple(3, dims, most);
-    hid_t plist = data_plist(o, f->type);
+    hid_t space = data_space(f, o), type = H5Tcopy(f->type);
+    hid_t plist = space < 0 ? -1 : data_plist(f, o, type);
 
-    if (space >= 0 && plist >= 0)
-        f->data = H5Dcreate2(f->file, path, f->type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    if (plist >= 0)
+        f->data = H5Dcreate2(f->file, path, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     if (space >= 0) H5Sclose(space);
     if (plist >= 0) H5Pclose(plist);
-    return f->data > 0 && describe_data(f->data) &&
+    H5Tclose(type);
+    return f->data > 0 && describe_data(f->data, o) &&
            H5Lcreate_hard(f->file, path, f->file, "/entry/data/data", H5P_DEFAULT, H5P_DEFAULT) >=
                0;
 }
 
 /* --- Create */
 
-static hid_t create_file(const char *path, bool swmr)
+static hid_t create_file(const char *path, const struct sim_hdf5_options *o)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     hid_t file;
 
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    if (swmr) H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    if (o->swmr) H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    if (o->align > 0)
+        H5Pset_alignment(access, (hsize_t)(o->align_threshold > 0 ? o->align_threshold : 0),
+                         (hsize_t)o->align);
     file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
     return file;
@@ -220,20 +194,32 @@ static int create(struct sim_hdf5 *f, const char *path, const struct sim_hdf5_op
                   size_t why_size)
 {
     f->type = pixel_type(o->dtype);
-    if (f->type < 0 || o->rows <= 0 || o->cols <= 0)
+    if (f->type < 0 || o->rows < 0 || o->cols <= 0)
         return fail(why, why_size, "wanted frames of NDDataType 0 to 9, found type %d, %lld x %lld",
                     o->dtype, (long long)o->rows, (long long)o->cols);
-    if (o->compression == SIM_LZ4 && !sim_hdf5_lz4_register())
-        return fail(why, why_size, "HDF5 refuses the LZ4 filter");
-    f->file = create_file(path, o->swmr);
+    if (o->extra > SIM_HDF5_EXTRA)
+        return fail(why, why_size, "wanted at most %d extra dimensions, found %d", SIM_HDF5_EXTRA,
+                    o->extra);
+    for (int i = 0; o->extra > 0 && i <= o->extra; i++)
+        if (o->grid[i] <= 0)
+            return fail(why, why_size, "wanted extra dimensions from size 1 on, found %lld",
+                        (long long)o->grid[i]);
+    f->file = create_file(path, o);
     if (f->file < 0) return fail(why, why_size, "cannot create %s", path);
-    if (!add_groups(f->file) || !add_data(f, o))
+    if (!sim_hdf5_add_groups(f->file) || !add_data(f, o))
         return fail(why, why_size, "cannot create the dataset in %s", path);
     for (int i = 0; o->store_attributes && i < ATTRIBUTES; i++) {
-        f->attributes[i] = add_attribute(f->file, i);
+        f->attributes[i] = add_attribute(f->file, i, o->attribute_chunk);
         if (f->attributes[i] < 0)
             return fail(why, why_size, "cannot create %s in %s", attribute_names[i].name, path);
     }
+    if (o->store_performance) {
+        f->performance = sim_hdf5_add_rows(f->file, "/entry/instrument/performance", "timestamp",
+                                           H5T_NATIVE_DOUBLE, PERFORMANCE, ATTRIBUTE_CHUNK);
+        if (f->performance < 0)
+            return fail(why, why_size, "cannot create the performance dataset in %s", path);
+    }
+    f->opened = f->last = now();
     if (o->swmr && H5Fstart_swmr_write(f->file) < 0)
         return fail(why, why_size, "cannot start SWMR in %s", path);
     return 0;
@@ -249,8 +235,6 @@ int sim_hdf5_create(const char *path, const struct sim_hdf5_options *options, st
                     options->compression);
     struct sim_hdf5 *f = calloc(1, sizeof *f);
     if (!f) return fail(why, why_size, "no memory for %s", path);
-    f->rows = (hsize_t)options->rows;
-    f->cols = (hsize_t)options->cols;
     pthread_mutex_lock(&lock);
     H5E_BEGIN_TRY
     {
@@ -268,11 +252,10 @@ int sim_hdf5_create(const char *path, const struct sim_hdf5_options *options, st
 
 /* --- Append, flush, close */
 
-/* Puts one element of `size` at the end of a dataset that had frames - 1 of them. */
-static bool append_to(hid_t dataset, int rank, const hsize_t *size, hsize_t frames, hid_t type,
-                      const void *value)
+/* Puts one element of `size` at `from` into a dataset, which then has `all`. */
+static bool put_at(hid_t dataset, int rank, const hsize_t *size, const hsize_t *from,
+                   const hsize_t *all, hid_t type, const void *value)
 {
-    hsize_t all[3] = {frames, size[1], size[2]}, from[3] = {frames - 1};
     bool ok = H5Dset_extent(dataset, all) >= 0;
     hid_t in_memory = H5Screate_simple(rank, size, NULL), in_file = H5Dget_space(dataset);
 
@@ -283,22 +266,67 @@ static bool append_to(hid_t dataset, int rank, const hsize_t *size, hsize_t fram
     return ok;
 }
 
+/* One more row behind the `frames` that there are. */
+static bool put_row(hid_t dataset, hsize_t columns, hsize_t frames, hid_t type, const void *value)
+{
+    const hsize_t size[2] = {1, columns}, from[2] = {frames, 0}, all[2] = {frames + 1, columns};
+
+    return put_at(dataset, columns ? 2 : 1, size, from, all, type, value);
+}
+
+/* Where the next frame belongs. False: the grid is full. */
+static bool next_place(const struct sim_hdf5 *f, hsize_t from[SIM_HDF5_DIMS])
+{
+    hsize_t rest = f->frames;
+
+    for (int i = 0; i < f->rank; i++)
+        from[i] = 0;
+    for (int i = f->grid_rank - 1; i >= 0; i--) {
+        from[i] = f->grid[i] ? rest % f->grid[i] : rest;
+        rest = f->grid[i] ? rest / f->grid[i] : 0;
+    }
+    return rest == 0;
+}
+
+/* As NDFileHDF5 notes it: how long this frame took, the time since the last, the time since the
+ * file was opened, and Mbit/s of this frame and of all. */
+static bool put_performance(struct sim_hdf5 *f, double start)
+{
+    double end = now(), bits = 8 * (double)H5Tget_size(f->type);
+    for (int i = f->grid_rank; i < f->rank; i++)
+        bits *= (double)f->size[i];
+    double took = end - start, since = end - f->last, all = end - f->opened;
+    const double row[PERFORMANCE] = {took, since, all, took > 0 ? bits * 1e-6 / took : 0,
+                                     all > 0 ? (double)(f->frames + 1) * bits * 1e-6 / all : 0};
+
+    f->last = end;
+    return put_row(f->performance, PERFORMANCE, f->frames, H5T_NATIVE_DOUBLE, row);
+}
+
 static int append(struct sim_hdf5 *f, const struct sim_hdf5_frame *frame, char *why,
                   size_t why_size)
 {
     const void *values[ATTRIBUTES] = {&frame->unique_id, &frame->timestamp, &frame->epics_sec,
                                       &frame->epics_nsec};
-    const hsize_t size[3] = {1, f->rows, f->cols};
-    hsize_t frames = f->frames + 1;
+    unsigned long long number = f->frames + 1;
+    hsize_t from[SIM_HDF5_DIMS];
+    double start = now();
 
-    if (!append_to(f->data, 3, size, frames, f->type, frame->pixels))
-        return fail(why, why_size, "cannot write frame %llu", (unsigned long long)frames);
+    if (!next_place(f, from))
+        return fail(why, why_size, "there is no place for frame %llu in the extra dimensions",
+                    number);
+    for (int i = 0; i < f->grid_rank; i++)
+        if (from[i] >= f->extent[i]) f->extent[i] = from[i] + 1;
+    if (!put_at(f->data, f->rank, f->size, from, f->extent, f->type, frame->pixels))
+        return fail(why, why_size, "cannot write frame %llu", number);
     for (int i = 0; i < ATTRIBUTES; i++)
         if (f->attributes[i] &&
-            !append_to(f->attributes[i], 1, size, frames, attribute_type(i), values[i]))
+            !put_row(f->attributes[i], 0, f->frames, attribute_type(i), values[i]))
             return fail(why, why_size, "cannot write %s of frame %llu", attribute_names[i].name,
-                        (unsigned long long)frames);
-    f->frames = frames;
+                        number);
+    if (f->performance && !put_performance(f, start))
+        return fail(why, why_size, "cannot write the performance of frame %llu", number);
+    f->frames++;
     return 0;
 }
 
@@ -349,9 +377,8 @@ int sim_hdf5_close(struct sim_hdf5 *file, char *why, size_t why_size)
 
 bool sim_hdf5_can(int compression)
 {
-#ifdef OPH_HAVE_LZ4
-    if (compression == SIM_LZ4) return true;
-#endif
-    return compression == SIM_NONE ||
-           (compression == SIM_ZLIB && H5Zfilter_avail(H5Z_FILTER_DEFLATE) > 0);
+    pthread_mutex_lock(&lock);
+    bool can = sim_hdf5_has_filter(compression);
+    pthread_mutex_unlock(&lock);
+    return can;
 }

@@ -17,8 +17,12 @@
 #include "sim/path.h"
 #include "sim/port.h"
 #include "sim/release.h"
+#include "sim/roi.h"
+#include "sim/simdetector.h"
+#include "sim/stats.h"
 #include "sim/std_arrays.h"
 #include "sim/table.h"
+#include "sim/tiff_plugin.h"
 
 enum { QUEUED_CALLBACKS = 20000 }; /* a full queue would lose the end of a put */
 
@@ -29,34 +33,56 @@ static void new_hdf5(const char *port_name)
     hdf5 = sim_hdf5_plugin_new(port_name);
 }
 
-/* The camera is first. */
-static const struct device {
+/* Without a source a plugin takes the camera's frames. */
+struct device {
     const char *name, *template_name, *port;
     int queue;
     const char *source;
     void (*new)(const char *port_name);
-} devices[] = {
-    {"cam1:", "pilatus", "PIL", 0, "", NULL},
-    {"image1:", "NDStdArrays", "Image1", 5, "PIL", sim_std_arrays_new},
-    {"HDF1:", "NDFileHDF5", "FileHDF1", 20, "PIL", new_hdf5},
-    {"TIFF1:", "NDFileTIFF", "FileTIFF1", 20, "PIL", sim_passive_plugin_new},
-    {"ROI1:", "NDROI", "ROI1", 20, "PIL", sim_passive_plugin_new},
-    {"Stats1:", "NDStats", "STATS1", 20, "ROI1", sim_passive_plugin_new},
-    {"Proc1:", "NDProcess", "PROC1", 20, "PIL", sim_passive_plugin_new},
-    {"Trans1:", "NDTransform", "TRANS1", 20, "PIL", sim_passive_plugin_new},
-    {"Over1:", "NDOverlay", "OVER1", 20, "PIL", sim_passive_plugin_new},
-    {"Codec1:", "NDCodec", "CODEC1", 20, "PIL", sim_passive_plugin_new},
 };
-enum { DEVICES = sizeof devices / sizeof *devices };
 
-static int load(const struct device *device, const struct sim_options *o,
+static const struct device cameras[] = {
+    [SIM_PILATUS] = {.name = "cam1:", .template_name = "pilatus", .port = "PIL"},
+    [SIM_SIMDETECTOR] = {.name = "cam1:", .template_name = "simDetector", .port = "SIM1"},
+};
+
+static const struct device plugins[] = {
+    {"image1:", "NDStdArrays", "Image1", 5, NULL, sim_std_arrays_new},
+    {"HDF1:", "NDFileHDF5", "FileHDF1", 20, NULL, new_hdf5},
+    {"TIFF1:", "NDFileTIFF", "FileTIFF1", 20, NULL, sim_tiff_plugin_new},
+    {"ROI1:", "NDROI", "ROI1", 20, NULL, sim_roi_new},
+    {"Stats1:", "NDStats", "STATS1", 20, "ROI1", sim_stats_new},
+    {"Proc1:", "NDProcess", "PROC1", 20, NULL, sim_passive_plugin_new},
+    {"Trans1:", "NDTransform", "TRANS1", 20, NULL, sim_passive_plugin_new},
+    {"Over1:", "NDOverlay", "OVER1", 20, NULL, sim_passive_plugin_new},
+    {"Codec1:", "NDCodec", "CODEC1", 20, NULL, sim_passive_plugin_new},
+};
+enum { PLUGINS = sizeof plugins / sizeof *plugins };
+
+/* Those of one run, the camera first. */
+struct devices {
+    int count;
+    const struct device *list[1 + PLUGINS];
+};
+
+static void choose(struct devices *ret, const struct sim_options *o,
+                   const struct sim_release *release)
+{
+    ret->count = 0;
+    ret->list[ret->count++] = &cameras[o->class];
+    for (int i = 0; i < PLUGINS; i++)
+        if (sim_release_has_template(release, plugins[i].template_name))
+            ret->list[ret->count++] = &plugins[i];
+}
+
+static int load(const struct device *device, const char *source, const struct sim_options *o,
                 const struct sim_release *release, char *why, size_t why_size)
 {
     char macros[512];
     snprintf(macros, sizeof macros,
              "P=%s,R=%s,PORT=%s,NDARRAY_PORT=%s,QUEUE=%d,COLS=%d,ROWS=%d,NELEMENTS=%d,"
              "TYPE=Int32,FTVL=LONG,EXPOSURE=%.9g,XSIZE=%d,YSIZE=%d,HIST_SIZE=256,NCHANS=2048",
-             o->prefix, device->name, device->port, device->source, device->queue, o->cols, o->rows,
+             o->prefix, device->name, device->port, source, device->queue, o->cols, o->rows,
              o->cols * o->rows, o->exposure, o->cols, o->rows);
     return sim_database_load(device->template_name, macros, release, why, why_size);
 }
@@ -114,41 +140,51 @@ static void set_raw(const struct sim_options *o)
     put_text(o->prefix, "FilePath", o->raw);
     put_text(o->prefix, "FileName", "raw");
     put_text(o->prefix, "FileTemplate", "%s%s_%4.4d.tif");
-    sim_port_drain(sim_port_find("PIL"));
+    sim_port_drain(sim_port_find(cameras[SIM_PILATUS].port));
 }
 
-static int load_all(const struct sim_options *o, char *why, size_t why_size)
+/* Makes the drivers and loads their records. */
+static int make(struct devices *ret, const struct sim_options *o, char *why, size_t why_size)
 {
     struct sim_release *release = sim_release_new(o->ad);
+    const char *camera = cameras[o->class].port;
     int rc = 0;
-    for (int i = 0; i < DEVICES && rc == 0; i++)
-        rc = load(&devices[i], o, release, why, why_size);
+    choose(ret, o, release);
+    if (o->class == SIM_SIMDETECTOR)
+        sim_simdetector_new(camera, o);
+    else
+        sim_camera_new(camera, o);
+    for (int i = 1; i < ret->count; i++)
+        ret->list[i]->new (ret->list[i]->port);
+    for (int i = 0; i < ret->count && rc == 0; i++) {
+        const char *source = ret->list[i]->source;
+        rc = load(ret->list[i], source ? source : camera, o, release, why, why_size);
+    }
     sim_release_free(release);
     return rc;
 }
 
 int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
 {
-    if (sim_database_start(why, why_size) != 0) return -1;
-    sim_camera_new(devices[0].port, o);
-    for (int i = 1; i < DEVICES; i++)
-        devices[i].new(devices[i].port);
-    if (load_all(o, why, why_size) != 0 || sim_control_load(o, why, why_size) != 0) return -1;
+    struct devices devices;
+    if (sim_database_start(why, why_size) != 0 || make(&devices, o, why, why_size) != 0 ||
+        sim_control_load(o, why, why_size) != 0)
+        return -1;
     callbackSetQueueSize(QUEUED_CALLBACKS);
     if (iocInit() != 0) {
         snprintf(why, why_size, "EPICS Base did not start the IOC (see --verbose)");
         return -1;
     }
     /* First the records' own values go out, then come the drivers' reports, as on a real IOC. */
-    for (int i = 0; i < DEVICES; i++)
-        sim_port_drain(sim_port_find(devices[i].port));
-    for (int i = 0; i < DEVICES; i++) {
-        struct report r = {.port = sim_port_find(devices[i].port)};
+    for (int i = 0; i < devices.count; i++)
+        sim_port_drain(sim_port_find(devices.list[i]->port));
+    for (int i = 0; i < devices.count; i++) {
+        struct report r = {.port = sim_port_find(devices.list[i]->port)};
         snprintf(r.version, sizeof r.version, "3.%d.0", o->ad);
-        sim_template_walk(devices[i].template_name, report, &r);
+        sim_template_walk(devices.list[i]->template_name, report, &r);
         sim_port_go_live(r.port);
     }
-    if (o->raw[0]) set_raw(o);
+    if (o->raw[0] && o->class == SIM_PILATUS) set_raw(o);
     sim_control_start();
     wait_for_records();
     return 0;

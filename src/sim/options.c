@@ -15,9 +15,10 @@
 
 static const char help[] =
     "Usage: cophyd-sim [options]\n"
-    "A simulated Pilatus IOC: cam1:, image1: and HDF1: of areaDetector, on Channel Access.\n"
+    "A simulated Pilatus IOC: cam1: and plugins of areaDetector, on Channel Access.\n"
     "\n"
-    "  --prefix P          of all channel names (default \"Pilatus:\")\n"
+    "  --prefix P          of all channel names (default \"Pilatus:\", or \"13SIM1:\")\n"
+    "  --class C           of the camera: pilatus (default) or simdetector, ADSimDetector's\n"
     "  --size WxH          of an image (default 1024x1024)\n"
     "  --port N|auto       TCP and UDP port on 127.0.0.1 (default 5064; auto finds a free one)\n"
     "  --write-root S=R    a path that the IOC sees under S is really under R (repeatable)\n"
@@ -37,15 +38,23 @@ static const char help[] =
     "  --verbose           the IOC's own messages go to standard error\n"
     "  --help, --version\n"
     "\n"
-    "Pixels are Int32: pixel(y, x) = (7919 * frame + 2500 * y + x) mod 1048576, where frame is "
+    "A Pilatus's pixels are Int32: pixel(y, x) = (7919 * frame + 2500 * y + x) mod 1048576, where "
+    "frame is "
     "the\n"
     "array's UniqueId, y the row and x the column, both from 0.\n"
+    "\n"
+    "A simdetector's are of DataType, by its formulas; after boot, and with SimMode LinearRamp:\n"
+    "pixel(y, x) = i * (GainX * x + GainY * y) + n * i, where i = trunc(Gain * AcquireTime * "
+    "1000)\n"
+    "and n are the frames since boot or since a write of one of these gains, of SimMode or of\n"
+    "DataType; what does not fit into DataType is cut to its bits.\n"
     "\n"
     "When it is ready it prints two lines: where it listens, and the environment for a client. It\n"
     "ends on SIGINT, SIGTERM, and with the process that started it.\n";
 
 enum {
     PREFIX = 1,
+    CLASS,
     SIZE,
     PORT,
     WRITE_ROOT,
@@ -63,6 +72,7 @@ enum {
 
 static const struct option names[] = {
     {"prefix", required_argument, NULL, PREFIX},
+    {"class", required_argument, NULL, CLASS},
     {"size", required_argument, NULL, SIZE},
     {"port", required_argument, NULL, PORT},
     {"write-root", required_argument, NULL, WRITE_ROOT},
@@ -143,10 +153,17 @@ static bool parse_prefix(const char *text, struct sim_options *o)
     return strlen(text) <= 30 && !strpbrk(text, " \t,\"$'\\");
 }
 
+static bool parse_class(const char *text, struct sim_options *o)
+{
+    o->class = strcmp(text, "simdetector") == 0 ? SIM_SIMDETECTOR : SIM_PILATUS;
+    return o->class == SIM_SIMDETECTOR || strcmp(text, "pilatus") == 0;
+}
+
 static const char *parse_one(int option, struct sim_options *o)
 {
     switch (option) {
     case PREFIX: return parse_prefix(optarg, o) ? NULL : "at most 30 characters of a channel name";
+    case CLASS: return parse_class(optarg, o) ? NULL : "pilatus or simdetector";
     case SIZE: return parse_size(optarg, o) ? NULL : "WIDTHxHEIGHT, each from 1 to 16384";
     case PORT: return parse_port(optarg, o) ? NULL : "auto or a number from 5001 to 65535";
     case WRITE_ROOT: return parse_root(optarg) ? NULL : "SEEN=REAL, both absolute paths";
@@ -167,12 +184,8 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
                                   size_t why_size)
 {
     int option, index = 0;
-    *ret = (struct sim_options){.prefix = "Pilatus:",
-                                .cols = 1024,
-                                .rows = 1024,
-                                .port = 5064,
-                                .ad = SIM_RELEASE_NEWEST,
-                                .exposure = 1.0};
+    *ret = (struct sim_options){
+        .cols = 1024, .rows = 1024, .port = 5064, .ad = SIM_RELEASE_NEWEST, .exposure = 1.0};
     opterr = 0;
     while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
         if (option == HELP) {
@@ -200,5 +213,6 @@ enum sim_parsed sim_options_parse(int argc, char **argv, struct sim_options *ret
         snprintf(why, why_size, "there is no argument \"%s\" (see --help)", argv[optind]);
         return SIM_WRONG;
     }
+    if (!ret->prefix) ret->prefix = ret->class == SIM_SIMDETECTOR ? "13SIM1:" : "Pilatus:";
     return SIM_RUN;
 }

@@ -5,8 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum sim_class { SIM_PILATUS, SIM_SIMDETECTOR };
+
 struct sim_options {
     const char *prefix;
+    enum sim_class class; /* of the camera */
     int cols, rows;
     int port; /* 0: find a free one */
     int ad;   /* the release of ADCore, 3.ad */

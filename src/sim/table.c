@@ -42,10 +42,11 @@ static const struct {
 } templates[] = {
     {"NDPluginBase", {"NDArrayBase", NULL}},    {"NDStdArrays", {"NDPluginBase", NULL}},
     {"NDFileHDF5", {"NDPluginBase", "NDFile"}}, {"ADBase", {"NDArrayBase", NULL}},
-    {"pilatus", {"ADBase", "NDFile"}},          {"NDFileTIFF", {"NDPluginBase", "NDFile"}},
-    {"NDROI", {"NDPluginBase", NULL}},          {"NDStats", {"NDPluginBase", NULL}},
-    {"NDProcess", {"NDPluginBase", NULL}},      {"NDTransform", {"NDPluginBase", NULL}},
-    {"NDOverlay", {"NDPluginBase", NULL}},      {"NDCodec", {"NDPluginBase", NULL}},
+    {"simDetector", {"ADBase", NULL}},          {"pilatus", {"ADBase", "NDFile"}},
+    {"NDFileTIFF", {"NDPluginBase", "NDFile"}}, {"NDROI", {"NDPluginBase", NULL}},
+    {"NDStats", {"NDPluginBase", NULL}},        {"NDProcess", {"NDPluginBase", NULL}},
+    {"NDTransform", {"NDPluginBase", NULL}},    {"NDOverlay", {"NDPluginBase", NULL}},
+    {"NDCodec", {"NDPluginBase", NULL}},
 };
 
 void sim_template_walk(const char *name, void (*found)(const char *, void *), void *user)

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HEADER = 4096, FIRST_TAG = 10, TAG_SIZE = 12, TEXTS = 256 };
+/* A tag's text, and a number of 8 bytes, stand behind the tags. */
+enum { HEADER = 4096, FIRST_TAG = 10, TAG_SIZE = 12, NUMBERS = 248, TEXTS = 256 };
 
 enum {
     WIDTH = 256,
@@ -17,9 +18,14 @@ enum {
     STRIP_OFFSETS = 273,
     ROWS_PER_STRIP = 278,
     STRIP_BYTES = 279,
-    SAMPLE_FORMAT = 339
+    SAMPLE_FORMAT = 339,
+    ND_TIME_STAMP = 65000, /* from here on NDFileTIFF's own */
+    ND_UNIQUE_ID,
+    ND_EPICS_SEC,
+    ND_EPICS_NSEC
 };
-enum { ASCII = 2, LONG = 4, NONE = 1, BLACK_IS_ZERO = 1, SIGNED = 2 };
+enum { ASCII = 2, LONG = 4, DOUBLE = 12, NONE = 1, BLACK_IS_ZERO = 1 };
+enum { UNSIGNED = 1, SIGNED, FLOATING };
 
 struct tag {
     int tag, type;
@@ -40,34 +46,60 @@ static uint32_t get(const unsigned char *at, int bytes)
     return value;
 }
 
-static void make_header(unsigned char header[HEADER], int cols, int rows, const char *description)
+static uint32_t format_of(enum sim_element type)
 {
-    size_t length = strnlen(description, HEADER - TEXTS - 1);
+    if (type >= SIM_FLOAT32) return FLOATING;
+    return type % 2 == 0 ? SIGNED : UNSIGNED;
+}
+
+struct image {
+    enum sim_element type;
+    const void *pixels;
+    int cols, rows;
+    const char *description;
+    const struct sim_frame *frame; /* NULL: no tags of NDFileTIFF */
+};
+
+static size_t bytes_of(const struct image *image)
+{
+    return (size_t)image->cols * (size_t)image->rows * sim_element_size(image->type);
+}
+
+static void make_header(unsigned char header[HEADER], const struct image *image)
+{
+    size_t length = strnlen(image->description, HEADER - TEXTS - 1);
+    const struct sim_frame none = {0}, *frame = image->frame ? image->frame : &none;
     const struct tag tags[] = {
-        {WIDTH, LONG, 1, (uint32_t)cols},
-        {LENGTH, LONG, 1, (uint32_t)rows},
-        {BITS, LONG, 1, 32},
+        {WIDTH, LONG, 1, (uint32_t)image->cols},
+        {LENGTH, LONG, 1, (uint32_t)image->rows},
+        {BITS, LONG, 1, 8 * (uint32_t)sim_element_size(image->type)},
         {COMPRESSION, LONG, 1, NONE},
         {PHOTOMETRIC, LONG, 1, BLACK_IS_ZERO},
         {DESCRIPTION, ASCII, (uint32_t)length + 1, TEXTS},
         {STRIP_OFFSETS, LONG, 1, HEADER},
-        {ROWS_PER_STRIP, LONG, 1, (uint32_t)rows},
-        {STRIP_BYTES, LONG, 1, (uint32_t)cols * (uint32_t)rows * 4},
-        {SAMPLE_FORMAT, LONG, 1, SIGNED},
+        {ROWS_PER_STRIP, LONG, 1, (uint32_t)image->rows},
+        {STRIP_BYTES, LONG, 1, (uint32_t)bytes_of(image)},
+        {SAMPLE_FORMAT, LONG, 1, format_of(image->type)},
+        {ND_TIME_STAMP, DOUBLE, 1, NUMBERS},
+        {ND_UNIQUE_ID, LONG, 1, (uint32_t)frame->unique_id},
+        {ND_EPICS_SEC, LONG, 1, frame->epics_sec},
+        {ND_EPICS_NSEC, LONG, 1, frame->epics_nsec},
     };
-    enum { TAGS = sizeof tags / sizeof *tags };
+    enum { TAGS = sizeof tags / sizeof *tags, OWN = 4 };
+    int count = image->frame ? TAGS : TAGS - OWN;
     memset(header, 0, HEADER);
     memcpy(header, "II*", 3);
     put(header + 4, FIRST_TAG - 2, 4);
-    put(header + FIRST_TAG - 2, TAGS, 2);
-    for (int i = 0; i < TAGS; i++) {
+    put(header + FIRST_TAG - 2, (uint32_t)count, 2);
+    for (int i = 0; i < count; i++) {
         unsigned char *at = header + FIRST_TAG + i * TAG_SIZE;
         put(at, (uint32_t)tags[i].tag, 2);
         put(at + 2, (uint32_t)tags[i].type, 2);
         put(at + 4, tags[i].count, 4);
         put(at + 8, tags[i].value, 4);
     }
-    memcpy(header + TEXTS, description, length);
+    memcpy(header + NUMBERS, &frame->timestamp, sizeof frame->timestamp);
+    memcpy(header + TEXTS, image->description, length);
 }
 
 static bool write_all(int fd, const void *bytes, size_t size)
@@ -95,20 +127,28 @@ static bool read_all(int fd, void *bytes, size_t size)
 }
 
 /* The pixels are in memory as in the file: this machine is little-endian too. */
-static size_t bytes_of(int cols, int rows)
+static int write_image(const char *real_path, const struct image *image)
 {
-    return (size_t)cols * (size_t)rows * sizeof(int32_t);
+    unsigned char header[HEADER];
+    int fd = open(real_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) return -1;
+    make_header(header, image);
+    bool ok = write_all(fd, header, sizeof header) && write_all(fd, image->pixels, bytes_of(image));
+    return close(fd) == 0 && ok ? 0 : -1;
 }
 
 int sim_tiff_write(const char *real_path, const int32_t *pixels, int cols, int rows,
                    const char *description)
 {
-    unsigned char header[HEADER];
-    int fd = open(real_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) return -1;
-    make_header(header, cols, rows, description);
-    bool ok = write_all(fd, header, sizeof header) && write_all(fd, pixels, bytes_of(cols, rows));
-    return close(fd) == 0 && ok ? 0 : -1;
+    const struct image image = {SIM_INT32, pixels, cols, rows, description, NULL};
+    return write_image(real_path, &image);
+}
+
+int sim_tiff_write_frame(const char *real_path, const struct sim_frame *frame)
+{
+    const struct image image = {
+        frame->pixels->type, sim_array_data(frame->pixels), frame->cols, frame->rows, "", frame};
+    return write_image(real_path, &image);
 }
 
 static bool is_ours(const unsigned char header[HEADER], int cols, int rows)
@@ -135,7 +175,7 @@ int sim_tiff_read(const char *real_path, int32_t *pixels, int cols, int rows)
     int fd = open(real_path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return -1;
     bool ok = read_all(fd, header, sizeof header) && is_ours(header, cols, rows) &&
-              read_all(fd, pixels, bytes_of(cols, rows));
+              read_all(fd, pixels, (size_t)cols * (size_t)rows * sizeof *pixels);
     close(fd);
     return ok ? 0 : -1;
 }

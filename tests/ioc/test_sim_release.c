@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <epicsUnitTest.h>
 
@@ -158,8 +159,37 @@ static int release(int minor)
     return absent;
 }
 
+/* A put with completion on Acquire ends with the acquisition in all releases: Acquire itself is
+ * busy before 3.3, AcquireBusy is since then, which CP links clear in 3.3 and 3.4. */
+static void completion(const char *ad, const char *raw)
+{
+    const char *busy = minor_of(ad) < 3 ? "cam1:Acquire" : "cam1:AcquireBusy";
+    const char *arguments[] = {"--ad", ad, "--size", "64x48", "--raw", raw, "--instant", NULL};
+    struct sim *sim = sim_start(arguments);
+    struct probe *p = probe_new("Pilatus:");
+    testDiag("release %s", ad);
+    probe_watch(p, &busy, 1);
+    probe_set(p, "cam1:AcquireTime", "0.05");
+    probe_set(p, "image1:EnableCallbacks", "1");
+    if (minor_of(ad) >= 3) probe_set(p, "cam1:WaitForPlugins", "Yes");
+    for (int shot = 1; shot <= 3; shot++) {
+        char count[8];
+        snprintf(count, sizeof count, "%d", shot);
+        int mark = probe_mark(p);
+        testOk(probe_put_complete(p, "cam1:Acquire", "1", 5) == 0, "a put on Acquire completes");
+        probe_is(p, busy, "Done");
+        probe_is(p, "cam1:ArrayCounter_RBV", count);
+        if (minor_of(ad) >= 3) probe_is(p, "image1:UniqueId_RBV", count);
+        PROBE_WENT(p, mark, busy, minor_of(ad) < 3 ? "Acquire" : "Acquiring", "Done");
+    }
+    probe_free(p);
+    testOk(sim_stop(sim) == 0, "it ends");
+}
+
 int main(void)
 {
+    char raw[] = "/tmp/cophyd-raw-XXXXXX";
+    if (!mkdtemp(raw)) testAbort("no folder");
     static const int minors[] = {0, 2, 3, 4, 5, 7, 10, 13, 14};
     testPlan(0);
     load(&types, "tests/data/records.csv");
@@ -168,5 +198,11 @@ int main(void)
         int absent = release(minors[i]);
         testOk(absent > 0, "3.%d lacks %d records that other releases have", minors[i], absent);
     }
+    completion("3.0", raw);
+    completion("3.2", raw);
+    completion("3.3", raw);
+    completion("3.4", raw);
+    completion("3.5", raw);
+    rmdir(raw);
     return testDone();
 }

@@ -1,6 +1,10 @@
 /* The simulator's HDF5 files: what NDFileHDF5 would have written, and readable as they should be.
  */
+#include "sim/hdf5_blosc.c"
+#include "sim/hdf5_bslz4.c"
 #include "sim/hdf5_file.c"
+#include "sim/hdf5_filters.c"
+#include "sim/hdf5_layout.c"
 #include "sim/hdf5_lz4.c"
 
 #include "lib/h5_test.h"
@@ -207,17 +211,152 @@ static void test_refusals(void)
     struct sim_hdf5 *file = NULL;
     char why[200] = "";
 
-    testOk1(sim_hdf5_can(SIM_NONE) && !sim_hdf5_can(SIM_BLOSC) && !sim_hdf5_can(SIM_JPEG) &&
-            !sim_hdf5_can(99));
-    options.compression = SIM_BSLZ4;
+    testOk1(sim_hdf5_can(SIM_NONE) && !sim_hdf5_can(SIM_JPEG) && !sim_hdf5_can(99));
+    options.compression = SIM_JPEG;
     testOk1(sim_hdf5_create(h5_test_path("no.h5"), &options, &file, why, sizeof why) == -1 &&
-            strstr(why, "cannot write compression 5") && !file);
+            strstr(why, "cannot write compression 7") && !file);
+    options = plain;
+    options.extra = 10;
+    testOk1(sim_hdf5_create(h5_test_path("no.h5"), &options, &file, why, sizeof why) == -1 &&
+            strstr(why, "at most 9 extra dimensions, found 10"));
+    options.extra = 1;
+    testOk1(sim_hdf5_create(h5_test_path("no.h5"), &options, &file, why, sizeof why) == -1 &&
+            strstr(why, "from size 1 on, found 0"));
     options = plain;
     options.dtype = 10;
     testOk1(sim_hdf5_create(h5_test_path("no.h5"), &options, &file, why, sizeof why) == -1 &&
             strstr(why, "type 10"));
     testOk1(sim_hdf5_create("/nowhere/at/all.h5", &plain, &file, why, sizeof why) == -1 &&
             strstr(why, "/nowhere/at/all.h5"));
+}
+
+/* Frames in a grid of 2 x 3, each at its place; the grid grows and has an end. */
+static void test_grid(void)
+{
+    const char *path = h5_test_path("grid.h5");
+    struct sim_hdf5_options options = plain;
+    static int32_t got[2][3][PIXELS], want[PIXELS];
+    struct sim_hdf5_frame frame = {.pixels = want};
+    char why[200] = "";
+    hsize_t dims[5] = {0}, most[5];
+    bool ok = true;
+
+    options.extra = 1;
+    options.grid[0] = 3;
+    options.grid[1] = 2;
+    struct sim_hdf5 *file = start(path, &options);
+    for (int i = 0; i < 6; i++)
+        ok = ok && add(file, i);
+    testOk(ok, "six frames have a place");
+    testOk(file && sim_hdf5_append(file, &frame, why, sizeof why) == -1 &&
+               strstr(why, "no place for frame 7"),
+           "a seventh has none: %s", why);
+    testOk1(end(file));
+    hid_t read = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t data = H5Dopen2(read, "/entry/data/data", H5P_DEFAULT), space = H5Dget_space(data);
+    testOk1(H5Sget_simple_extent_dims(space, dims, most) == 4 && dims[0] == 2 && dims[1] == 3 &&
+            dims[2] == ROWS && dims[3] == COLS && most[0] == H5S_UNLIMITED);
+    ok = H5Dread(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, got) >= 0;
+    for (int i = 0; ok && i < 6; i++) {
+        make_pixels(want, i);
+        ok = memcmp(got[i / 3][i % 3], want, sizeof want) == 0;
+    }
+    testOk(ok, "all where they belong");
+    H5Sclose(space);
+    H5Dclose(data);
+    H5Fclose(read);
+}
+
+/* A frame of one dimension; a chunk that no frame filled; where things lie. */
+static void test_shapes(void)
+{
+    const char *path = h5_test_path("shapes.h5");
+    struct sim_hdf5_options options = {.dtype = 4,
+                                       .cols = PIXELS,
+                                       .chunk_frames = 4,
+                                       .fill = 77,
+                                       .align = 4096,
+                                       .align_threshold = 100,
+                                       .attribute_chunk = 5,
+                                       .store_attributes = true,
+                                       .store_performance = true};
+    static int32_t got[3][PIXELS], want[PIXELS];
+    double performance[3][PERFORMANCE];
+    hsize_t dims[3] = {0}, chunk[3] = {0};
+    struct sim_hdf5 *file = start(path, &options);
+
+    testOk1(add(file, 0) && add(file, 1) && add(file, 2) && end(file));
+    hid_t read = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t data = H5Dopen2(read, "/entry/data/data", H5P_DEFAULT), space = H5Dget_space(data);
+    hid_t plist = H5Dget_create_plist(data);
+    testOk1(H5Sget_simple_extent_dims(space, dims, NULL) == 2 && dims[0] == 3 && dims[1] == PIXELS);
+    testOk1(H5Dread(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, got) >= 0);
+    make_pixels(want, 2);
+    testOk1(memcmp(got[2], want, sizeof want) == 0);
+    testOk1(H5Pget_chunk(plist, 3, chunk) == 2 && chunk[0] == 4 && chunk[1] == PIXELS);
+    testOk1(H5Pget_fill_value(plist, H5T_NATIVE_INT32, want) >= 0 && want[0] == 77);
+    haddr_t address = HADDR_UNDEF;
+    hsize_t bytes = 0;
+    unsigned mask = 1;
+    const hsize_t first[2] = {0, 0};
+    testOk1(H5Dget_chunk_info_by_coord(data, first, &mask, &address, &bytes) >= 0 &&
+            address % 4096 == 0);
+    H5Pclose(plist);
+    H5Sclose(space);
+    H5Dclose(data);
+    data = H5Dopen2(read, "/entry/instrument/NDAttributes/NDArrayUniqueId", H5P_DEFAULT);
+    plist = H5Dget_create_plist(data);
+    testOk1(H5Pget_chunk(plist, 3, chunk) == 1 && chunk[0] == 5);
+    H5Pclose(plist);
+    H5Dclose(data);
+    data = H5Dopen2(read, "/entry/instrument/performance/timestamp", H5P_DEFAULT);
+    testOk1(H5Dread(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, performance) >= 0 &&
+            performance[0][0] > 0 && performance[2][2] > performance[1][2] &&
+            performance[1][3] > 0);
+    H5Dclose(data);
+    H5Fclose(read);
+}
+
+/* Every type of pixel, of a frame whose elements do not fill groups of eight. */
+static void test_types(int compression)
+{
+    enum { COUNT = 13 * 11 };
+    const char *path = h5_test_path("types.h5");
+    bool ok = true;
+
+    for (int type = 0; ok && type < 10; type++) {
+        struct sim_hdf5_options options = {.dtype = type,
+                                           .rows = 13,
+                                           .cols = 11,
+                                           .compression = compression,
+                                           .zlevel = 1,
+                                           .nbit_precision = 8,
+                                           .szip_pixels = 8,
+                                           .chunk_frames = 2};
+        size_t size = H5Tget_size(pixel_type(type));
+        unsigned char pixels[COUNT * 8];
+        char why[200];
+        if (compression == SIM_NBIT && type >= 8) break; /* whole numbers only */
+        struct sim_hdf5 *file = start(path, &options);
+        for (int i = 0; ok && i < 3; i++) {
+            struct sim_hdf5_frame frame = {.pixels = pixels};
+            memset(pixels, 0, sizeof pixels);
+            for (size_t k = 0; k < COUNT; k++)
+                pixels[k * size] = (unsigned char)((k * 7 + (size_t)i) % 127);
+            ok = file && sim_hdf5_append(file, &frame, why, sizeof why) == 0;
+        }
+        ok = ok && end(file);
+        hid_t read = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+        hid_t data = H5Dopen2(read, "/entry/data/data", H5P_DEFAULT);
+        unsigned char *all = malloc(3 * COUNT * size);
+        ok = ok && all &&
+             H5Dread(data, pixel_type(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, all) >= 0 &&
+             memcmp(all + 2 * COUNT * size, pixels, COUNT * size) == 0;
+        free(all);
+        H5Dclose(data);
+        H5Fclose(read);
+    }
+    testOk(ok, "all types of pixels, compression %d", compression);
 }
 
 /* Chunks larger than libhdf5's cache are read back for each frame that is added to them. */
@@ -267,7 +406,23 @@ int main(void)
     o.chunk_rows = 4;
     o.chunk_cols = 3;
     test_compression("zlib in tiles", o, "deflate");
+    o = plain;
+    o.compression = SIM_SZIP;
+    o.szip_pixels = 16;
+    test_compression("szip", o, "szip");
+    o.compression = SIM_NBIT;
+    o.nbit_precision = 16;
+    test_compression("N-bit", o, "nbit");
+    for (int c = SIM_NONE; c <= SIM_ZLIB; c++)
+        test_types(c);
 #ifdef OPH_HAVE_LZ4
+    test_types(SIM_LZ4);
+    test_types(SIM_BSLZ4);
+    o.compression = SIM_BSLZ4;
+    test_compression("bitshuffle", o, "bitshuffle");
+    test_swmr(SIM_BSLZ4);
+    o.chunk_rows = 4;
+    o.chunk_cols = 3;
     o.compression = SIM_LZ4;
     test_compression("LZ4 in tiles", o, "LZ4");
     o = plain;
@@ -282,6 +437,8 @@ int main(void)
     test_swmr(SIM_ZLIB);
     test_large_chunks(SIM_NONE);
     test_large_chunks(SIM_ZLIB);
+    test_grid();
+    test_shapes();
     test_refusals();
     h5_test_cleanup();
     return testDone();
