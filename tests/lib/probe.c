@@ -304,6 +304,15 @@ static void on_put(struct event_handler_args args)
     pthread_mutex_unlock(&c->probe->lock);
 }
 
+/* An enumeration's index, as caput takes it: also one that has no label. */
+static int is_index(struct channel *c, const char *value, dbr_enum_t *ret)
+{
+    char *end = NULL;
+    if (ca_field_type(c->id) != DBF_ENUM || *value < '0' || *value > '9') return 0;
+    *ret = (dbr_enum_t)strtoul(value, &end, 10);
+    return *end == '\0';
+}
+
 static int put(struct probe *p, const char *name, const char *value, int completion)
 {
     struct channel *c = find(p, name);
@@ -314,6 +323,11 @@ static int put(struct probe *p, const char *name, const char *value, int complet
     if (!whole) snprintf(text, sizeof text, "%s", value);
     const void *data = whole ? (const void *)value : text;
     chtype type = whole ? DBR_CHAR : DBR_STRING;
+    dbr_enum_t index;
+    if (is_index(c, value, &index)) {
+        data = &index;
+        type = DBR_ENUM;
+    }
     if (completion) {
         pthread_mutex_lock(&p->lock);
         int pending = c->putting;
