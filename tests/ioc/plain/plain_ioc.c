@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 {
     char port[16], rules[] = "/tmp/cophyd-plain-XXXXXX";
     const char *wanted = argc > 2 ? argv[2] : "auto";
-    int many = argc > 4 ? (int)strtol(argv[4], NULL, 10) : MANY;
+    int many = argc > 6 ? (int)strtol(argv[6], NULL, 10) : MANY;
     int out = dup(STDOUT_FILENO);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
