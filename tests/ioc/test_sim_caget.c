@@ -61,13 +61,19 @@ static void put(char *rest)
 
 static void put_complete(char *rest)
 {
-    int refused = 0, hangs = 0;
+    int refused = 0, hangs = 0, number = 0;
     char *name = word(&rest);
     if (strcmp(name, "-1") == 0) refused = 1;
     if (strncmp(name, "-w", 2) == 0) hangs = 1;
+    if (strcmp(name, "-n") == 0) number = 1;
     double patience = hangs ? strtod(name + 2, NULL) : SECONDS;
-    if (refused || hangs) name = word(&rest);
+    if (refused || hangs || number) name = word(&rest);
     const char *value = rest ? rest : "";
+    if (number) {
+        testOk(probe_put_number_complete(probe, name, strtod(value, NULL), patience) == 0,
+               "caput -c -n %s %s completes", name, value);
+        return;
+    }
     if (hangs) {
         testOk(probe_put_start(probe, name, value) == 0 &&
                    probe_completed(probe, name, patience) != 0,
