@@ -47,6 +47,7 @@ $(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS)
 
 LIB_SRC := $(wildcard $(patsubst %,src/%/*.c,base ca core h5 ad) src/ad/*.S)
 LIB_OBJ := $(patsubst src/%,$(O)/%.o,$(LIB_SRC))
+KIT_OBJ := $(patsubst src/%,$(O)/%.o,$(wildcard src/kit/*.c))
 SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
 SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/lib/*.c))
@@ -59,6 +60,7 @@ LIBS := $(B)/lib/$(SO) $(B)/lib/libcophyd.a
 HEADERS := $(wildcard include/cophyd/*.h)
 ifneq ($(SIM_LIBS),)
 SIM := $(B)/bin/cophyd-sim
+KIT := $(B)/lib/libcophyd-simulator.a
 IOC := $(patsubst %.c,$(B)/%,$(wildcard tests/ioc/test_*.c))
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
@@ -68,7 +70,7 @@ DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 .PHONY: all demo check check-files bench lint layers format asan tsan abi-names install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(LIBS) $(SIM) $(EXAMPLES)
+all: $(LIBS) $(SIM) $(KIT) $(EXAMPLES)
 
 # --- The library
 
@@ -111,10 +113,18 @@ $(B)/bin/cophyd-sim: $(SIM_OBJ) $(SIM_DIRS) | $(B)/lib/cophyd
 	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) \
 	    -pthread -lm
 
+# Starting the simulator from other programs: a library of its own.
+$(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
+	$(say) AR $@
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)$(AR) rcs $@ $(KIT_OBJ)
+
+$(B)/bin/simulated: WITH = -lcophyd-simulator
+$(B)/bin/simulated: $(B)/lib/libcophyd-simulator.a
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -o $@ $< '-Wl,-rpath,$$ORIGIN/../lib' -L$(B)/lib -lcophyd -lm
+	$(Q)$(CC) $(BASE) -o $@ $< '-Wl,-rpath,$$ORIGIN/../lib' -L$(B)/lib $(WITH) -lcophyd -lm
 
 demo: all $(DEMO)
 	$(Q)tests/demo/demo.sh
@@ -126,9 +136,9 @@ $(B)/tests/lib/%.c.o: tests/lib/%.c build/config.mak
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -c -o $@ $<
 
-$(B)/tests/libtests.a: $(TEST_LIB)
+$(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 	@mkdir -p $(@D) && rm -f $@
-	$(Q)$(AR) rcs $@ $(TEST_LIB)
+	$(Q)$(AR) rcs $@ $(TEST_LIB) $(KIT_OBJ)
 
 # The archive, not the shared library: unit tests reach internal functions.
 $(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
@@ -235,11 +245,14 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    -e 's|@PRIVATE@|$(subst -L$(B)/lib/cophyd,$(EPICS_PRIVATE),$(ALL_LIBS))|' \
 	    src/cophyd.pc.in >$(D)/lib/pkgconfig/cophyd.pc
+	$(if $(KIT),install -m 644 $(KIT) $(D)/lib && sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
+	    src/kit/cophyd-simulator.pc.in >$(D)/lib/pkgconfig/cophyd-simulator.pc)
 	$(if $(INSTALLED),install -m 755 $(INSTALLED) $(D)/bin)
 	$(if $(WHEEL),cp -rL $(B)/lib/cophyd $(D)/lib)
 
 uninstall:
 	rm -f $(patsubst include/%,$(D)/include/%,$(HEADERS)) $(D)/lib/libcophyd.* \
+	    $(D)/lib/libcophyd-simulator.a $(D)/lib/pkgconfig/cophyd-simulator.pc \
 	    $(D)/lib/pkgconfig/cophyd.pc $(patsubst $(B)/%,$(D)/%,$(INSTALLED))
 	rm -rf $(D)/lib/cophyd
 	-rmdir $(D)/include/cophyd
@@ -250,4 +263,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(EXAMPLES))

@@ -61,6 +61,20 @@ simulator_starts() {
 }
 [ ! -e "$prefix/bin/cophyd-sim" ] || check 'cophyd-sim starts' simulator_starts
 
+# It is found on the PATH, by a program with neither libcophyd nor EPICS.
+kit() {
+    # shellcheck disable=SC2046,SC2086
+    check "a test program builds as $1" "${@:2}" ${SANITIZE:-} -Wall -Wextra -Werror -pedantic \
+        $(pkg-config --cflags cophyd-simulator) -o "$work/kit-$1" "$PWD/tests/install/simulator.c" -x none \
+        $(pkg-config --libs cophyd-simulator)
+    check "it starts a simulator as $1" env -u COPHYD_SIM PATH="$prefix/bin:$PATH" timeout 60 "$work/kit-$1"
+}
+if [ -e "$prefix/bin/cophyd-sim" ]; then
+    kit C ${CC:-cc} -std=c11
+    kit C++ ${CXX:-c++} -std=c++11 -x c++
+    check 'pkg-config knows its version' test "$(pkg-config --modversion cophyd-simulator)" = "$version"
+fi
+
 check 'make install DESTDIR=' installed DESTDIR="$work/dest" install
 check 'the same files as without DESTDIR' \
     diff <(files prefix) <(cd "$work" && files "dest$prefix")

@@ -79,6 +79,8 @@ simulator() {
     eval "$settings"
 }
 
+COPHYD_SIM=${COPHYD_SIM:-$bin/cophyd-sim} example 0 simulated.txt simulated "$work/raw"
+
 simulator
 example 0 signals.txt signals
 example 0 missing_plugins.txt missing_plugins

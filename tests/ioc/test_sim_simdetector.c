@@ -51,7 +51,7 @@ static void records(struct probe *p)
     probe_is(p, "Stats1:NDArrayPort_RBV", "ROI1");
     probe_is(p, "cam1:MaxSizeX_RBV", "64");
     probe_is(p, "cam1:SizeY_RBV", "48");
-    probe_is(p, "cam1:DataType_RBV", "UInt8");
+    probe_is(p, "cam1:DataType_RBV", "Int32");
     probe_is(p, "cam1:DetectorState_RBV", "Idle");
     probe_is(p, "cam1:PeakWidthX_RBV", "10");
 }
@@ -119,6 +119,7 @@ static void images(struct probe *p)
     probe_set(p, "cam1:AcquireTime", "0.002");
     probe_set(p, "cam1:AcquirePeriod", "0.004");
     probe_set(p, "cam1:GainY", "3");
+    probe_set(p, "cam1:DataType", "UInt8");
     take(p, "1");
     probe_is(p, "image1:DataType_RBV", "UInt8");
     testOk(wrong(p, COLS, ROWS, 0, ramp_in_bytes) == 0, "a ramp, cut to bytes");

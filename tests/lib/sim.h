@@ -12,7 +12,7 @@ struct sim *sim_start(const char *const *arguments);
 int sim_port(const struct sim *sim);
 long sim_pid(const struct sim *sim);
 
-/* SIGTERM; kills it after 5 s. Frees sim. Returns its exit code, or -1 when it was killed. */
+/* SIGTERM; kills it after 5 s. Frees sim. 0 when it ended well, or had ended before. */
 int sim_stop(struct sim *sim);
 
 void sim_kill(struct sim *sim);    /* SIGKILL, and gone when this returns */

@@ -9,6 +9,7 @@ base   base
 ca     ca base EPICS cadef
 core   core base ca/link.h
 h5     h5 base HDF5
+kit    kit
 ad     ad core h5 base ca/link.h uuid
 sim    sim cophyd/version.h EPICS HDF5
 '

@@ -1,6 +1,6 @@
 /* An IOC of standard records, from EPICS Base's own libraries: each type, and what single tests
- * need. plain_ioc --port auto|PORT --verbose [MANY]: takes what tests/lib/sim.c gives and prints
- * what it reads; of many.db there are a hundred or so many. */
+ * need. plain_ioc --port auto|PORT --verbose --raw-files N [MANY]: takes what
+ * tests/lib/sim.c gives and prints what it reads; of many.db there are a hundred or so many. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 {
     char port[16], rules[] = "/tmp/cophyd-plain-XXXXXX";
     const char *wanted = argc > 2 ? argv[2] : "auto";
-    int many = argc > 4 ? (int)strtol(argv[4], NULL, 10) : MANY;
+    int many = argc > 6 ? (int)strtol(argv[6], NULL, 10) : MANY; /* behind those of sim_start */
     int out = dup(STDOUT_FILENO);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
