@@ -9,13 +9,13 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
+#include <epicsEvent.h>
 #include <epicsUnitTest.h>
 
 #include "lib/probe.h"
@@ -58,7 +58,7 @@ static int difference_count;
 
 /* How late this machine is: the sum of what a sleep of 1 ms takes longer. */
 static _Atomic double lateness;
-static atomic_bool over;
+static epicsEventId over;
 
 static double now(void)
 {
@@ -69,13 +69,12 @@ static double now(void)
 
 static void *beat(void *arg)
 {
-    const struct timespec rest = {.tv_nsec = 1000000};
+    double start = now();
     (void)arg;
-    while (!atomic_load(&over)) {
-        double start = now();
-        nanosleep(&rest, NULL);
+    while (epicsEventWaitWithTimeout(over, 0.001) != epicsEventOK) {
         double late = now() - start - 0.0013;
         if (late > 0) atomic_store(&lateness, atomic_load(&lateness) + late);
+        start = now();
     }
     return NULL;
 }
@@ -244,12 +243,13 @@ static int is_setting(const struct step *step)
            strncmp(step->channel, "HDF1:Capture", strlen("HDF1:Capture")) != 0;
 }
 
-/* A machine that is busy itself makes a step late: then a setting is made once more, and what this
- * process came late by is allowed for, in each of the four threads that an answer passes. */
+/* The client of the traces took 1 ms itself. A machine that is busy makes a step late: then a
+ * setting is made once more, and what this process came late by is allowed for, in each of the four
+ * threads that an answer passes. */
 static void check_time(struct step *step)
 {
     double wanted = step->wanted_ms * 1e-3;
-    double low = fmin(wanted / 2, wanted - 0.02), high = fmax(wanted * 2, wanted + 0.02);
+    double low = fmin(wanted / 2, wanted - 0.021), high = fmax(wanted * 2, wanted + 0.02);
     int rc = 0;
     if (strcmp(step->how, "completion") != 0) return;
     for (int i = 0; i < 10 && step->took > high + 4 * step->late && is_setting(step); i++) {
@@ -402,12 +402,11 @@ static void set_between(void)
     static const struct {
         const char *scenario, *channel, *value;
     } between[] = {
-        {"seed", "cam1:ArrayCounter", "9"}, {"seed", "cam1:FileNumber", "6"},
-        {"seed", "HDF1:LazyOpen", "Yes"},   {"badpath", "HDF1:Capture", "Capture"},
-        {"badpath", "HDF1:LazyOpen", "No"}, {"badpath", "HDF1:ArrayCounter", "0"},
-        {"badpath", "cam1:NumImages", "1"}, {"multi", "HDF1:LazyOpen", "No"},
-        {"multi", "HDF1:Capture", "Done"},  {"multi", "HDF1:LazyOpen", "Yes"},
-        {"hung", "HDF1:LazyOpen", "No"},
+        {"seed", "cam1:ArrayCounter", "9"},  {"seed", "cam1:FileNumber", "6"},
+        {"seed", "HDF1:LazyOpen", "Yes"},    {"badpath", "HDF1:Capture", "Capture"},
+        {"badpath", "HDF1:LazyOpen", "No"},  {"badpath", "HDF1:ArrayCounter", "0"},
+        {"badpath", "cam1:NumImages", "1"},  {"hung", "HDF1:LazyOpen", "No"},
+        {"hung", "HDF1:Capture", "Capture"},
     };
     for (size_t i = 0; i < sizeof between / sizeof *between; i++) {
         const char *channel = between[i].channel, *value = between[i].value;
@@ -459,6 +458,7 @@ int main(void)
     FILE *in = fopen(traces, "r");
     if (!in || !mkdtemp(folder)) testAbort("no traces, or no folder");
     testPlan(0);
+    over = epicsEventMustCreate(epicsEventEmpty);
     if (pthread_create(&metronome, NULL, beat, NULL) != 0) testAbort("no thread");
     read_differences();
     find_channels(in);
@@ -483,7 +483,7 @@ int main(void)
     for (int i = 0; i < difference_count; i++)
         testOk(differences[i].seen, "%s, %s: %s differs", differences[i].scenario,
                differences[i].step, differences[i].channel);
-    atomic_store(&over, true);
+    epicsEventSignal(over);
     pthread_join(metronome, NULL);
     snprintf(command, sizeof command, "rm -r %s", folder);
     testOk(system(command) == 0, "the files are removed");
