@@ -284,7 +284,12 @@ static void test_detector(void)
 {
     struct detector d;
 
-    detector_start(&d, NULL, NULL);
+    const oph_context_options patient = {.size = sizeof patient,
+                                         .connect_timeout = 20,
+                                         .get_timeout = 20,
+                                         .put_timeout = 20,
+                                         .grace = 20};
+    detector_start(&d, NULL, &patient);
     struct counts few = stage_detector(&d, "a detector is staged");
     set_more(&d);
     struct counts more = stage_detector(&d, "with more settings");
@@ -295,12 +300,10 @@ static void test_detector(void)
 
 int main(void)
 {
-    oph_error err = OPH_ERROR_INIT;
-
     testPlan(0);
     test_detector();
     struct sim *plain = plain_start();
-    if (oph_context_new(NULL, &ctx, &err)) testAbort("%s", err.text);
+    ctx = plain_context(0, 0, 0);
     test_one();
     test_stage();
     test_groups();
