@@ -242,7 +242,9 @@ static void write_capture(struct sim_file_plugin *f)
     if (sim_get_int(f->capture) && f->open) return; /* it was on already */
     f->lazy = sim_get_int(f->lazy_open) != 0;
     sim_set_int(f->status, WRITE_OK);
-    sim_set_text(f->message, f->lazy ? "Lazy Open..." : "");
+    /* Emptied first: so it is posted also where it was that before. */
+    sim_set_text(f->message, "");
+    if (f->lazy) sim_set_text(f->message, "Lazy Open...");
     if (sim_get_int(f->capture))
         start_capture(f);
     else if (f->open || sim_get_int(f->mode) == STREAM)

@@ -53,6 +53,7 @@ static int open_hdf5(void *owner, const char *real_path, const struct sim_frame 
     struct sim_hdf5_plugin *h = owner;
     char why[256];
     h->swmr = sim_get_int(h->swmr_mode) != 0;
+    double before = h->opened;
     h->opened = sim_now();
     h->bytes = 0;
     h->unflushed = 0;
@@ -85,6 +86,8 @@ static int open_hdf5(void *owner, const char *real_path, const struct sim_frame 
         return 0;
     }
     errlogPrintf("%s: %s\n", real_path, why);
+    if (h->file.lazy) return -1;
+    sim_set_double(h->run_time, h->opened - before); /* since the last file, as measured */
     sim_set_double(h->io_speed, 0);
     return -1;
 }

@@ -9,6 +9,7 @@
 #include <iocInit.h>
 
 #include "sim/camera.h"
+#include "sim/circular.h"
 #include "sim/control.h"
 #include "sim/data.h"
 #include "sim/database.h"
@@ -56,6 +57,7 @@ static const struct device plugins[] = {
     {"Trans1:", "NDTransform", "TRANS1", 20, NULL, sim_passive_plugin_new},
     {"Over1:", "NDOverlay", "OVER1", 20, NULL, sim_passive_plugin_new},
     {"Codec1:", "NDCodec", "CODEC1", 20, NULL, sim_passive_plugin_new},
+    {"CB1:", "NDCircularBuff", "CB1", 20, NULL, sim_circular_new},
 };
 enum { PLUGINS = sizeof plugins / sizeof *plugins };
 

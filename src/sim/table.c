@@ -46,7 +46,7 @@ static const struct {
     {"NDFileTIFF", {"NDPluginBase", "NDFile"}}, {"NDROI", {"NDPluginBase", NULL}},
     {"NDStats", {"NDPluginBase", NULL}},        {"NDProcess", {"NDPluginBase", NULL}},
     {"NDTransform", {"NDPluginBase", NULL}},    {"NDOverlay", {"NDPluginBase", NULL}},
-    {"NDCodec", {"NDPluginBase", NULL}},
+    {"NDCodec", {"NDPluginBase", NULL}},        {"NDCircularBuff", {"NDPluginBase", NULL}},
 };
 
 void sim_template_walk(const char *name, void (*found)(const char *, void *), void *user)

@@ -104,7 +104,7 @@ static void test_read(void)
 
 int main(void)
 {
-    static const char *const arguments[] = {"2000", NULL};
+    static const char *const arguments[] = {"--many", "2000", NULL};
     testPlan(0);
     int threads = process_threads();
     mini_hold_repeater_port();

@@ -7,8 +7,8 @@
 
 static struct detector d;
 
-/* TIFF1:, ROI1:, Stats1:, Proc1:, Trans1:, Over1: and Codec1: of the simulator. */
-enum { OTHERS = 7 };
+/* TIFF1:, ROI1:, Stats1:, Proc1:, Trans1:, Over1:, CB1: and Codec1: of the simulator. */
+enum { OTHERS = 8 };
 
 static oph_plugins *missing(oph_device *dev, size_t wanted)
 {

@@ -304,16 +304,12 @@ static void on_put(struct event_handler_args args)
     pthread_mutex_unlock(&c->probe->lock);
 }
 
-static int put(struct probe *p, const char *name, const char *value, int completion)
+static int send_put(struct channel *c, chtype type, unsigned long count, const void *data,
+                    int completion)
 {
-    struct channel *c = find(p, name);
-    char text[MAX_STRING_SIZE] = "";
-    if (!c) return -1;
-    int whole = is_text(c), status;
-    unsigned long count = whole ? strlen(value) + 1 : 1;
-    if (!whole) snprintf(text, sizeof text, "%s", value);
-    const void *data = whole ? (const void *)value : text;
-    chtype type = whole ? DBR_CHAR : DBR_STRING;
+    struct probe *p = c->probe;
+    const char *name = c->name;
+    int status;
     if (completion) {
         pthread_mutex_lock(&p->lock);
         int pending = c->putting;
@@ -332,6 +328,23 @@ static int put(struct probe *p, const char *name, const char *value, int complet
     if (completion) c->putting = 0;
     testDiag("writing %s%s: %s", p->prefix, name, ca_message(status));
     return -1;
+}
+
+static int put(struct probe *p, const char *name, const char *value, int completion)
+{
+    struct channel *c = find(p, name);
+    char text[MAX_STRING_SIZE] = "";
+    if (!c) return -1;
+    if (is_text(c)) return send_put(c, DBR_CHAR, strlen(value) + 1, value, completion);
+    snprintf(text, sizeof text, "%s", value);
+    return send_put(c, DBR_STRING, 1, text, completion);
+}
+
+int probe_put_number_complete(struct probe *p, const char *name, double value, double seconds)
+{
+    struct channel *c = find(p, name);
+    if (!c || send_put(c, DBR_DOUBLE, 1, &value, 1) != 0) return -1;
+    return probe_completed(p, name, seconds);
 }
 
 int probe_put(struct probe *p, const char *name, const char *value)

@@ -44,6 +44,8 @@ int probe_read(struct probe *probe, const char *name, struct probe_value *ret);
 int probe_put(struct probe *probe, const char *name, const char *value);
 /* Waits for completion at most that many seconds. */
 int probe_put_complete(struct probe *probe, const char *name, const char *value, double seconds);
+/* The same for a number, which an enumeration takes without looking for a label. */
+int probe_put_number_complete(struct probe *probe, const char *name, double value, double seconds);
 /* Starts a put with completion; probe_completed waits for it. One at a time for a name. */
 int probe_put_start(struct probe *probe, const char *name, const char *value);
 int probe_completed(struct probe *probe, const char *name, double seconds);

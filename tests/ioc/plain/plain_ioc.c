@@ -1,6 +1,6 @@
 /* An IOC of standard records, from EPICS Base's own libraries: each type, and what single tests
- * need. plain_ioc --port auto|PORT --verbose [MANY]: takes what tests/lib/sim.c gives and prints
- * what it reads; of many.db there are a hundred or so many. */
+ * need. plain_ioc --port auto|PORT [--many N] ...: takes what tests/lib/sim.c gives and prints what
+ * it reads; of many.db there are a hundred, or N. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ static const char access_rules[] = "ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) 
                                    "ASG(RO) { RULE(1, READ) }\n"
                                    "ASG(NONE)\n";
 
-enum { MANY = 100, TYPES = 100 };
+enum { TYPES = 100 };
 
 /* What the subroutine records call. */
 static long total(aSubRecord *record)
@@ -114,13 +114,22 @@ static int free_port(void)
     return ntohs(address.sin_port);
 }
 
+/* What follows an option; those that are the simulator's alone are passed over. */
+static const char *option(char **argv, const char *name, const char *fallback)
+{
+    for (; argv[0] && argv[1]; argv++)
+        if (strcmp(argv[0], name) == 0) return argv[1];
+    return fallback;
+}
+
 int main(int argc, char **argv)
 {
     char port[16], rules[] = "/tmp/cophyd-plain-XXXXXX";
-    const char *wanted = argc > 2 ? argv[2] : "auto";
-    int many = argc > 4 ? (int)strtol(argv[4], NULL, 10) : MANY;
+    const char *wanted = option(argv, "--port", "auto");
+    int many = (int)strtol(option(argv, "--many", "100"), NULL, 10);
     int out = dup(STDOUT_FILENO);
 
+    (void)argc;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(STDERR_FILENO, STDOUT_FILENO);
     snprintf(port, sizeof port, "%d",
