@@ -177,7 +177,9 @@ void oph__ca_flush_end(struct oph__link *link); /* on the own thread */
 /* Before the context is made, whose threads may speak at once; then with it attached. */
 void oph__ca_words_begin(struct oph__words *words, struct oph__log *log);
 void oph__ca_words_hook(struct oph__words *words);
-void oph__ca_words_end(struct oph__words *words);
+void oph__ca_words_mute(struct oph__words *words); /* their log may go after it */
+void oph__ca_words_end(
+    void); /* once the context has said its last: the error log is the process's again */
 void oph__ca_warn(struct oph__words *words, const char *sentence);
 
 /* environment.c: what libca would only print. */

@@ -54,7 +54,8 @@ static void begin(void *arg)
         link->context = ca_current_context();
         oph__ca_words_hook(&link->words);
     } else {
-        oph__ca_words_end(&link->words);
+        oph__ca_words_mute(&link->words);
+        oph__ca_words_end();
     }
 }
 
@@ -141,6 +142,7 @@ static void end_context(struct oph__job *job)
     oph__ca_flush_end(link); /* it needs the context */
     if (!atomic_load(&link->had_channel)) have_had_a_channel();
     ca_context_destroy();
+    oph__ca_words_end();
     pthread_mutex_lock(&link->m.lock);
     link->ended = true;
     bool left_alone = link->left_alone;
@@ -164,7 +166,7 @@ static void close_link(struct oph__link *link)
     while (!link->ended && oph__now() < deadline)
         pthread_cond_timedwait(&link->m.changed, &link->m.lock, &until);
     pthread_mutex_unlock(&link->m.lock);
-    oph__ca_words_end(&link->words); /* the log is the caller's, and may go now */
+    oph__ca_words_mute(&link->words); /* the log is the caller's, and may go now */
     pthread_mutex_lock(&link->m.lock);
     bool ended = link->ended;
     link->left_alone = !ended;

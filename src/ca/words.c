@@ -36,10 +36,17 @@ static void listen_to_errlog(void)
     pthread_mutex_unlock(&listening_lock);
 }
 
-static void leave_errlog(void)
+static void flush_errlog(void)
 {
     pthread_mutex_lock(&listening_lock);
     if (with_errlog == getpid()) errlogFlush(); /* waits for that thread */
+    pthread_mutex_unlock(&listening_lock);
+}
+
+void oph__ca_words_end(void)
+{
+    flush_errlog();
+    pthread_mutex_lock(&listening_lock);
     if (--listening == 0) {
         eltc(1);
         errlogRemoveListeners(take_errlog, NULL);
@@ -99,9 +106,9 @@ void oph__ca_words_hook(struct oph__words *words)
     ca_replace_printf_handler(print);
 }
 
-void oph__ca_words_end(struct oph__words *words)
+void oph__ca_words_mute(struct oph__words *words)
 {
-    leave_errlog();
+    flush_errlog();
     pthread_mutex_lock(&lock);
     for (struct oph__words **link = &first; *link; link = &(*link)->next) {
         if (*link == words) {

@@ -181,6 +181,19 @@ static int run(oph_group *g, double deadline, bool interruptible)
     return rc;
 }
 
+/* Named after the first entry that waits. */
+static void interrupted(const oph_group *g, oph_error *why)
+{
+    struct oph__at at = {.waited = oph__now() - g->begun};
+    for (size_t i = 0; i < g->entries.count && !at.device; i++) {
+        const struct oph__entry *e = g->entries.at[i];
+        if (oph__entry_where(e) == OPH__ENDED) continue;
+        at.device = e->sig->path;
+        at.pv = e->pv->name;
+    }
+    oph__fail(why, OPH_EINTR, at, NULL, "interrupted");
+}
+
 int oph__group_run(oph_group *g, double deadline, bool interruptible, oph_error *err)
 {
     int rc = oph__context_may_block(g->ctx, err);
@@ -192,8 +205,7 @@ int oph__group_run(oph_group *g, double deadline, bool interruptible, oph_error 
     rc = run(g, deadline, interruptible);
     if (interruptible) oph__call_end(&g->ctx->waits, &call);
     oph_error why = OPH_ERROR_INIT;
-    if (rc == OPH_EINTR)
-        oph__fail_text(&why, rc, "interrupted after %.1f s", oph__now() - g->begun);
+    if (rc == OPH_EINTR) interrupted(g, &why);
     if (rc) end_all(g, rc == OPH_EINTR ? &why : NULL);
     release(g);
     if (rc != OPH_EINTR) return 0;

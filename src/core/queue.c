@@ -261,6 +261,8 @@ int oph_queue_new(oph_context *ctx, oph_queue **ret, oph_error *err)
 
 int oph_queue_fd(oph_queue *q)
 {
+    if (!oph__is_alive(&q->ctx->alive))
+        return q->fd; /* its lock may be another thread's for ever */
     pthread_mutex_lock(&q->m.lock);
     q->polled = true;
     announce(q);

@@ -264,5 +264,6 @@ void oph_subscription_free(oph_subscription *sub)
 
 uint64_t oph_subscription_dropped(oph_subscription *sub)
 {
+    if (!oph__is_alive(&sub->ctx->alive)) return 0;
     return oph__source_dropped(&sub->source);
 }

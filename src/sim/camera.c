@@ -42,6 +42,7 @@ static void write_acquire(struct sim_camera *c)
         sim_set_text(c->message, "Acquisition aborted");
         sim_set_int(c->state, SIM_ABORTED);
     }
+    if (on && !ready) c->somebody = 0; /* they come too late */
     sim_publish(c->port);
     sim_completion_set(&c->completion, on);
     if (on && ready) {
@@ -181,7 +182,10 @@ static void on_expose(epicsCallback *callback)
 {
     struct sim_camera *c = NULL;
     callbackGetUser(c, callback);
-    sim_control_put("cam1:Acquire", c->somebody > 0);
+    sim_port_lock(c->port);
+    bool on = c->somebody > 0;
+    sim_port_unlock(c->port);
+    sim_control_put("cam1:Acquire", on);
 }
 
 static void somebody_changed(void *user)

@@ -127,6 +127,7 @@ static const struct scene {
     {"by " LIST, use, {{LIST, "HERE"}}},
     {"by " LIST " and " PORT, use, {{LIST, "127.0.0.1"}, {PORT, "PORT"}}},
     {"by none of them", find_nobody, {{LIST, ""}}},
+    {"a name server that is not there", find_nobody, {{SERVERS, "127.0.0.1:9"}}},
     {"no caRepeater", use, {{SERVERS, "HERE"}, {REPEATER, "FREE"}, {"PATH", "/nowhere"}}},
     {"an IOC that is killed", be_killed, {{LIST, "HERE"}}},
     {"a put that the IOC refuses", be_refused, {{SERVERS, "HERE"}}},

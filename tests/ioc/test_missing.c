@@ -7,9 +7,6 @@
 
 static struct detector d;
 
-/* TIFF1:, ROI1:, Stats1:, Proc1:, Trans1:, Over1:, CB1: and Codec1: of the simulator. */
-enum { OTHERS = 8 };
-
 static oph_plugins *missing(oph_device *dev, size_t wanted)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -43,26 +40,41 @@ static void listed(const oph_plugins *plugins, const char *port, const char *pre
            class_name);
 }
 
+/* Those that no device here declares, and for which no class is built in. */
+enum { OTHERS = 8 };
+
+static void others_listed(const oph_plugins *plugins)
+{
+    listed(plugins, "FileTIFF1", "Pilatus:TIFF1:", "NDFileTIFF", "");
+    listed(plugins, "ROI1", "Pilatus:ROI1:", "NDPluginROI", "");
+    listed(plugins, "STATS1", "Pilatus:Stats1:", "NDPluginStats", "");
+    listed(plugins, "PROC1", "Pilatus:Proc1:", "NDPluginProcess", "");
+    listed(plugins, "TRANS1", "Pilatus:Trans1:", "NDPluginTransform", "");
+    listed(plugins, "OVER1", "Pilatus:Over1:", "NDPluginOverlay", "");
+    listed(plugins, "CODEC1", "Pilatus:Codec1:", "NDPluginCodec", "");
+    listed(plugins, "CB1", "Pilatus:CB1:", "NDPluginCircularBuff", "");
+}
+
 int main(void)
 {
     oph_error err = OPH_ERROR_INIT;
     oph_device *alone = NULL;
     testPlan(0);
     detector_start(&d, NULL, NULL);
-    oph_plugins_free(missing(d.det, OTHERS));
+    oph_plugins *plugins = missing(d.det, OTHERS);
+    others_listed(plugins);
+    oph_plugins_free(plugins);
     oph_plugins_free(missing(d.cam, OTHERS));
     check_done(oph_device_new(d.ctx, "PilatusDetector", "Pilatus:", "alone", &alone, &err), &err,
                "a camera alone");
-    oph_plugins *plugins = missing(alone, OTHERS + 2);
+    plugins = missing(alone, 2 + OTHERS);
     listed(plugins, "Image1", "Pilatus:image1:", "NDPluginStdArrays", "ImagePlugin");
     listed(plugins, "FileHDF1", "Pilatus:HDF1:", "NDFileHDF5", "HDF5Plugin");
-    listed(plugins, "FileTIFF1", "Pilatus:TIFF1:", "NDFileTIFF", "");
-    listed(plugins, "STATS1", "Pilatus:Stats1:", "NDPluginStats", "");
     oph_plugins_free(plugins);
     oph_device_free(alone);
     testOk(probe_put_complete(d.probe, "HDF1:NDArrayPort", "CC7", 5) == 0,
            "the writer takes its frames from a port that nobody knows");
-    plugins = missing(d.det, OTHERS + 1);
+    plugins = missing(d.det, 1 + OTHERS);
     listed(plugins, "CC7", "", "", "");
     oph_plugins_free(plugins);
     testOk(oph_plugins_count(NULL) == 0, "no list is an empty one");

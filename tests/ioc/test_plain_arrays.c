@@ -320,7 +320,7 @@ int main(void)
     testPlan(0);
     struct sim *plain = plain_start();
     probe = probe_new("p:");
-    ctx = plain_context(0, 0, 0);
+    ctx = plain_context(20, 60, 60); /* 16 MiB take a while on a busy machine */
     dev = plain_device(ctx, device_text);
     plain_settle(ctx, dev);
     test_types();

