@@ -66,7 +66,7 @@ static void others_answer(oph_device *dev, const char *when)
  * a channel: neither after our own timeout ... */
 static void test_again_after_timeout(void)
 {
-    oph_context *ctx = plain_context(0, 3, 0.3);
+    oph_context *ctx = plain_context(0, 0, 0.3);
     oph_device *dev = plain_device(ctx, "row endless endless.A rw any config\n"
                                         "row other sub ro any config\n");
     oph_error err = OPH_ERROR_INIT;
@@ -114,7 +114,7 @@ static int timeouts_of(const struct putter *putters, int count)
 static void test_two_threads(void)
 {
     enum { PUTTERS = 2, TIMEOUTS = 10, READS = 1000000 };
-    oph_context *ctx = plain_context(0, 3, 0.05);
+    oph_context *ctx = plain_context(0, 0, 0.05);
     oph_device *dev = plain_device(ctx, "row endless endless.A rw any config\n"
                                         "row other sub ro any config\n");
     oph_error err = OPH_ERROR_INIT;
@@ -174,7 +174,7 @@ static bool is_before(struct events *said, char first, char second)
 static void test_other_channel(void)
 {
     static const char rows[] = "row slower slower.A rw any config\nrow other sub ro any config\n";
-    oph_context *ctx = plain_context(0, 3, 0);
+    oph_context *ctx = plain_context(0, 0, 0);
     oph_device *one = plain_device(ctx, rows), *two = plain_device(ctx, rows);
     struct first first = {.dev = one, .rc = 1};
     struct events said;
@@ -206,7 +206,7 @@ static void test_order(void)
     enum { MANY = 100, PUTS = 50 };
     const oph_put_options plain = {.size = sizeof plain, .policy = OPH_PUT_SEND},
                           completed = {.size = sizeof completed, .policy = OPH_PUT_COMPLETE};
-    oph_context *ctx = plain_context(0, 3, 0);
+    oph_context *ctx = plain_context(0, 0, 0);
     struct oph__buf text = {0};
     oph_group *puts = NULL, *turns = NULL;
     char attr[16];
@@ -265,7 +265,7 @@ static void wait_at_gate(const oph_event *event, void *user)
 /* libca waits for running callbacks before it clears anything; ours run elsewhere. */
 static void test_slow_callback(void)
 {
-    oph_context *ctx = plain_context(0, 3, 0);
+    oph_context *ctx = plain_context(0, 0, 0);
     oph_device *dev = plain_device(ctx, "row ao ao rw any config\n"
                                         "row other sub ro any config\n");
     oph_device *gone = plain_device(ctx, "row ai ai ro any config\n");

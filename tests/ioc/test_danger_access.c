@@ -12,7 +12,7 @@ static struct probe *probe;
 
 static void test_write_access(void)
 {
-    oph_context *ctx = plain_context(0, 3, 0);
+    oph_context *ctx = plain_context(0, 0, 0);
     oph_device *dev = plain_device(ctx, "row guarded guarded rw any config\n"
                                         "row sel sel rw any config\n"
                                         "row type waveform.FTVL rw any config\n"
@@ -42,7 +42,7 @@ static void test_write_access(void)
 
 static void test_changing_access(void)
 {
-    oph_context *ctx = plain_context(0, 3, 0);
+    oph_context *ctx = plain_context(0, 0, 0);
     oph_device *dev = plain_device(ctx, "row guarded guarded rw any config\n"
                                         "row closed closed rw any config\n");
     struct events said;

@@ -20,7 +20,7 @@ static void test_small_client(void)
 {
     setenv("EPICS_CA_AUTO_ARRAY_BYTES", "NO", 1);
     setenv("EPICS_CA_MAX_ARRAY_BYTES", "16384", 1);
-    oph_context *ctx = plain_context(0, 1, 0);
+    oph_context *ctx = plain_context(0, 3, 0);
     oph_device *dev = plain_device(ctx, device_text);
     oph_value *value = NULL;
     oph_error err = OPH_ERROR_INIT;

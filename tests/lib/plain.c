@@ -34,8 +34,8 @@ oph_context *plain_context(double connect, double get, double put)
 {
     const oph_context_options options = {.size = sizeof options,
                                          .connect_timeout = connect > 0 ? connect : LONG,
-                                         .get_timeout = get,
-                                         .put_timeout = put};
+                                         .get_timeout = get > 0 ? get : LONG,
+                                         .put_timeout = put > 0 ? put : LONG};
     oph_context *ctx = NULL;
     oph_error err = OPH_ERROR_INIT;
 

@@ -11,8 +11,8 @@
 struct sim *plain_start(void);
 struct sim *plain_start_with(const char *const *arguments);
 
-/* A context with these timeouts in seconds; 0: 20 for connecting, else the library's. Ends the test
- * when there is none. */
+/* A context with these timeouts in seconds; 0: 20, for a busy machine. Ends the test when there is
+ * none. */
 oph_context *plain_context(double connect, double get, double put);
 
 /* A device "dev" of a class with these lines ("row ...\n"), whose PVs begin with "p:". Ends the
