@@ -1,5 +1,6 @@
 /* cophyd-sim --ad: the records of each release of ADCore, their types and their labels, as
- * tests/data/records.csv and tests/data/labels.csv have them, and acquisitions with them. */
+ * tests/data/records.csv and tests/data/labels.csv have them (Codec1:Compressor as the running IOC
+ * of 3.14 has it), and acquisitions with them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +10,14 @@
 
 #include "lib/detector.h"
 
-enum { ROWS = 2000, NAMES = 1000 };
+enum { ROWS = 3000, NAMES = 3000 };
 
 static const struct {
     const char *device, *template_name;
-} served[] = {
-    {"cam1:", "ADBase"}, {"cam1:", "NDFile"}, {"image1:", "NDStdArrays"}, {"HDF1:", "NDFileHDF5"}};
+} served[] = {{"cam1:", "ADBase"},     {"cam1:", "NDFile"},      {"image1:", "NDStdArrays"},
+              {"HDF1:", "NDFileHDF5"}, {"TIFF1:", "NDFileTIFF"}, {"ROI1:", "NDROI"},
+              {"Stats1:", "NDStats"},  {"Proc1:", "NDProcess"},  {"Trans1:", "NDTransform"},
+              {"Over1:", "NDOverlay"}, {"Codec1:", "NDCodec"},   {"CB1:", "NDCircularBuff"}};
 enum { SERVED = sizeof served / sizeof *served };
 
 /* A form of a record: its type, or its labels. */
@@ -190,7 +193,7 @@ int main(void)
 {
     char raw[] = "/tmp/cophyd-raw-XXXXXX";
     if (!mkdtemp(raw)) testAbort("no folder");
-    static const int minors[] = {0, 2, 3, 4, 5, 7, 10, 13, 14};
+    static const int minors[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
     testPlan(0);
     load(&types, "tests/data/records.csv");
     load(&labels, "tests/data/labels.csv");
