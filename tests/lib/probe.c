@@ -10,7 +10,7 @@
 #include <cadef.h>
 #include <epicsUnitTest.h>
 
-enum { CHANNELS = 4096, EVENTS = 200000 };
+enum { CHANNELS = 6000, EVENTS = 200000 };
 static const double PATIENCE = 10.0;
 
 struct channel {
