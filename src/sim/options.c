@@ -34,7 +34,6 @@ static const char help[] =
     "  --exposure SECONDS  first value of cam1:AcquireTime (default 1)\n"
     "  --instant           no delays of camserver: commands and stops take no time\n"
     "  --fault NAME[=VALUE]  something goes wrong (repeatable): see below\n"
-    "  --camserver-hangs   the same as --fault ExposureHangs\n"
     "  --verbose           the IOC's own messages go to standard error\n"
     "  --help, --version\n"
     "\n"
@@ -63,7 +62,6 @@ enum {
     EXPOSURE,
     INSTANT,
     FAULT,
-    HANGS,
     VERBOSE,
     HELP,
     VERSION
@@ -81,7 +79,6 @@ static const struct option names[] = {
     {"exposure", required_argument, NULL, EXPOSURE},
     {"instant", no_argument, NULL, INSTANT},
     {"fault", required_argument, NULL, FAULT},
-    {"camserver-hangs", no_argument, NULL, HANGS},
     {"verbose", no_argument, NULL, VERBOSE},
     {"help", no_argument, NULL, HELP},
     {"version", no_argument, NULL, VERSION},
@@ -174,7 +171,6 @@ static const char *parse_one(int option, struct sim_options *o)
     case EXPOSURE: return parse_exposure(optarg, o) ? NULL : "a number of seconds";
     case INSTANT: o->instant = true; return NULL;
     case FAULT: return sim_fault_parse(optarg) ? NULL : "a fault of --help, with its value";
-    case HANGS: sim_fault_parse("ExposureHangs"); return NULL;
     default: o->verbose = true; return NULL;
     }
 }

@@ -97,7 +97,7 @@ example 0 live_image.txt live_image
 example 0 derived.txt derived
 end_simulator
 
-simulator --instant --camserver-hangs
+simulator --instant --fault=ExposureHangs
 example 1 hung.txt pilatus Pilatus: "$ioc_root" "$read_root"
 end_simulator
 

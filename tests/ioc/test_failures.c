@@ -170,7 +170,7 @@ static void camserver_hangs(void)
     oph_error err = OPH_ERROR_INIT;
     oph_report *report = NULL;
     oph_status *st = NULL;
-    const char *arguments[] = {"--camserver-hangs", "--instant", NULL};
+    const char *arguments[] = {"--fault=ExposureHangs", "--instant", NULL};
     detector_start(&d, arguments, NULL);
     stage();
     for (int i = 0; i < 2; i++) {

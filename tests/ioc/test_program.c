@@ -144,7 +144,7 @@ int main(void)
     bad_arguments();
     detector_end(&d);
 
-    detector_start_ioc(&d, (const char *const[]){"--camserver-hangs", NULL});
+    detector_start_ioc(&d, (const char *const[]){"--fault=ExposureHangs", NULL});
     testOk(probe_put_complete(d.probe, "HDF1:CreateDirectory", "-5", 5) == 0 &&
                probe_watch(d.probe, (const char *const[]){"cam1:Armed"}, 1) == 0,
            "a witness watches an IOC whose exposures do not end");

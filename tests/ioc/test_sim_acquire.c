@@ -176,7 +176,7 @@ static void bad_values(struct probe *p)
 
 static void hung(const char *raw)
 {
-    const char *arguments[] = {"--size",    "64x48",      "--raw", raw, "--camserver-hangs",
+    const char *arguments[] = {"--size",    "64x48",      "--raw", raw, "--fault=ExposureHangs",
                                "--instant", "--exposure", "0.1",   NULL};
     struct sim *sim = sim_start(arguments);
     struct probe *p = probe_new("Pilatus:");

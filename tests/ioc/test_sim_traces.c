@@ -444,7 +444,7 @@ static void begin(FILE *in, const char *name)
     testDiag("scenario %s", scenario);
     if (strcmp(scenario, "hung") == 0) {
         stop();
-        start("--camserver-hangs");
+        start("--fault=ExposureHangs");
         set_all(in);
     }
     set_between();

@@ -80,7 +80,7 @@ static void needs_warmup(int whole)
 static void fails(void)
 {
     oph_error err = OPH_ERROR_INIT;
-    detector_start(&d, (const char *const[]){"--camserver-hangs", "--instant", NULL}, NULL);
+    detector_start(&d, (const char *const[]){"--fault=ExposureHangs", "--instant", NULL}, NULL);
     check_refused(oph_warmup(d.det, OPH_DEFAULT, &err), &err, OPH_EACQUIRE, "det",
                   "Pilatus:cam1:Acquire", "1 frame", "DetectorState Error");
     detector_unchanged(&d, "a warm-up that failed");
