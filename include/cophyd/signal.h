@@ -46,7 +46,8 @@ typedef struct oph_read_options {
     int32_t source; /* enum oph_source: a fresh read */
     int32_t dtype;  /* enum oph_dtype, which the IOC converts to; the PV's own. OPH_TEXT of an enum
                        is its label, of a number what the record's PREC makes of it */
-    uint32_t count; /* at most so many elements; all that there are */
+    uint32_t count; /* at most so many elements; all that there are. Where the record has fewer a
+                       server fills up with zeros */
     uint32_t reserved;
     double timeout; /* seconds, for connecting and again for reading; the context's */
 } oph_read_options;
