@@ -50,7 +50,7 @@ OPH_API int oph_status_fd(oph_status *status, int *ret_fd, oph_error *err);
 /* One status for several: `all` succeeds when each has, and fails with the first that fails; `any`
  * succeeds with the first that does, and fails, with the first cause, when all have failed. At
  * least one part; they may come from several contexts, and be made of others. Cancelling it cancels
- * the parts. It holds them, and says nothing of their progress. */
+ * the parts. It holds them until it is done, and says nothing of their progress. */
 OPH_API int oph_status_all(oph_status *const *parts, size_t count, oph_status **ret_status,
                            oph_error *err);
 OPH_API int oph_status_any(oph_status *const *parts, size_t count, oph_status **ret_status,
@@ -60,7 +60,8 @@ OPH_API int oph_status_any(oph_status *const *parts, size_t count, oph_status **
  * `status` has succeeded (0: at once), fails when that fails, with its error, and fails with
  * OPH_ETIMEOUT when `status` is not done `timeout` seconds from now (OPH_DEFAULT, OPH_FOREVER: no
  * limit); then the action itself goes on. The settling does not count for the timeout. Cancelling
- * it cancels `status`, or ends the settling. It holds `status`, and has its progress. */
+ * it cancels `status`, or ends the settling. It holds `status` until it is done, and has its
+ * progress. */
 OPH_API int oph_status_bound(oph_status *status, double timeout, double settle,
                              oph_status **ret_status, oph_error *err);
 
