@@ -14,18 +14,6 @@ enum { COLS = 64, ROWS = 48 };
 
 static char folder[] = "/tmp/cophyd-chain-XXXXXX";
 
-static void is(struct probe *p, const char *name, double wanted)
-{
-    double found = probe_get_number(p, name);
-    testOk(found == wanted, "%s is %g, wanted %g", name, found, wanted);
-}
-
-/* Frames come to the last of a chain after the acquisition: each plugin has a queue of its own. */
-static void becomes(struct probe *p, const char *name, const char *wanted)
-{
-    testOk(probe_until(p, name, wanted, 10) == 0, "%s becomes %s", name, wanted);
-}
-
 static void acquire(struct probe *p)
 {
     testOk(probe_put_complete(p, "cam1:Acquire", "1", 10) == 0, "an acquisition completes");
@@ -88,12 +76,12 @@ static void roi_to_file(struct probe *p)
     probe_set(p, "HDF1:NDArrayPort", "ROI1");
     probe_is(p, "HDF1:NDArrayPort_RBV", "ROI1");
     testOk(probe_put(p, "HDF1:Capture", "1") == 0, "Capture is sent");
-    becomes(p, "HDF1:Capture_RBV", "Capturing");
+    probe_becomes(p, "HDF1:Capture_RBV", "Capturing");
     for (int i = 0; i < 3; i++)
         acquire(p);
-    becomes(p, "HDF1:Capture_RBV", "Done");
-    is(p, "HDF1:NumCaptured_RBV", 3);
-    is(p, "HDF1:ArraySizeX_RBV", 20);
+    probe_becomes(p, "HDF1:Capture_RBV", "Done");
+    probe_is_number(p, "HDF1:NumCaptured_RBV", 3);
+    probe_is_number(p, "HDF1:ArraySizeX_RBV", 20);
     file_holds_roi(1);
 }
 
@@ -107,16 +95,16 @@ static void long_chain(struct probe *p)
     probe_set(p, "image1:NDArrayPort", "STATS1");
     double before = probe_get_number(p, "image1:ArrayCounter_RBV");
     acquire(p);
-    becomes(p, "image1:UniqueId_RBV", "4");
-    becomes(p, "image1:ArrayCounter_RBV", before == 3 ? "4" : "1");
-    is(p, "image1:ArraySizeX_RBV", 20);
-    is(p, "image1:ArraySizeY_RBV", 10);
-    is(p, "Stats1:UniqueId_RBV", 4);
+    probe_becomes(p, "image1:UniqueId_RBV", "4");
+    probe_becomes(p, "image1:ArrayCounter_RBV", before == 3 ? "4" : "1");
+    probe_is_number(p, "image1:ArraySizeX_RBV", 20);
+    probe_is_number(p, "image1:ArraySizeY_RBV", 10);
+    probe_is_number(p, "Stats1:UniqueId_RBV", 4);
     probe_set(p, "Over1:ArrayCallbacks", "Disable");
     acquire(p);
-    becomes(p, "Over1:UniqueId_RBV", "5");
-    is(p, "Codec1:UniqueId_RBV", 4);
-    is(p, "image1:UniqueId_RBV", 4);
+    probe_becomes(p, "Over1:UniqueId_RBV", "5");
+    probe_is_number(p, "Codec1:UniqueId_RBV", 4);
+    probe_is_number(p, "image1:UniqueId_RBV", 4);
     probe_set(p, "Over1:ArrayCallbacks", "Enable");
 }
 
@@ -125,13 +113,13 @@ static void change_while_running(struct probe *p)
 {
     probe_set(p, "cam1:NumImages", "100000");
     testOk(probe_put(p, "cam1:Acquire", "1") == 0, "a long series starts");
-    becomes(p, "image1:ArraySizeX_RBV", "20");
+    probe_becomes(p, "image1:ArraySizeX_RBV", "20");
     probe_set(p, "image1:NDArrayPort", "PIL");
-    becomes(p, "image1:ArraySizeX_RBV", "64");
+    probe_becomes(p, "image1:ArraySizeX_RBV", "64");
     probe_set(p, "image1:NDArrayPort", "ROI1");
-    becomes(p, "image1:ArraySizeX_RBV", "20");
+    probe_becomes(p, "image1:ArraySizeX_RBV", "20");
     testOk(probe_put(p, "cam1:Acquire", "0") == 0, "and is stopped");
-    becomes(p, "cam1:AcquireBusy", "Done");
+    probe_becomes(p, "cam1:AcquireBusy", "Done");
     probe_set(p, "cam1:NumImages", "1");
 }
 
@@ -143,10 +131,10 @@ static void nowhere(struct probe *p)
     probe_is(p, "image1:NDArrayPort_RBV", "NOPORT");
     testOk(probe_get_severity(p, "image1:NDArrayPort") == 0, "an unknown port is no alarm");
     acquire(p);
-    is(p, "image1:ArrayCounter_RBV", before);
+    probe_is_number(p, "image1:ArrayCounter_RBV", before);
     probe_set(p, "image1:NDArrayPort", "FileHDF1"); /* which gives none on */
     acquire(p);
-    is(p, "image1:ArrayCounter_RBV", before);
+    probe_is_number(p, "image1:ArrayCounter_RBV", before);
 }
 
 /* ROI1 behind Stats1 behind ROI1: nothing comes in. */
@@ -156,7 +144,7 @@ static void loop(struct probe *p)
     probe_set(p, "ROI1:NDArrayPort", "STATS1");
     double roi = probe_get_number(p, "ROI1:ArrayCounter_RBV");
     acquire(p);
-    is(p, "ROI1:ArrayCounter_RBV", roi);
+    probe_is_number(p, "ROI1:ArrayCounter_RBV", roi);
     testOk(probe_get_severity(p, "ROI1:NDArrayPort") == 0, "a loop is no alarm");
     probe_set(p, "ROI1:NDArrayPort", "PIL");
 }

@@ -11,17 +11,6 @@ static const char *const watched[] = {"image1:UniqueId_RBV", "CB1:Capture_RBV",
                                       "CB1:StatusMessage"};
 static int id; /* of the latest frame */
 
-static void is(struct probe *p, const char *name, double wanted)
-{
-    double found = probe_get_number(p, name);
-    testOk(found == wanted, "%s is %g, wanted %g", name, found, wanted);
-}
-
-static void becomes(struct probe *p, const char *name, const char *wanted)
-{
-    testOk(probe_until(p, name, wanted, 10) == 0, "%s becomes '%s'", name, wanted);
-}
-
 /* That many frames, each through the buffer before the next. */
 static void acquire(struct probe *p, int times)
 {
@@ -38,13 +27,13 @@ static void acquire(struct probe *p, int times)
 static void start(struct probe *p)
 {
     testOk(probe_put(p, "CB1:Capture", "1") == 0, "Capture is sent");
-    becomes(p, "CB1:Capture_RBV", "Capturing");
+    probe_becomes(p, "CB1:Capture_RBV", "Capturing");
 }
 
 static void trigger(struct probe *p)
 {
     testOk(probe_put(p, "CB1:Trigger", "1") == 0, "Trigger is sent");
-    becomes(p, "CB1:Trigger_RBV", "Triggered");
+    probe_becomes(p, "CB1:Trigger_RBV", "Triggered");
 }
 
 static void after_boot(struct probe *p)
@@ -52,14 +41,14 @@ static void after_boot(struct probe *p)
     probe_is(p, "CB1:PluginType_RBV", "NDPluginCircularBuff");
     probe_is(p, "CB1:StatusMessage", "Idle");
     probe_is(p, "CB1:Capture_RBV", "Done");
-    is(p, "CB1:PreCount_RBV", 100);
-    is(p, "CB1:PostCount_RBV", 100);
-    is(p, "CB1:PresetTriggerCount_RBV", 1);
+    probe_is_number(p, "CB1:PreCount_RBV", 100);
+    probe_is_number(p, "CB1:PostCount_RBV", 100);
+    probe_is_number(p, "CB1:PresetTriggerCount_RBV", 1);
     probe_is(p, "CB1:FlushOnSoftTrg_RBV", "OnNewImage");
     probe_is(p, "CB1:TriggerCalc_RBV", "0");
     acquire(p, 1);
-    is(p, "CB1:ArrayCounter_RBV", 1);
-    is(p, "image1:ArrayCounter_RBV", 0); /* nothing goes on before Capture */
+    probe_is_number(p, "CB1:ArrayCounter_RBV", 1);
+    probe_is_number(p, "image1:ArrayCounter_RBV", 0); /* nothing goes on before Capture */
 }
 
 static void soft_trigger(struct probe *p)
@@ -69,26 +58,26 @@ static void soft_trigger(struct probe *p)
     start(p);
     probe_is(p, "CB1:StatusMessage", "Buffer filling");
     acquire(p, 2);
-    is(p, "CB1:CurrentQty_RBV", 2);
+    probe_is_number(p, "CB1:CurrentQty_RBV", 2);
     acquire(p, 3);
-    is(p, "CB1:CurrentQty_RBV", 3);
-    becomes(p, "CB1:StatusMessage", "Buffer Wrapping");
+    probe_is_number(p, "CB1:CurrentQty_RBV", 3);
+    probe_becomes(p, "CB1:StatusMessage", "Buffer Wrapping");
     probe_set(p, "CB1:PreCount", "4");
-    is(p, "CB1:PreCount_RBV", 3);
+    probe_is_number(p, "CB1:PreCount_RBV", 3);
     probe_is(p, "CB1:StatusMessage", "Stop acquisition to set pre-count");
     int mark = probe_mark(p);
     trigger(p);
-    is(p, "image1:ArrayCounter_RBV", 0); /* until the next frame comes */
+    probe_is_number(p, "image1:ArrayCounter_RBV", 0); /* until the next frame comes */
     acquire(p, 1);
-    becomes(p, "CB1:StatusMessage", "Flushing");
-    is(p, "CB1:PostTriggerQty_RBV", 1);
+    probe_becomes(p, "CB1:StatusMessage", "Flushing");
+    probe_is_number(p, "CB1:PostTriggerQty_RBV", 1);
     acquire(p, 1);
-    becomes(p, "CB1:Capture_RBV", "Done");
+    probe_becomes(p, "CB1:Capture_RBV", "Done");
     PROBE_WENT(p, mark, "image1:UniqueId_RBV", "4", "5", "6", "7", "8");
-    becomes(p, "CB1:StatusMessage", "Acquisition Completed");
-    is(p, "CB1:ActualTriggerCount_RBV", 1);
+    probe_becomes(p, "CB1:StatusMessage", "Acquisition Completed");
+    probe_is_number(p, "CB1:ActualTriggerCount_RBV", 1);
     acquire(p, 1);
-    is(p, "image1:ArrayCounter_RBV", 5);
+    probe_is_number(p, "image1:ArrayCounter_RBV", 5);
 }
 
 static void at_once(struct probe *p)
@@ -101,7 +90,7 @@ static void at_once(struct probe *p)
     PROBE_WENT(p, mark, "image1:UniqueId_RBV", "10", "11");
     acquire(p, 2);
     PROBE_WENT(p, mark, "image1:UniqueId_RBV", "10", "11", "12", "13");
-    becomes(p, "CB1:Capture_RBV", "Done");
+    probe_becomes(p, "CB1:Capture_RBV", "Done");
     probe_set(p, "CB1:FlushOnSoftTrg", "OnNewImage");
 }
 
@@ -113,19 +102,19 @@ static void by_calculation(struct probe *p)
     probe_set(p, "CB1:TriggerCalc", "E>=2");
     probe_is(p, "CB1:TriggerCalc_RBV", "E>=2");
     testOk(probe_put_complete(p, "CB1:Capture", "0", 5) == 0, "Capture=0 completes");
-    is(p, "CB1:CurrentQty_RBV", 0);
+    probe_is_number(p, "CB1:CurrentQty_RBV", 0);
     start(p);
     int mark = probe_mark(p);
     acquire(p, 2);
-    is(p, "CB1:TriggerCalcVal", 0);
+    probe_is_number(p, "CB1:TriggerCalcVal", 0);
     acquire(p, 1);
     PROBE_WENT(p, mark, "image1:UniqueId_RBV", "14", "15", "16");
-    becomes(p, "CB1:ActualTriggerCount_RBV", "1");
+    probe_becomes(p, "CB1:ActualTriggerCount_RBV", "1");
     probe_is(p, "CB1:Capture_RBV", "Capturing");
     acquire(p, 1);
-    becomes(p, "CB1:Capture_RBV", "Done");
+    probe_becomes(p, "CB1:Capture_RBV", "Done");
     PROBE_WENT(p, mark, "image1:UniqueId_RBV", "14", "15", "16", "17");
-    is(p, "CB1:ActualTriggerCount_RBV", 2);
+    probe_is_number(p, "CB1:ActualTriggerCount_RBV", 2);
     probe_set(p, "CB1:TriggerCalc", "");
     probe_is(p, "CB1:TriggerCalc_RBV", "0");
 }
@@ -136,15 +125,15 @@ static void stopped(struct probe *p)
     probe_is(p, "CB1:StatusMessage", "Pre-count too high");
     probe_set(p, "CB1:PreCount", "-1");
     probe_is(p, "CB1:StatusMessage", "Invalid pre-count value");
-    is(p, "CB1:PreCount_RBV", 3);
+    probe_is_number(p, "CB1:PreCount_RBV", 3);
     probe_set(p, "CB1:PreCount", "0");
     start(p);
     probe_is(p, "CB1:StatusMessage", "Dropping frames");
     acquire(p, 2);
-    is(p, "CB1:CurrentQty_RBV", 0);
+    probe_is_number(p, "CB1:CurrentQty_RBV", 0);
     testOk(probe_put(p, "CB1:Capture", "0") == 0, "Capture=0 is sent");
-    becomes(p, "CB1:Capture_RBV", "Done");
-    becomes(p, "CB1:StatusMessage", "Acquisition Stopped");
+    probe_becomes(p, "CB1:Capture_RBV", "Done");
+    probe_becomes(p, "CB1:StatusMessage", "Acquisition Stopped");
 }
 
 int main(void)

@@ -11,12 +11,6 @@
 
 enum { COLS = 2463, ROWS = 2527, PIXELS = COLS * ROWS };
 
-static void is(struct probe *p, const char *name, double wanted)
-{
-    double found = probe_get_number(p, name);
-    testOk(found == wanted, "%s is %g, wanted %g", name, found, wanted);
-}
-
 static void put(struct probe *p, const char *name, const char *value)
 {
     testOk(probe_put_complete(p, name, value, 20) == 0, "%s = %s completes", name, value);
@@ -51,26 +45,26 @@ static void image(struct probe *p)
     static int found[PIXELS];
     int wrong = 0;
     put(p, "cam1:Acquire", "1");
-    is(p, "image1:ArrayCounter_RBV", 0); /* not enabled */
+    probe_is_number(p, "image1:ArrayCounter_RBV", 0); /* not enabled */
     put(p, "image1:EnableCallbacks", "1");
     put(p, "cam1:Acquire", "1");
-    is(p, "image1:ArrayCounter_RBV", 1);
+    probe_is_number(p, "image1:ArrayCounter_RBV", 1);
     testOk(probe_get_longs(p, "image1:ArrayData", found, PIXELS) == PIXELS, "all pixels come");
     for (int y = 0; y < ROWS; y++)
         for (int x = 0; x < COLS; x++)
             wrong += found[y * COLS + x] != (7919 * 2 + 2500 * y + x) % 1048576;
     testOk(wrong == 0, "%d of them are wrong", wrong);
     put(p, "image1:ProcessPlugin", "1");
-    is(p, "image1:ArrayCounter_RBV", 2);
+    probe_is_number(p, "image1:ArrayCounter_RBV", 2);
 }
 
 static void too_early(struct probe *p)
 {
     put(p, "image1:MinCallbackTime", "1000");
     put(p, "cam1:Acquire", "1");
-    is(p, "image1:ArrayCounter_RBV", 2);
-    is(p, "image1:DroppedArrays_RBV", 0); /* skipped, not dropped */
-    is(p, "image1:MaxArrayRate_RBV", 0.001);
+    probe_is_number(p, "image1:ArrayCounter_RBV", 2);
+    probe_is_number(p, "image1:DroppedArrays_RBV", 0); /* skipped, not dropped */
+    probe_is_number(p, "image1:MaxArrayRate_RBV", 0.001);
     put(p, "image1:MinCallbackTime", "0");
 }
 
@@ -79,7 +73,7 @@ static void blocking(struct probe *p)
     put(p, "image1:BlockingCallbacks", "Yes");
     int mark = probe_mark(p);
     put(p, "cam1:Acquire", "1");
-    is(p, "image1:ArrayCounter_RBV", 3);
+    probe_is_number(p, "image1:ArrayCounter_RBV", 3);
     testOk(updates(p, mark, "cam1:NumQueuedArrays") == 0, "nothing was queued");
     put(p, "image1:EnableCallbacks", "0");
 }
@@ -91,11 +85,11 @@ static void waits(struct probe *p)
     testOk(probe_put(p, "HDF1:Capture", "1") == 0, "Capture is sent");
     testOk(probe_until(p, "HDF1:Capture_RBV", "Capturing", 5) == 0, "and on");
     put(p, "cam1:Acquire", "1");
-    is(p, "HDF1:NumCaptured_RBV", 1);
-    is(p, "cam1:NumQueuedArrays", 0);
+    probe_is_number(p, "HDF1:NumCaptured_RBV", 1);
+    probe_is_number(p, "cam1:NumQueuedArrays", 0);
     put(p, "cam1:WaitForPlugins", "No");
     put(p, "cam1:Acquire", "1");
-    is(p, "HDF1:NumCaptured_RBV", 1); /* still at work on the second */
+    probe_is_number(p, "HDF1:NumCaptured_RBV", 1); /* still at work on the second */
     testOk(probe_until(p, "HDF1:NumCaptured_RBV", "2", 20) == 0, "it comes later");
     put(p, "cam1:WaitForPlugins", "Yes");
 }
@@ -103,17 +97,17 @@ static void waits(struct probe *p)
 static void drops(struct probe *p)
 {
     put(p, "HDF1:QueueSize", "1");
-    is(p, "HDF1:QueueSize_RBV", 1);
-    is(p, "HDF1:QueueFree", 1);
+    probe_is_number(p, "HDF1:QueueSize_RBV", 1);
+    probe_is_number(p, "HDF1:QueueFree", 1);
     put(p, "cam1:NumImages", "6");
     put(p, "cam1:Acquire", "1");
     double captured = probe_get_number(p, "HDF1:NumCaptured_RBV") - 2;
     double dropped = probe_get_number(p, "HDF1:DroppedArrays_RBV");
     testOk(dropped > 0 && captured > 0, "%g captured, %g dropped", captured, dropped);
     testOk(captured + dropped == 6, "which makes all");
-    is(p, "cam1:NumQueuedArrays", 0);
-    is(p, "HDF1:QueueFree", 1);
-    is(p, "HDF1:QueueUse", 0);
+    probe_is_number(p, "cam1:NumQueuedArrays", 0);
+    probe_is_number(p, "HDF1:QueueFree", 1);
+    probe_is_number(p, "HDF1:QueueUse", 0);
     testOk(probe_put(p, "HDF1:Capture", "0") == 0, "Capture=0 is sent");
     testOk(probe_until(p, "HDF1:Capture_RBV", "Done", 20) == 0, "and done");
 }

@@ -8,17 +8,6 @@
 #include "lib/probe.h"
 #include "lib/sim.h"
 
-static void is(struct probe *p, const char *name, double wanted)
-{
-    double found = probe_get_number(p, name);
-    testOk(found == wanted, "%s is %g, wanted %g", name, found, wanted);
-}
-
-static void becomes(struct probe *p, const char *name, const char *wanted)
-{
-    testOk(probe_until(p, name, wanted, 10) == 0, "%s becomes '%s'", name, wanted);
-}
-
 static void stick(struct probe *p, const char *plugin)
 {
     testOk(probe_put_complete(p, "sim1:PluginStuck", plugin, 5) == 0, "PluginStuck is '%s'",
@@ -45,21 +34,21 @@ static void drops(struct probe *p)
     double dropped = probe_get_number(p, "ROI1:DroppedArrays_RBV");
     testOk(queued == 3 || queued == 4, "%g are queued", queued);
     testOk(queued + dropped == 6, "%g are dropped", dropped);
-    is(p, "ROI1:ArrayCounter_RBV", 0);
+    probe_is_number(p, "ROI1:ArrayCounter_RBV", 0);
     probe_set(p, "ROI1:QueueSize", "10"); /* there is room again */
-    is(p, "ROI1:QueueSize_RBV", 10);
+    probe_is_number(p, "ROI1:QueueSize_RBV", 10);
     acquire(p, 4);
-    is(p, "ROI1:DroppedArrays_RBV", dropped);
-    is(p, "cam1:NumQueuedArrays", queued + 4);
+    probe_is_number(p, "ROI1:DroppedArrays_RBV", dropped);
+    probe_is_number(p, "cam1:NumQueuedArrays", queued + 4);
     probe_set(p, "ROI1:QueueSize", "1"); /* what is queued stays, but nothing is added */
     acquire(p, 2);
-    is(p, "ROI1:DroppedArrays_RBV", dropped + 2);
+    probe_is_number(p, "ROI1:DroppedArrays_RBV", dropped + 2);
     stick(p, "");
-    becomes(p, "cam1:NumQueuedArrays", "0");
-    is(p, "ROI1:ArrayCounter_RBV", queued + 4);
-    is(p, "ROI1:QueueFree", 1);
+    probe_becomes(p, "cam1:NumQueuedArrays", "0");
+    probe_is_number(p, "ROI1:ArrayCounter_RBV", queued + 4);
+    probe_is_number(p, "ROI1:QueueFree", 1);
     probe_set(p, "ROI1:DroppedArrays", "0");
-    is(p, "ROI1:DroppedArrays_RBV", 0);
+    probe_is_number(p, "ROI1:DroppedArrays_RBV", 0);
     probe_set(p, "ROI1:QueueSize", "20");
 }
 
@@ -69,9 +58,9 @@ static void waits(struct probe *p)
     probe_set(p, "cam1:WaitForPlugins", "Yes");
     stick(p, "ROI1");
     testOk(probe_put_start(p, "cam1:Acquire", "1") == 0, "Acquire=1 with completion");
-    becomes(p, "cam1:NumQueuedArrays", "1");
-    becomes(p, "cam1:Acquire_RBV", "Done");
-    becomes(p, "cam1:DetectorState_RBV", "Idle");
+    probe_becomes(p, "cam1:NumQueuedArrays", "1");
+    probe_becomes(p, "cam1:Acquire_RBV", "Done");
+    probe_becomes(p, "cam1:DetectorState_RBV", "Idle");
     probe_is(p, "cam1:AcquireBusy", "Acquiring");
     testOk(probe_completed(p, "cam1:Acquire", 0.2) != 0, "does not complete");
     stick(p, "");
@@ -85,12 +74,12 @@ static void behind_another(struct probe *p)
     probe_set(p, "Stats1:EnableCallbacks", "Enable"); /* behind ROI1 */
     stick(p, "Stats1");
     acquire(p, 1);
-    becomes(p, "ROI1:NumQueuedArrays", "1");
-    is(p, "cam1:NumQueuedArrays", 0);
-    is(p, "Stats1:ArrayCounter_RBV", 0);
+    probe_becomes(p, "ROI1:NumQueuedArrays", "1");
+    probe_is_number(p, "cam1:NumQueuedArrays", 0);
+    probe_is_number(p, "Stats1:ArrayCounter_RBV", 0);
     stick(p, "");
-    becomes(p, "ROI1:NumQueuedArrays", "0");
-    becomes(p, "Stats1:ArrayCounter_RBV", "1");
+    probe_becomes(p, "ROI1:NumQueuedArrays", "0");
+    probe_becomes(p, "Stats1:ArrayCounter_RBV", "1");
 }
 
 /* The camera itself stands still, and no frame is dropped. */
@@ -105,15 +94,15 @@ static void blocks(struct probe *p)
     snprintf(next, sizeof next, "%.0f", counted + 1);
     stick(p, "ROI1");
     testOk(probe_put_start(p, "cam1:Acquire", "1") == 0, "Acquire=1 with completion");
-    becomes(p, "cam1:ArrayCounter_RBV", next);
+    probe_becomes(p, "cam1:ArrayCounter_RBV", next);
     testOk(probe_completed(p, "cam1:Acquire", 0.2) != 0, "does not complete");
     probe_is(p, "cam1:ArrayCounter_RBV", next);
     probe_is(p, "cam1:Acquire_RBV", "Acquiring");
-    is(p, "cam1:NumQueuedArrays", 0);
+    probe_is_number(p, "cam1:NumQueuedArrays", 0);
     stick(p, "");
     testOk(probe_completed(p, "cam1:Acquire", 10) == 0, "until the plugin moves again");
-    is(p, "ROI1:ArrayCounter_RBV", before + 3);
-    is(p, "ROI1:DroppedArrays_RBV", 0);
+    probe_is_number(p, "ROI1:ArrayCounter_RBV", before + 3);
+    probe_is_number(p, "ROI1:DroppedArrays_RBV", 0);
 }
 
 int main(void)

@@ -16,12 +16,6 @@ static int pixel(int y, int x)
     return (7919 * id + 2500 * y + x) % 1048576;
 }
 
-static void is(struct probe *p, const char *name, double wanted)
-{
-    double found = probe_get_number(p, name);
-    testOk(found == wanted, "%s is %g, wanted %g", name, found, wanted);
-}
-
 static void acquire(struct probe *p)
 {
     char wanted[16];
@@ -64,26 +58,26 @@ static void shows(struct probe *p, const char *what, struct wanted w)
 static void parts(struct probe *p)
 {
     shows(p, "after boot", (struct wanted){0, 0, COLS, ROWS, 1, 1, 0, 0, 1});
-    is(p, "ROI1:SizeX_RBV", COLS); /* it was 1000000 */
-    is(p, "ROI1:SizeY_RBV", ROWS);
-    is(p, "ROI1:SizeX", 1000000);
-    is(p, "ROI1:MaxSizeX_RBV", COLS);
-    is(p, "ROI1:MaxSizeY_RBV", ROWS);
-    is(p, "ROI1:MaxSizeZ_RBV", 0);
-    is(p, "ROI1:MaxX", COLS);
-    is(p, "ROI1:MinX.HOPR", COLS);
-    is(p, "ROI1:SizeY.HOPR", ROWS);
+    probe_is_number(p, "ROI1:SizeX_RBV", COLS); /* it was 1000000 */
+    probe_is_number(p, "ROI1:SizeY_RBV", ROWS);
+    probe_is_number(p, "ROI1:SizeX", 1000000);
+    probe_is_number(p, "ROI1:MaxSizeX_RBV", COLS);
+    probe_is_number(p, "ROI1:MaxSizeY_RBV", ROWS);
+    probe_is_number(p, "ROI1:MaxSizeZ_RBV", 0);
+    probe_is_number(p, "ROI1:MaxX", COLS);
+    probe_is_number(p, "ROI1:MinX.HOPR", COLS);
+    probe_is_number(p, "ROI1:SizeY.HOPR", ROWS);
     probe_set(p, "ROI1:MinX", "10");
     probe_set(p, "ROI1:SizeX", "21");
     probe_set(p, "ROI1:MinY", "4");
     probe_set(p, "ROI1:SizeY", "13");
     shows(p, "a part", (struct wanted){10, 4, 21, 13, 1, 1, 0, 0, 1});
-    is(p, "ROI1:ArraySizeX_RBV", 21);
-    is(p, "ROI1:ArraySizeY_RBV", 13);
+    probe_is_number(p, "ROI1:ArraySizeX_RBV", 21);
+    probe_is_number(p, "ROI1:ArraySizeY_RBV", 13);
     probe_set(p, "ROI1:BinX", "2");
     probe_set(p, "ROI1:BinY", "3");
     shows(p, "binned", (struct wanted){10, 4, 10, 4, 2, 3, 0, 0, 1});
-    is(p, "ROI1:ArraySizeX_RBV", 10);
+    probe_is_number(p, "ROI1:ArraySizeX_RBV", 10);
     probe_set(p, "ROI1:ReverseX", "Yes");
     shows(p, "reversed in X", (struct wanted){10, 4, 10, 4, 2, 3, 1, 0, 1});
     probe_set(p, "ROI1:ReverseY", "Yes");
@@ -97,7 +91,7 @@ static void parts(struct probe *p)
     probe_set(p, "ROI1:EnableScale", "Disable");
     probe_set(p, "ROI1:EnableX", "Disable");
     shows(p, "X is off", (struct wanted){0, 4, COLS, 4, 1, 3, 1, 1, 1});
-    is(p, "ROI1:MinX_RBV", 10); /* stays for when it is on again */
+    probe_is_number(p, "ROI1:MinX_RBV", 10); /* stays for when it is on again */
     probe_set(p, "ROI1:EnableX", "Enable");
     probe_set(p, "ROI1:ReverseX", "No");
     probe_set(p, "ROI1:ReverseY", "No");
@@ -112,13 +106,13 @@ static void made_to_fit(struct probe *p)
     probe_set(p, "ROI1:MinY", "-3");
     probe_set(p, "ROI1:SizeY", "0");
     shows(p, "out of range", (struct wanted){60, 0, 4, 1, 1, 1, 0, 0, 1});
-    is(p, "ROI1:SizeX_RBV", 4);
-    is(p, "ROI1:MinY_RBV", 0);
-    is(p, "ROI1:SizeY_RBV", 1);
-    is(p, "ROI1:BinY_RBV", 1);
+    probe_is_number(p, "ROI1:SizeX_RBV", 4);
+    probe_is_number(p, "ROI1:MinY_RBV", 0);
+    probe_is_number(p, "ROI1:SizeY_RBV", 1);
+    probe_is_number(p, "ROI1:BinY_RBV", 1);
     probe_set(p, "ROI1:MinX", "1000");
     shows(p, "behind the end", (struct wanted){63, 0, 1, 1, 1, 1, 0, 0, 1});
-    is(p, "ROI1:MinX_RBV", 63);
+    probe_is_number(p, "ROI1:MinX_RBV", 63);
     probe_set(p, "ROI1:MinX", "8");
     probe_set(p, "ROI1:AutoSizeX", "Yes");
     shows(p, "automatic size", (struct wanted){8, 0, COLS - 8, 1, 1, 1, 0, 0, 1});
@@ -128,20 +122,20 @@ static void made_to_fit(struct probe *p)
 static void dimensions(struct probe *p)
 {
     int found[10];
-    is(p, "image1:NDimensions_RBV", 2);
+    probe_is_number(p, "image1:NDimensions_RBV", 2);
     probe_set(p, "ROI1:CollapseDims", "Enable");
     shows(p, "one row, collapsed", (struct wanted){8, 0, COLS - 8, 1, 1, 1, 0, 0, 1});
-    is(p, "image1:NDimensions_RBV", 1);
-    is(p, "ROI1:ArraySizeY_RBV", 0);
+    probe_is_number(p, "image1:NDimensions_RBV", 1);
+    probe_is_number(p, "ROI1:ArraySizeY_RBV", 0);
     testOk(probe_get_longs(p, "image1:Dimensions_RBV", found, 10) == 10 && found[0] == COLS - 8 &&
                found[1] == 0,
            "Dimensions tell one");
-    is(p, "image1:ArraySize1_RBV", 0);
+    probe_is_number(p, "image1:ArraySize1_RBV", 0);
     probe_set(p, "ROI1:SizeX", "1");
     probe_set(p, "ROI1:SizeY", "20");
     shows(p, "one column, collapsed", (struct wanted){8, 0, 1, 20, 1, 1, 0, 0, 1});
-    is(p, "image1:ArraySizeX_RBV", 20);
-    is(p, "image1:NDimensions_RBV", 1);
+    probe_is_number(p, "image1:ArraySizeX_RBV", 20);
+    probe_is_number(p, "image1:NDimensions_RBV", 1);
     probe_set(p, "ROI1:CollapseDims", "Disable");
 }
 
@@ -160,7 +154,7 @@ static void types(struct probe *p)
         probe_set(p, "ROI1:DataTypeOut", types[t].label);
         acquire(p);
         probe_is(p, "image1:DataType_RBV", types[t].label);
-        is(p, "image1:ArraySize_RBV", 45 * types[t].size);
+        probe_is_number(p, "image1:ArraySize_RBV", 45 * types[t].size);
         testOk(probe_get_longs(p, "image1:ArrayData", found, 45) == 45, "all come");
         for (int i = 0; i < 45; i++) {
             int whole = pixel(i / 9, i % 9);

@@ -14,17 +14,6 @@ enum { COLS = 64, ROWS = 48, PIXELS = COLS * ROWS };
 
 static char folder[] = "/tmp/cophyd-swmr-XXXXXX";
 
-static void is(struct probe *p, const char *name, double wanted)
-{
-    double found = probe_get_number(p, name);
-    testOk(found == wanted, "%s is %g, wanted %g", name, found, wanted);
-}
-
-static void becomes(struct probe *p, const char *name, const char *wanted)
-{
-    testOk(probe_until(p, name, wanted, 10) == 0, "%s becomes '%s'", name, wanted);
-}
-
 static void acquire(struct probe *p)
 {
     testOk(probe_put_complete(p, "cam1:Acquire", "1", 10) == 0, "an acquisition completes");
@@ -33,13 +22,13 @@ static void acquire(struct probe *p)
 static void start(struct probe *p)
 {
     testOk(probe_put(p, "HDF1:Capture", "1") == 0, "Capture is sent");
-    becomes(p, "HDF1:Capture_RBV", "Capturing");
+    probe_becomes(p, "HDF1:Capture_RBV", "Capturing");
 }
 
 static void stop(struct probe *p)
 {
     testOk(probe_put(p, "HDF1:Capture", "0") == 0, "Capture=0 is sent");
-    becomes(p, "HDF1:Capture_RBV", "Done");
+    probe_becomes(p, "HDF1:Capture_RBV", "Done");
 }
 
 static void set_up(struct probe *p)
@@ -95,7 +84,7 @@ static void swmr(struct probe *p)
     start(p);
     acquire(p);
     probe_is(p, "HDF1:SWMRActive_RBV", "Active");
-    is(p, "HDF1:SWMRCbCounter_RBV", 1);
+    probe_is_number(p, "HDF1:SWMRCbCounter_RBV", 1);
     testOk(open_file(0, H5F_ACC_RDONLY) < 0, "the file cannot be opened plainly");
     hid_t file = open_file(0, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ);
     hid_t data = file < 0 ? -1 : H5Dopen2(file, "/entry/data/data", H5P_DEFAULT);
@@ -107,10 +96,10 @@ static void swmr(struct probe *p)
     acquire(p);
     acquire(p);
     sees(data, 2, 2);
-    is(p, "HDF1:NumCaptured_RBV", 4);
+    probe_is_number(p, "HDF1:NumCaptured_RBV", 4);
     testOk(probe_put_complete(p, "HDF1:FlushNow", "1", 5) == 0, "FlushNow completes");
     probe_is(p, "HDF1:FlushNow", "Done");
-    is(p, "HDF1:SWMRCbCounter_RBV", 3);
+    probe_is_number(p, "HDF1:SWMRCbCounter_RBV", 3);
     sees(data, 4, 4);
     probe_set(p, "HDF1:NumFramesFlush", "3");
     acquire(p);
@@ -136,7 +125,7 @@ static void plain(struct probe *p)
     acquire(p);
     testOk(open_file(1, H5F_ACC_RDONLY) < 0, "a file that is being written cannot be opened");
     testOk(probe_put_complete(p, "HDF1:FlushNow", "1", 5) == 0, "FlushNow completes");
-    is(p, "HDF1:SWMRCbCounter_RBV", flushes);
+    probe_is_number(p, "HDF1:SWMRCbCounter_RBV", flushes);
     stop(p);
     hid_t file = open_file(1, H5F_ACC_RDONLY), data;
     testOk(file >= 0, "a closed one can");
@@ -210,7 +199,7 @@ static void extra_dimensions(struct probe *p)
     start(p);
     for (int i = 0; i < 6; i++)
         acquire(p);
-    becomes(p, "HDF1:Capture_RBV", "Done");
+    probe_becomes(p, "HDF1:Capture_RBV", "Done");
     hid_t file = open_file(4, H5F_ACC_RDONLY);
     hid_t data = H5Dopen2(file, "/entry/data/data", H5P_DEFAULT), space = H5Dget_space(data);
     testOk(H5Sget_simple_extent_dims(space, dims, NULL) == 4 && dims[0] == 3 && dims[1] == 2 &&

@@ -18,17 +18,6 @@ static int id; /* of the latest frame */
 static const char *const watched[] = {"TIFF1:NumCaptured_RBV", "TIFF1:Capture_RBV", "TIFF1:Capture",
                                       "TIFF1:WriteFile_RBV"};
 
-static void is(struct probe *p, const char *name, double wanted)
-{
-    double found = probe_get_number(p, name);
-    testOk(found == wanted, "%s is %g, wanted %g", name, found, wanted);
-}
-
-static void becomes(struct probe *p, const char *name, const char *wanted)
-{
-    testOk(probe_until(p, name, wanted, 10) == 0, "%s becomes '%s'", name, wanted);
-}
-
 static void acquire(struct probe *p, int images)
 {
     testOk(probe_put_complete(p, "cam1:Acquire", "1", 20) == 0, "an acquisition completes");
@@ -160,22 +149,22 @@ static void single(struct probe *p)
     probe_set(p, "TIFF1:FileWriteMode", "Single");
     acquire(p, 1);
     testOk(!is_there("t_000.tif"), "AutoSave=No writes nothing");
-    is(p, "TIFF1:ArrayCounter_RBV", 0);
+    probe_is_number(p, "TIFF1:ArrayCounter_RBV", 0);
     testOk(probe_put_complete(p, "TIFF1:WriteFile", "1", 5) == 0, "WriteFile=1");
     holds("t_000.tif", 1, 0, 0, COLS, ROWS, 4);
-    is(p, "TIFF1:FileNumber_RBV", 1);
+    probe_is_number(p, "TIFF1:FileNumber_RBV", 1);
     probe_set(p, "TIFF1:AutoSave", "Yes");
     int mark = probe_mark(p);
     acquire(p, 1);
     PROBE_WENT(p, mark, "TIFF1:WriteFile_RBV", "Writing", "Done");
-    is(p, "TIFF1:NumCaptured_RBV", 1);
-    is(p, "TIFF1:ArrayCounter_RBV", 1);
+    probe_is_number(p, "TIFF1:NumCaptured_RBV", 1);
+    probe_is_number(p, "TIFF1:ArrayCounter_RBV", 1);
     holds("t_001.tif", 2, 0, 0, COLS, ROWS, 4);
     probe_set(p, "TIFF1:AutoIncrement", "No");
     acquire(p, 1);
     acquire(p, 1);
     holds("t_002.tif", 4, 0, 0, COLS, ROWS, 4); /* the same name again */
-    is(p, "TIFF1:FileNumber_RBV", 2);
+    probe_is_number(p, "TIFF1:FileNumber_RBV", 2);
     probe_set(p, "TIFF1:AutoIncrement", "Yes");
     mark = probe_mark(p);
     testOk(probe_put(p, "TIFF1:Capture", "1") == 0, "Capture is sent");
@@ -191,13 +180,13 @@ static void stream(struct probe *p)
     probe_set(p, "TIFF1:FileNumber", "10");
     int mark = probe_mark(p);
     testOk(probe_put(p, "TIFF1:Capture", "1") == 0, "Capture is sent");
-    becomes(p, "TIFF1:Capture_RBV", "Capturing");
+    probe_becomes(p, "TIFF1:Capture_RBV", "Capturing");
     testOk(!is_there("t_010.tif"), "nothing is opened before a frame comes");
     acquire(p, 3);
-    becomes(p, "TIFF1:Capture_RBV", "Done");
+    probe_becomes(p, "TIFF1:Capture_RBV", "Done");
     PROBE_WENT(p, mark, "TIFF1:NumCaptured_RBV", "0", "1", "2", "3");
     PROBE_WENT(p, mark, "TIFF1:Capture", "Capture", "Done");
-    is(p, "TIFF1:FileNumber_RBV", 13);
+    probe_is_number(p, "TIFF1:FileNumber_RBV", 13);
     for (int i = 0; i < 3; i++) {
         char name[16];
         snprintf(name, sizeof name, "t_%03d.tif", 10 + i);
@@ -213,10 +202,10 @@ static void capture(struct probe *p)
     probe_set(p, "TIFF1:FileNumber", "20");
     int mark = probe_mark(p);
     testOk(probe_put(p, "TIFF1:Capture", "1") == 0, "Capture is sent");
-    becomes(p, "TIFF1:Capture_RBV", "Capturing");
+    probe_becomes(p, "TIFF1:Capture_RBV", "Capturing");
     acquire(p, 3);
     PROBE_WENT(p, mark, "TIFF1:NumCaptured_RBV", "0", "1", "2", "3", "2", "1", "0");
-    becomes(p, "TIFF1:Capture_RBV", "Done");
+    probe_becomes(p, "TIFF1:Capture_RBV", "Done");
     for (int i = 0; i < 3; i++) {
         char name[16];
         snprintf(name, sizeof name, "t_%03d.tif", 20 + i);
@@ -224,13 +213,13 @@ static void capture(struct probe *p)
     }
     probe_set(p, "TIFF1:AutoSave", "No");
     testOk(probe_put(p, "TIFF1:Capture", "1") == 0, "Capture is sent");
-    becomes(p, "TIFF1:Capture_RBV", "Capturing");
+    probe_becomes(p, "TIFF1:Capture_RBV", "Capturing");
     acquire(p, 3);
-    becomes(p, "TIFF1:Capture_RBV", "Done");
-    is(p, "TIFF1:NumCaptured_RBV", 3);
+    probe_becomes(p, "TIFF1:Capture_RBV", "Done");
+    probe_is_number(p, "TIFF1:NumCaptured_RBV", 3);
     testOk(!is_there("t_023.tif"), "AutoSave=No keeps them in memory");
     testOk(probe_put_complete(p, "TIFF1:WriteFile", "1", 10) == 0, "until WriteFile=1");
-    is(p, "TIFF1:NumCaptured_RBV", 0);
+    probe_is_number(p, "TIFF1:NumCaptured_RBV", 0);
     holds("t_025.tif", id, 0, 0, COLS, ROWS, 4);
 }
 
@@ -253,8 +242,8 @@ static void types(struct probe *p)
         probe_set(p, "ROI1:DataTypeOut", labels[i]);
         acquire(p, 1);
         snprintf(wanted, sizeof wanted, "%d", 31 + i);
-        becomes(p, "TIFF1:FileNumber_RBV", wanted);
-        becomes(p, "TIFF1:WriteFile_RBV", "Done");
+        probe_becomes(p, "TIFF1:FileNumber_RBV", wanted);
+        probe_becomes(p, "TIFF1:WriteFile_RBV", "Done");
         snprintf(name, sizeof name, "t_%03d.tif", 30 + i);
         holds(name, id, 3, 5, 21, 17, i);
     }
@@ -287,19 +276,19 @@ static void bad_path(struct probe *p)
     probe_set(p, "TIFF1:FilePath", "/proc/nowhere/x");
     probe_is(p, "TIFF1:FilePathExists_RBV", "No");
     testOk(probe_put(p, "TIFF1:Capture", "1") == 0, "Capture is sent");
-    becomes(p, "TIFF1:Capture_RBV", "Capturing");
+    probe_becomes(p, "TIFF1:Capture_RBV", "Capturing");
     acquire(p, 1);
     probe_is(p, "TIFF1:WriteStatus", "Write error");
     probe_is(p, "TIFF1:WriteMessage", "Error opening file /proc/nowhere/x/t_053.tif, status=3");
-    is(p, "TIFF1:NumCaptured_RBV", 0);
+    probe_is_number(p, "TIFF1:NumCaptured_RBV", 0);
     probe_is(p, "TIFF1:Capture_RBV", "Capturing");
     probe_set(p, "TIFF1:FilePath", folder);
     acquire(p, 1);
     probe_is(p, "TIFF1:WriteStatus", "Write OK");
-    is(p, "TIFF1:NumCaptured_RBV", 1);
+    probe_is_number(p, "TIFF1:NumCaptured_RBV", 1);
     holds("t_054.tif", id, 0, 0, COLS, ROWS, 4);
     testOk(probe_put(p, "TIFF1:Capture", "0") == 0, "Capture=0 is sent");
-    becomes(p, "TIFF1:Capture_RBV", "Done");
+    probe_becomes(p, "TIFF1:Capture_RBV", "Done");
 }
 
 int main(void)

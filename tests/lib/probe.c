@@ -581,6 +581,17 @@ void probe_is(struct probe *p, const char *name, const char *wanted)
     testOk(rc == 0 && strcmp(found, wanted) == 0, "%s is '%s', wanted '%s'", name, found, wanted);
 }
 
+void probe_is_number(struct probe *p, const char *name, double wanted)
+{
+    double found = probe_get_number(p, name);
+    testOk(found == wanted, "%s is %g, wanted %g", name, found, wanted);
+}
+
+void probe_becomes(struct probe *p, const char *name, const char *wanted)
+{
+    testOk(probe_until(p, name, wanted, 10) == 0, "%s becomes '%s'", name, wanted);
+}
+
 void probe_set(struct probe *p, const char *name, const char *value)
 {
     testOk(probe_put_complete(p, name, value, 5) == 0, "%s = %s completes", name, value);

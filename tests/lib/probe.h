@@ -73,7 +73,10 @@ int probe_until(struct probe *probe, const char *name, const char *value, double
 void probe_tell(struct probe *probe, int index);
 
 /* Tests of their own, told with testOk. */
-void probe_is(struct probe *probe, const char *name, const char *wanted); /* a fresh read */
+void probe_is(struct probe *probe, const char *name, const char *wanted);   /* a fresh read */
+void probe_is_number(struct probe *probe, const char *name, double wanted); /* likewise */
+/* Within 10 s: frames come to the last of a chain after the acquisition. */
+void probe_becomes(struct probe *probe, const char *name, const char *wanted);
 void probe_set(struct probe *probe, const char *name, const char *value); /* completes within 5 s */
 /* The updates of that name from index on are just these, in this order; waits for each at most 5 s.
  */
