@@ -1,6 +1,5 @@
 #include "core/write.h"
 #include "core/group.h"
-#include <string.h>
 
 int oph__write_all(oph_context *ctx, struct oph__write *writes, size_t count, bool interruptible,
                    oph_error *err)
@@ -14,8 +13,7 @@ int oph__write_all(oph_context *ctx, struct oph__write *writes, size_t count, bo
     if (!rc) rc = oph__group_run(g, (double)INFINITY, interruptible, &whole);
     bool ran = !rc || rc == OPH_EINTR;
     for (size_t i = 0; i < count; i++) {
-        writes[i].error = whole;
-        if (ran) writes[i].error.code = 0;
+        writes[i].error = ran ? (oph_error)OPH_ERROR_INIT : whole;
         writes[i].rc = ran ? oph__entry_error(g->entries.at[i], &writes[i].error) : rc;
     }
     if (g) oph__group_unref(g);
