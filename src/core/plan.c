@@ -1,6 +1,7 @@
 #include "core/plan.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "core/journal.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,7 @@ void oph__plan_free(struct oph__plan *plan)
     for (size_t i = 0; i < plan->items.count; i++)
         free_item(plan->items.at[i]);
     oph__vec_free(&plan->items);
+    oph__journal_close(plan->journal);
     free(plan);
 }
 

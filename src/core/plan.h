@@ -15,13 +15,15 @@ struct oph__item {
     struct oph__chan_info
         info;     /* of the setpoint when it was staged: for labels, when it is gone */
     bool touched; /* was put, or may have been */
+    bool left;    /* restoring could not put it back */
 };
 
 struct oph__plan {
     oph_device *dev;
     struct oph__vec items; /* struct oph__item */
-    bool whole;   /* filled from hooks and lists: hooks are asked before and while it is written */
-    unsigned ups; /* connections of all its PVs together, when it was staged */
+    bool whole; /* filled from hooks and lists: hooks are asked before and while it is written */
+    struct oph__journal *journal; /* from before the first put on; NULL: none */
+    unsigned ups;                 /* connections of all its PVs together, when it was staged */
 };
 
 int oph__plan_new(oph_device *dev, struct oph__plan **ret, oph_error *err);

@@ -1,6 +1,7 @@
 /* Putting back what a stage changed. Never interrupted, and no error ends it. */
 #include "base/err.h"
 #include "base/str.h"
+#include "core/journal.h"
 #include "core/plan.h"
 #include <stdlib.h>
 
@@ -33,7 +34,7 @@ static const struct oph_value *former(const struct oph__item *item)
 }
 
 /* A setting that could not be put back. */
-static void lost(struct restoring *r, const struct oph__item *item, int code, const char *why)
+static void lost(struct restoring *r, struct oph__item *item, int code, const char *why)
 {
     char shown[256], wanted[320];
     oph_error err = OPH_ERROR_INIT;
@@ -42,6 +43,7 @@ static void lost(struct restoring *r, const struct oph__item *item, int code, co
     oph__fail(&err, code, place(item), wanted, "%s", why);
     oph__report_add(r->report, &err);
     if (!r->first.code) r->first = err;
+    item->left = true;
 }
 
 /* A setting that was left alone on purpose: in the report, and no error. */
@@ -124,6 +126,7 @@ static void choose(struct restoring *r, struct back *b, struct oph__item *item)
     oph_error err = OPH_ERROR_INIT;
     int64_t before = 0;
     b->item = item;
+    item->left = false;
     b->skip = true;
     if (!item->touched || item->sig->row->counter) return;
     if (oph__signal_is_start(item->sig)) {
@@ -218,6 +221,11 @@ int oph__plan_restore(struct oph__plan *plan, bool force, oph_report *report, op
         oph__wire_clear(&backs[i].expect);
     }
     free(backs);
+    oph_error not_settled = OPH_ERROR_INIT;
+    if (oph__journal_settle(plan, &not_settled)) {
+        oph__report_add(report, &not_settled);
+        if (!r.first.code) r.first = not_settled;
+    }
     if (r.first.code && err) *err = r.first;
     return r.first.code;
 }

@@ -2,6 +2,8 @@
 
 #include "base/err.h"
 #include "core/connect.h"
+#include "core/journal.h"
+#include "core/recover.h"
 #include "core/stage.h"
 #include "core/status.h"
 
@@ -18,8 +20,10 @@ static int call_check(oph_device *dev, void *user, oph_error *err)
 
 int oph__stage_plan(struct oph__plan *plan, oph_report *report, oph_error *err)
 {
+    oph__recover_own(plan->dev);
     int rc = oph__plan_prepare(plan, report, err);
     if (!rc && plan->whole) rc = oph__device_each(plan->dev, call_check, plan, err);
+    if (!rc) rc = oph__journal_begin(plan, err);
     if (!rc) rc = oph__plan_apply(plan, err);
     if (!rc) plan->ups = oph__plan_ups(plan);
     return rc;

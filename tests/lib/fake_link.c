@@ -1,4 +1,5 @@
 #include "lib/fake_ioc.h"
+#include "lib/state.h"
 
 #include "base/err.h"
 #include <cophyd/class.h>
@@ -520,6 +521,7 @@ static int flush(struct oph__link *link, oph_error *err)
 
 void fake_begin(void)
 {
+    state_default();
     memset(&fake_ioc, 0, sizeof fake_ioc);
     if (oph__monitor_init(&fake_ioc.m) || pthread_create(&fake_ioc.thread, NULL, serve, NULL))
         testAbort("no thread");

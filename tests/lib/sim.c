@@ -1,5 +1,7 @@
 #include "lib/sim.h"
 
+#include "lib/state.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +41,7 @@ struct sim *sim_start(const char *const *arguments)
     }
     fflush(NULL);
     setenv("COPHYD_SIM", "build/bin/cophyd-sim", 0);
+    state_default();
     need(oph_simulator_start(all, &sim->simulator, &err), &err);
     need(oph_simulator_use(&sim->simulator, 1, &err), &err);
     return sim;

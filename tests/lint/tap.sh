@@ -5,6 +5,10 @@ set -o pipefail
 limit=${TEST_TIMEOUT:-120}
 program=$(basename "$1")
 
+# Journals: of each program apart, none from before, and never those of the user.
+export COPHYD_STATE_DIR=$PWD/${BUILD:-build}/state/$(basename "${@: -1}")
+rm -rf "$COPHYD_STATE_DIR"
+
 timeout -k 5 "$limit" "$@" </dev/null | awk -v program="$program" '
     BEGIN {
         while ((getline line < "tests/skips.txt") > 0)

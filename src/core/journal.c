@@ -1,0 +1,269 @@
+#include "core/journal.h"
+#include "base/err.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+struct oph__journal {
+    int fd; /* locked */
+    pid_t owner;
+    char name[256];
+    struct oph__journal_head head;
+};
+
+/* Whether it must outlive the machine too, not only the process. */
+static bool wants_sync(const struct oph__plan *plan)
+{
+    (void)plan;
+    return false;
+}
+
+bool oph__journal_overlaps(const char *prefix, const char *other)
+{
+    return *prefix && *other && (oph__starts(prefix, other) || oph__starts(other, prefix));
+}
+
+char *oph__journal_who(const struct oph__journal_head *head, char *dst, size_t size)
+{
+    char when[32] = "";
+    time_t since = (time_t)head->since;
+    struct tm local;
+    if (localtime_r(&since, &local)) strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
+    return oph__format(
+        dst, size, "process %" PRId64 " (%s) of user %" PRIu32 " on %s, which staged %s at %s",
+        head->staged_by.pid, head->staged_by.program, head->uid, head->host, head->device, when);
+}
+
+/* Writing */
+
+static struct oph__record record_of(const struct oph__item *item)
+{
+    const oph_signal *sig = item->sig;
+    const struct oph__row *row = sig->row;
+    return (struct oph__record){
+        .device = sig->dev->path,
+        .attr = row->attr,
+        .pv = sig->set->name,
+        .readback = sig->read == sig->set ? "" : sig->read->name,
+        .server = item->info.host,
+        .how = row->how,
+        .type = row->type,
+        .counter = row->counter,
+        .moves = row->moves,
+        .starts = oph__item_starts(item),
+        .slow = row->slow,
+        .text = item->value.text,
+        .staged = {.dtype = item->wire.dtype, .count = item->wire.count, .data = item->wire.data},
+        .set = item->set,
+        .read = item->read,
+        .info = &item->info,
+    };
+}
+
+static void write_text(const struct oph__plan *plan, const struct oph__journal_head *head,
+                       bool only_left, struct oph__buf *buf)
+{
+    size_t count = 0;
+    oph__journal_text_begin(buf, head);
+    for (size_t i = 0; i < plan->items.count; i++) {
+        const struct oph__item *item = plan->items.at[i];
+        if (only_left && !item->left) continue;
+        const struct oph__record record = record_of(item);
+        oph__journal_text_add(buf, &record);
+        count++;
+    }
+    oph__journal_text_end(buf, count);
+}
+
+static void write_head(const struct oph__plan *plan, const struct oph__journal_folder *folder,
+                       struct oph__journal_head *head)
+{
+    const struct oph__item *first = plan->items.at[0];
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    *head = (struct oph__journal_head){
+        .uid = geteuid(), .staged_by = folder->self, .held_by = folder->self, .since = now.tv_sec};
+    const char *host = strchr(folder->mine, '@') + 1;
+    oph__format(head->host, sizeof head->host, "%.*s", (int)strcspn(host, ","), host);
+    oph__copy(head->device, sizeof head->device, plan->dev->path);
+    oph__copy(head->prefix, sizeof head->prefix, plan->dev->prefix);
+    oph__copy(head->server, sizeof head->server, first->info.host);
+}
+
+/* Beginning */
+
+struct wish {
+    const struct oph__plan *plan;
+    const struct oph__journal *journal;
+};
+
+static bool shares_setting(const struct oph__plan *plan, const struct oph__journal_content *other)
+{
+    for (size_t i = 0; i < other->records.count; i++) {
+        const struct oph__record *theirs = other->records.at[i];
+        for (size_t j = 0; j < plan->items.count; j++) {
+            const struct oph__item *ours = plan->items.at[j];
+            if (oph__equal(theirs->pv, ours->sig->set->name) &&
+                oph__equal(theirs->server, ours->info.host))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool in_the_way(const struct wish *wish, const struct oph__journal_found *found)
+{
+    const struct oph__journal_head *theirs = &found->content.head, *ours = &wish->journal->head;
+    if (found->rc) return oph__equal(found->name, wish->journal->name);
+    if (oph__equal(theirs->server, ours->server) &&
+        oph__journal_overlaps(theirs->prefix, ours->prefix))
+        return true;
+    return shares_setting(wish->plan, &found->content);
+}
+
+static int look(struct oph__journal_found *found, void *user, oph_error *err)
+{
+    const struct wish *wish = user;
+    const struct oph__at at = {.device = wish->plan->dev->path};
+    char who[512];
+    if (!in_the_way(wish, found)) return 0;
+    if (found->rc) {
+        if (err) *err = found->why;
+        return found->rc;
+    }
+    oph__journal_who(&found->content.head, who, sizeof who);
+    if (found->lives)
+        return oph__fail(err, OPH_EBUSY, at, "to stage", "that it is held by %s (%s)", who,
+                         found->file);
+    return oph__fail(err, OPH_ESTATE, at, "to stage",
+                     "that settings are not put back (%zu), by %s: oph_recover does that (%s)",
+                     found->content.records.count, who, found->file);
+}
+
+static int begin(const struct oph__plan *plan, const struct oph__journal_folder *folder,
+                 struct oph__journal *j, oph_error *err)
+{
+    struct wish wish = {.plan = plan, .journal = j};
+    struct oph__buf text = {0};
+    write_head(plan, folder, &j->head);
+    oph__journal_name(folder, j->head.server, j->head.prefix, j->name, sizeof j->name);
+    int rc = oph__journal_each(folder, look, &wish, err);
+    if (!rc) write_text(plan, &j->head, false, &text);
+    if (!rc) rc = oph__journal_publish(folder, j->name, &text, wants_sync(plan), &j->fd, err);
+    oph__buf_free(&text);
+    return rc;
+}
+
+static struct oph__journal *journal_new(oph_error *err)
+{
+    struct oph__journal *j = calloc(1, sizeof *j);
+    if (!j) {
+        oph__fail_memory(err, "a journal");
+        return NULL;
+    }
+    j->fd = -1;
+    j->owner = getpid();
+    return j;
+}
+
+int oph__journal_begin(struct oph__plan *plan, oph_error *err)
+{
+    struct oph__journal_folder folder;
+    if (!plan->items.count) return 0;
+    struct oph__journal *j = journal_new(err);
+    if (!j) return OPH_ENOMEM;
+    int rc = oph__journal_folder_enter(&folder, true, err);
+    if (!rc) {
+        rc = begin(plan, &folder, j, err);
+        oph__journal_folder_leave(&folder);
+    }
+    if (rc)
+        oph__journal_close(j);
+    else
+        plan->journal = j;
+    return rc;
+}
+
+/* Ending */
+
+/* Unlocked by word, for a child that was forked meanwhile has the descriptor too; and not by such a
+ * child. */
+static void let_go(const struct oph__journal *j)
+{
+    if (j->fd < 0) return;
+    if (j->owner == getpid()) flock(j->fd, LOCK_UN);
+    close(j->fd);
+}
+
+void oph__journal_close(struct oph__journal *j)
+{
+    if (!j) return;
+    let_go(j);
+    free(j);
+}
+
+static int settle(const struct oph__plan *plan, const struct oph__journal_folder *folder,
+                  oph_error *err)
+{
+    struct oph__journal *j = plan->journal;
+    size_t left = 0;
+    for (size_t i = 0; i < plan->items.count; i++)
+        left += ((const struct oph__item *)plan->items.at[i])->left;
+    if (!oph__journal_is_there(folder, j->name, j->fd))
+        return left ? oph__fail_text(err, OPH_EFILE,
+                                     "%s/%s: wanted this journal, for %zu settings that are not "
+                                     "put back, found that somebody removed it",
+                                     folder->path, j->name, left)
+                    : 0;
+    if (!left) return oph__journal_remove(folder, j->name, err);
+    atomic_store(&plan->dev->ctx->left, true);
+    struct oph__buf text = {0};
+    int fd;
+    write_text(plan, &j->head, true, &text);
+    int rc = oph__journal_publish(folder, j->name, &text, false, &fd, err);
+    oph__buf_free(&text);
+    if (rc) return rc;
+    let_go(j);
+    j->fd = fd;
+    return 0;
+}
+
+int oph__journal_settle(struct oph__plan *plan, oph_error *err)
+{
+    struct oph__journal_folder folder;
+    if (!plan->journal) return 0;
+    int rc = oph__journal_folder_enter(&folder, false, err);
+    if (rc) return rc;
+    rc = settle(plan, &folder, err);
+    oph__journal_folder_leave(&folder);
+    return rc;
+}
+
+/* Taking over */
+
+int oph__journal_claim(const struct oph__journal_folder *folder,
+                       const struct oph__journal_found *found, struct oph__journal **ret,
+                       oph_error *err)
+{
+    struct oph__journal *j = journal_new(err);
+    struct oph__buf text = {0};
+    const struct oph__vec *records = &found->content.records;
+    if (!j) return OPH_ENOMEM;
+    oph__copy(j->name, sizeof j->name, found->name);
+    j->head = found->content.head;
+    j->head.held_by = folder->self;
+    oph__journal_text_begin(&text, &j->head);
+    for (size_t i = 0; i < records->count; i++)
+        oph__journal_text_add(&text, records->at[i]);
+    oph__journal_text_end(&text, records->count);
+    int rc = oph__journal_publish(folder, j->name, &text, false, &j->fd, err);
+    oph__buf_free(&text);
+    if (rc)
+        oph__journal_close(j);
+    else
+        *ret = j;
+    return rc;
+}

@@ -1,0 +1,58 @@
+/* Where journals are: one folder a user, one file a user, host, server and prefix.
+ *
+ * A file FOLDER/NAME is locked (flock) by who holds it, from before it appears until it goes: it is
+ * written aside and renamed, so a reader sees all of it or the one before. FOLDER/lock is held for
+ * the moment of every look or change, so that two clients never decide at once. Who holds a file is
+ * in it: a child that its owner forked may hold the lock long after the owner was killed. */
+#ifndef CORE_JOURNAL_FOLDER_H
+#define CORE_JOURNAL_FOLDER_H
+
+#include "core/journal_text.h"
+
+struct oph__journal_folder {
+    char path[512];
+    int lock;
+    struct oph__process self;
+    char mine[160]; /* "UID@HOST,": how the names of this user's files of this host begin */
+};
+
+/* $COPHYD_STATE_DIR, else $XDG_STATE_HOME/cophyd, else ~/.local/state/cophyd. */
+int oph__journal_folder_path(char *dst, size_t size, oph_error *err);
+
+/* Locks it for a moment, 5 s at most (OPH_EBUSY); made (mode 0700) where it is absent and `create`
+ * says so, else OPH_ENOTFOUND. OPH_EFILE where it cannot be. */
+int oph__journal_folder_enter(struct oph__journal_folder *folder, bool create, oph_error *err);
+void oph__journal_folder_leave(struct oph__journal_folder *folder);
+
+/* Those with the folder entered. */
+
+/* "UID@HOST,SERVER,PREFIX.journal", escaped and bounded. */
+void oph__journal_name(const struct oph__journal_folder *folder, const char *server,
+                       const char *prefix, char *dst, size_t size);
+/* Whether a file of that name is of that prefix, on whatever server. */
+bool oph__journal_is_of(const char *name, const char *prefix);
+
+/* Puts a file in place, in the place of the one before, and locks it: *ret_fd. `sync`, for one that
+ * has none before it: on the disk when it returns. On an error what was there before is. */
+int oph__journal_publish(const struct oph__journal_folder *folder, const char *name,
+                         const struct oph__buf *text, bool sync, int *ret_fd, oph_error *err);
+int oph__journal_remove(const struct oph__journal_folder *folder, const char *name, oph_error *err);
+/* Whether the file of that name is the open one: somebody may have removed it. */
+bool oph__journal_is_there(const struct oph__journal_folder *folder, const char *name, int fd);
+
+/* One file that is there. */
+struct oph__journal_found {
+    const char *name;
+    char file[800];
+    int rc; /* 0, or why it cannot be used: OPH_EPARSE, OPH_EFILE; then `why` says it */
+    oph_error why;
+    struct oph__journal_content content;
+    bool lives; /* who holds it lives */
+};
+/* Calls fn for each file of this user and host, in the order of their names, until one call does
+ * not return 0. fn may take the content over, leaving zeros. */
+typedef int oph__journal_fn(struct oph__journal_found *found, void *user, oph_error *err);
+int oph__journal_each(const struct oph__journal_folder *folder, oph__journal_fn *fn, void *user,
+                      oph_error *err);
+
+#endif

@@ -1,0 +1,404 @@
+/* Putting back what a killed client left changed. */
+#include <cophyd/recover.h>
+
+#include "base/err.h"
+#include "core/recover.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct oph_recovery {
+    struct oph__vec list; /* oph_recovered */
+};
+
+/* One journal that was taken over. */
+struct claimed {
+    struct oph__journal_content content;
+    struct oph__journal *journal;
+    char file[512];
+};
+
+struct recovering {
+    oph_context *ctx;
+    const char *prefix; /* NULL: all */
+    bool own;           /* only what this process left */
+    oph_recover_options options;
+    const struct oph__journal_folder *folder;
+    struct oph__vec claimed; /* struct claimed */
+    oph_recovery *recovery;
+    oph_report *report;
+    oph_error first;
+};
+
+static void failed(struct recovering *r, const oph_error *why)
+{
+    oph__report_add(r->report, why);
+    if (!r->first.code) r->first = *why;
+}
+
+/* Taking over, with the folder entered */
+
+static void free_claimed(struct claimed *c)
+{
+    oph__journal_content_clear(&c->content);
+    oph__journal_close(c->journal);
+    free(c);
+}
+
+static bool is_wanted(const struct recovering *r, const struct oph__journal_found *found)
+{
+    const struct oph__journal_head *head = &found->content.head;
+    if (found->rc) return !r->own && (!r->prefix || oph__journal_is_of(found->name, r->prefix));
+    if (r->own && (found->lives || head->held_by.pid != r->folder->self.pid ||
+                   head->held_by.start != r->folder->self.start))
+        return false;
+    return !r->prefix || oph__equal(head->prefix, r->prefix) ||
+           oph__journal_overlaps(head->prefix, r->prefix);
+}
+
+static int claim(struct oph__journal_found *found, void *user, oph_error *err)
+{
+    struct recovering *r = user;
+    oph_error why = found->why;
+    char who[512];
+    if (!is_wanted(r, found)) return 0;
+    if (!found->rc && found->lives) {
+        oph__journal_who(&found->content.head, who, sizeof who);
+        oph__fail(&why, OPH_EBUSY, (struct oph__at){.device = found->content.head.device},
+                  "to recover", "that it is held by %s (%s)", who, found->file);
+    }
+    struct claimed *c = why.code ? NULL : calloc(1, sizeof *c);
+    if (!why.code && !c) return oph__fail_memory(err, "a journal");
+    if (c && oph__journal_claim(r->folder, found, &c->journal, &why)) free_claimed(c);
+    if (why.code) {
+        failed(r, &why);
+        return 0;
+    }
+    c->content = found->content;
+    found->content = (struct oph__journal_content){0};
+    oph__copy(c->file, sizeof c->file, found->file);
+    if (oph__vec_add(&r->claimed, c)) return 0;
+    free_claimed(c);
+    return oph__fail_memory(err, "a list of journals");
+}
+
+static int claim_all(struct recovering *r, oph_error *err)
+{
+    struct oph__journal_folder folder;
+    int rc = oph__journal_folder_enter(&folder, false, err);
+    if (rc == OPH_ENOTFOUND) { /* nobody has staged yet */
+        if (err) *err = (oph_error)OPH_ERROR_INIT;
+        return 0;
+    }
+    if (rc) return rc;
+    r->folder = &folder;
+    rc = oph__journal_each(&folder, claim, r, err);
+    r->folder = NULL;
+    oph__journal_folder_leave(&folder);
+    return rc;
+}
+
+/* Is it the IOC of the journal, and at rest? */
+
+static struct oph__at place(const struct oph__item *item)
+{
+    return (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name};
+}
+
+static int check_label(const struct oph__item *item, const struct oph__chan_info *info,
+                       const struct oph_value *value, const char *file, oph_error *err)
+{
+    if (value->dtype != OPH_ENUM || !value->count) return 0;
+    unsigned index = *(const uint16_t *)value->data;
+    if (index >= item->info.label_count || !*item->info.labels[index]) return 0;
+    const char *now = index < info->label_count ? info->labels[index] : "no such index";
+    if (oph__equal(now, item->info.labels[index])) return 0;
+    char wanted[128];
+    oph__format(wanted, sizeof wanted, "label %u to be \"%s\", as in %s", index,
+                item->info.labels[index], file);
+    return oph__fail(err, OPH_EMISMATCH, place(item), wanted, "\"%s\"", now);
+}
+
+static int check_ioc(const struct recovering *r, const struct oph__plan *plan, const char *file,
+                     oph_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < plan->items.count; i++) {
+        const struct oph__item *item = plan->items.at[i];
+        struct oph__chan_info info;
+        if (!oph__pv_info(item->sig->set, &info)) continue; /* restoring says so */
+        char wanted[320];
+        oph__format(wanted, sizeof wanted, "the server %s, as in %s", item->info.host, file);
+        if (!(r->options.flags & OPH_RECOVER_ANY_SERVER) && !oph__equal(info.host, item->info.host))
+            return oph__fail(err, OPH_EMISMATCH, place(item), wanted, "%s", info.host);
+        rc = check_label(item, &info, &item->set, file, err);
+        if (!rc) rc = check_label(item, &info, &item->read, file, err);
+    }
+    return rc;
+}
+
+static bool is_on(const struct oph__read *now)
+{
+    double set = 0, read = 0;
+    oph__value_double(&now->set, &set);
+    oph__value_double(&now->read, &read);
+    return set != 0 || read != 0;
+}
+
+static int read_one(oph_signal *sig, bool *ret_on, oph_error *err)
+{
+    struct oph__read now = {.sig = sig};
+    int rc = oph__read_all(sig->ctx, &now, 1, OPH_DEFAULT, true, err);
+    if (!rc) *ret_on = is_on(&now);
+    oph__reads_clear(&now, 1);
+    return rc;
+}
+
+/* An acquisition that runs was started by the killed client, or by somebody else since: settings
+ * are not changed under it, and it is not stopped unasked. */
+static int let_end(const struct recovering *r, const struct oph__item *item, oph_error *err)
+{
+    bool on = false;
+    struct oph__wire zero = {.dtype = OPH_ENUM, .count = 1};
+    zero.data = zero.small;
+    int rc = read_one(item->sig, &on, err);
+    if (rc || !on) return rc;
+    double patience = r->options.timeout;
+    rc = oph__write_await(item->sig, &zero, false, patience, NULL);
+    if (rc && (r->options.flags & OPH_RECOVER_STOP)) {
+        struct oph__write stop = {.sig = item->sig,
+                                  .wire = &zero,
+                                  .expect = &zero,
+                                  .patience = r->ctx->options.stop_timeout};
+        return oph__write_all(r->ctx, &stop, 1, true, err);
+    }
+    if (!rc) return 0;
+    return oph__fail(
+        err, OPH_EBUSY,
+        (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name, .waited = patience},
+        "Done", "that it still runs: OPH_RECOVER_STOP stops it");
+}
+
+/* Start rows: what was only to be stopped must be at rest; what was started and has ended needs
+ * nothing. */
+static int settle_starts(const struct recovering *r, struct oph__plan *plan, oph_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < plan->items.count; i++) {
+        struct oph__item *item = plan->items.at[i];
+        bool on = true;
+        if (!oph__signal_is_start(item->sig) || !oph__pv_is_up(item->sig->set)) continue;
+        if (!oph__item_starts(item))
+            rc = let_end(r, item, err);
+        else if (!read_one(item->sig, &on, NULL) && !on)
+            item->touched = false;
+    }
+    return rc;
+}
+
+/* What came of each */
+
+static void show(const struct oph__item *item, const struct oph_value *value, char *dst,
+                 size_t size)
+{
+    struct oph__chan_info info;
+    bool known = oph__pv_info(item->sig->set, &info);
+    if (value->data) oph__value_show(value, known ? &info : &item->info, dst, size);
+}
+
+static struct oph__read *read_settings(const struct oph__plan *plan)
+{
+    size_t n = plan->items.count;
+    struct oph__read *reads = calloc(n ? n : 1, sizeof *reads);
+    for (size_t i = 0; reads && i < n; i++) {
+        oph_signal *sig = ((const struct oph__item *)plan->items.at[i])->sig;
+        if (oph__pv_is_up(sig->set)) reads[i].sig = sig;
+    }
+    if (reads) oph__read_all(plan->dev->ctx, reads, n, OPH_DEFAULT, false, NULL);
+    return reads;
+}
+
+static bool same(const struct oph__item *item, const struct oph_value *a, const struct oph_value *b)
+{
+    const struct oph__wire wire = {.dtype = b->dtype, .count = b->count, .data = b->data};
+    struct oph__chan_info info;
+    if (!a->data || !b->data || !oph__pv_info(item->sig->set, &info)) return false;
+    if (!a->count || !b->count) return a->count == b->count;
+    const struct oph__alike how =
+        oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
+    return oph__matches(a, &wire, &how);
+}
+
+static int32_t outcome(const struct oph__item *item, const struct oph__read *found,
+                       const struct oph__read *now)
+{
+    const struct oph_value staged = {
+        .dtype = item->wire.dtype, .count = item->wire.count, .data = item->wire.data};
+    if (item->left) return OPH_RECOVERED_LEFT;
+    if (!item->touched || item->sig->row->counter) return OPH_RECOVERED_SAME;
+    if (!same(item, &found->set, &now->set)) return OPH_RECOVERED_BACK;
+    bool stands = same(item, &now->set, &item->set) || same(item, &now->set, &staged) ||
+                  oph__signal_is_start(item->sig);
+    return stands ? OPH_RECOVERED_SAME : OPH_RECOVERED_KEPT;
+}
+
+static void add_outcome(struct recovering *r, const struct oph__item *item,
+                        const struct oph__read *found, const struct oph__read *now)
+{
+    oph_recovered *entry = calloc(1, sizeof *entry);
+    if (!entry || !oph__vec_add(&r->recovery->list, entry)) {
+        oph_error err = OPH_ERROR_INIT;
+        free(entry);
+        oph__fail_memory(&err, "a list of what was recovered");
+        failed(r, &err);
+        return;
+    }
+    entry->what = outcome(item, found, now);
+    oph__copy(entry->device, sizeof entry->device, item->sig->path);
+    oph__copy(entry->pv, sizeof entry->pv, item->sig->set->name);
+    show(item, &found->set, entry->found, sizeof entry->found);
+    show(item, &now->set, entry->now, sizeof entry->now);
+}
+
+static void add_outcomes(struct recovering *r, const struct oph__plan *plan,
+                         struct oph__read *found, struct oph__read *now)
+{
+    for (size_t i = plan->items.count; found && now && i-- > 0;)
+        add_outcome(r, plan->items.at[i], &found[i], &now[i]);
+}
+
+static void free_reads(struct oph__read *reads, size_t count)
+{
+    if (reads) oph__reads_clear(reads, count);
+    free(reads);
+}
+
+/* One journal */
+
+static int connect(oph_context *ctx, const struct oph__plan *plan, oph_error *err)
+{
+    struct oph__vec signals = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < plan->items.count; i++)
+        if (!oph__vec_add(&signals, ((const struct oph__item *)plan->items.at[i])->sig))
+            rc = oph__fail_memory(err, "a plan");
+    if (!rc)
+        rc = oph__connect_signals(
+            ctx, &signals, oph__patience(OPH_DEFAULT, ctx->options.connect_timeout), NULL, err);
+    oph__vec_free(&signals);
+    /* Those that are down are told one by one. */
+    return rc == OPH_EDISCONN || rc == OPH_ETIMEOUT || rc == OPH_EACCESS ? 0 : rc;
+}
+
+static void restore(struct recovering *r, struct oph__plan *plan)
+{
+    oph_error err = OPH_ERROR_INIT;
+    struct oph__read *found = read_settings(plan);
+    int rc = oph__plan_restore(plan, false, r->report, &err); /* its errors are in the report */
+    if (rc && !r->first.code) r->first = err;
+    struct oph__read *now = read_settings(plan);
+    add_outcomes(r, plan, found, now);
+    free_reads(found, plan->items.count);
+    free_reads(now, plan->items.count);
+}
+
+static void recover_one(struct recovering *r, struct claimed *c)
+{
+    oph_error err = OPH_ERROR_INIT;
+    struct oph__plan *plan = NULL;
+    int rc = oph__recover_plan(r->ctx, &c->content, &plan, &err);
+    if (!rc) {
+        plan->journal = c->journal;
+        c->journal = NULL;
+        rc = connect(r->ctx, plan, &err);
+    }
+    if (!rc) rc = check_ioc(r, plan, c->file, &err);
+    if (!rc) rc = settle_starts(r, plan, &err);
+    if (rc)
+        failed(r, &err);
+    else
+        restore(r, plan);
+    if (plan) oph__recover_plan_free(plan);
+}
+
+static void recover(struct recovering *r)
+{
+    oph_error err = OPH_ERROR_INIT;
+    if (claim_all(r, &err)) failed(r, &err);
+    for (size_t i = 0; i < r->claimed.count; i++) {
+        recover_one(r, r->claimed.at[i]);
+        free_claimed(r->claimed.at[i]);
+    }
+    oph__vec_free(&r->claimed);
+}
+
+static int use_options(struct recovering *r, const oph_recover_options *opt, oph_error *err)
+{
+    oph_recover_options *o = &r->options;
+    if (opt) memcpy(o, opt, opt->size < sizeof *o ? opt->size : sizeof *o);
+    if (!(o->timeout >= 0) || o->flags & ~(uint32_t)(OPH_RECOVER_STOP | OPH_RECOVER_ANY_SERVER))
+        return oph__fail_text(err, OPH_EINVAL,
+                              "oph_recover: wanted known flags and a timeout of zero or more "
+                              "seconds, found flags %#x and %g s",
+                              o->flags, o->timeout);
+    if (o->timeout == 0) o->timeout = r->ctx->options.stop_timeout;
+    return 0;
+}
+
+int oph_recover(oph_context *ctx, const char *prefix, const oph_recover_options *opt,
+                oph_recovery **ret_recovery, oph_report **ret_report, oph_error *err)
+{
+    struct recovering r = {.ctx = ctx, .prefix = prefix};
+    int rc = oph__context_may_block(ctx, err);
+    if (!rc) rc = use_options(&r, opt, err);
+    if (!rc && !(r.recovery = calloc(1, sizeof *r.recovery)))
+        rc = oph__fail_memory(err, "a list of what was recovered");
+    if (rc) return rc;
+    struct oph__call call;
+    r.report = oph__report_new();
+    oph__call_begin(&ctx->waits, &call);
+    recover(&r);
+    oph__call_end(&ctx->waits, &call);
+    if (r.first.code && err) *err = r.first;
+    oph__report_give(r.report, ret_report);
+    if (ret_recovery)
+        *ret_recovery = r.recovery;
+    else
+        oph_recovery_free(r.recovery);
+    return r.first.code;
+}
+
+void oph__recover_own(oph_device *dev)
+{
+    oph_context *ctx = dev->ctx;
+    struct recovering r = {.ctx = ctx,
+                           .prefix = dev->prefix,
+                           .own = true,
+                           .options.timeout = ctx->options.stop_timeout};
+    if (!atomic_load(&ctx->left) || !(r.recovery = calloc(1, sizeof *r.recovery))) return;
+    r.report = oph__report_new();
+    recover(&r);
+    for (size_t i = 0; i < oph_report_count(r.report); i++)
+        oph__log(&ctx->log, OPH_LOG_WARNING, "before staging %s: %s", dev->path,
+                 oph_report_at(r.report, i)->text);
+    oph_report_free(r.report);
+    oph_recovery_free(r.recovery);
+}
+
+size_t oph_recovery_count(const oph_recovery *recovery)
+{
+    return recovery ? recovery->list.count : 0;
+}
+
+const oph_recovered *oph_recovery_at(const oph_recovery *recovery, size_t index)
+{
+    return index < oph_recovery_count(recovery) ? recovery->list.at[index] : NULL;
+}
+
+void oph_recovery_free(oph_recovery *recovery)
+{
+    if (!recovery) return;
+    for (size_t i = 0; i < recovery->list.count; i++)
+        free(recovery->list.at[i]);
+    oph__vec_free(&recovery->list);
+    free(recovery);
+}
