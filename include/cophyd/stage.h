@@ -1,7 +1,8 @@
 /* stage -> trigger -> wait -> unstage.
  *
  * ret_report may be NULL; else the report is yours, on success (then usually empty) and on failure.
- * It is not written when the device's state forbids the verb (OPH_ESTATE): begin with NULL. */
+ * It is not written when the device's state forbids the verb (OPH_ESTATE), nor when the options are
+ * wrong (OPH_EINVAL): begin with NULL. */
 #ifndef COPHYD_STAGE_H
 #define COPHYD_STAGE_H
 
@@ -13,8 +14,29 @@ OPH_BEGIN_DECLS
 /* Saves the originals of all settings of the device and its children, then writes the settings in
  * order and checks each. On any failure everything touched is put back, in reverse, and the device
  * is idle: the first cause is in err; the report lists all wrong settings, and what could not be
- * put back. OPH_EUNPRIMED: oph_warmup helps. OPH_EFILE: the IOC has no such folder. */
+ * put back. OPH_EUNPRIMED: oph_warmup helps. OPH_EFILE: the IOC has no such folder. OPH_EBUSY: an
+ * acquisition or a capture that the settings would stop or start runs already; then nothing was
+ * written. */
 OPH_API int oph_stage(oph_device *dev, oph_report **ret_report, oph_error *err);
+
+/* Set `size` to sizeof(oph_stage_options). Each is 1 or 0; 0 is what oph_stage does. */
+typedef struct oph_stage_options {
+    uint32_t size;
+    /* A setting is not written where setpoint and readback both are as wanted already; nor is it
+     * put back then, whoever changes it meanwhile. Where only one of them is as wanted it is
+     * written: a setpoint whose readback stands elsewhere did not take effect, and a readback
+     * alone says nothing of what the next write to its port will make of it. Paths are always
+     * written, since the IOC looks for the folder when they are; so is what starts something. */
+    int32_t skip_unchanged;
+    /* What runs already is stopped first, and waited for, at most the context's stop_timeout. It is
+     * not started again when the rest is put back. */
+    int32_t takeover;
+    int32_t sync; /* the journal is on the disk, not only with the system, before the first put */
+} oph_stage_options;
+
+/* The same with options; NULL: none. */
+OPH_API int oph_stage_with(oph_device *dev, const oph_stage_options *opt, oph_report **ret_report,
+                           oph_error *err);
 
 /* Starts one acquisition, after a look whether it can work; refused, the device is in state failed,
  * which is staged. Done means: the put's completion, the detector's state, and the writer's frames
@@ -27,6 +49,16 @@ OPH_API int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err
  * kept and named in the report; so is all that could not be put back, and then the first such error
  * is returned. Idle: returns 0, and the report is NULL. */
 OPH_API int oph_unstage(oph_device *dev, oph_report **ret_report, oph_error *err);
+
+/* Set `size` to sizeof(oph_unstage_options). */
+typedef struct oph_unstage_options {
+    uint32_t size;
+    int32_t force; /* 1: what somebody else changed meanwhile is put back too, and not reported */
+} oph_unstage_options;
+
+/* The same with options; NULL: none. */
+OPH_API int oph_unstage_with(oph_device *dev, const oph_unstage_options *opt,
+                             oph_report **ret_report, oph_error *err);
 
 /* Stage, trigger, wait, and always unstage. timeout: of the acquisition, OPH_DEFAULT from its
  * settings. The first error counts; the report is that of unstage, or of a stage which failed. */

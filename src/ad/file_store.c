@@ -97,8 +97,10 @@ static int needs(oph_device *dev, void *data, struct oph__needs *list, oph_error
 }
 
 /* Both paths from one instant: a stage at midnight must not split them. */
-static int expand(oph_device *dev, struct store *s, oph_error *err)
+static int expand(oph_device *dev, struct store *s, bool dry, char dir[OPH__PATH_MAX],
+                  oph_error *err)
 {
+    char read_dir[OPH__PATH_MAX];
     time_t now = time(NULL);
     struct tm when;
     localtime_r(&now, &when);
@@ -108,12 +110,14 @@ static int expand(oph_device *dev, struct store *s, oph_error *err)
         rc = oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
                        "templates of the folder to write to", "none: set them with oph_files_set");
     if (!rc)
-        rc = oph__template_expand(dev->path, s->write, &when, s->windows, s->write_dir,
-                                  sizeof s->write_dir, err);
+        rc = oph__template_expand(dev->path, s->write, &when, s->windows, dir, OPH__PATH_MAX, err);
     if (!rc)
-        rc = oph__template_expand(dev->path, s->read, &when, false, s->read_dir, sizeof s->read_dir,
-                                  err);
-    s->file[0] = 0;
+        rc = oph__template_expand(dev->path, s->read, &when, false, read_dir, sizeof read_dir, err);
+    if (!dry) s->file[0] = 0;
+    if (!dry && !rc) {
+        oph__copy(s->write_dir, sizeof s->write_dir, dir);
+        oph__copy(s->read_dir, sizeof s->read_dir, read_dir);
+    }
     pthread_mutex_unlock(&s->lock);
     return rc;
 }
@@ -125,36 +129,34 @@ static int add_text(struct oph__plan *plan, oph_device *dev, const char *key, co
     return oph__plan_add(plan, dev, key, &value, err);
 }
 
-static int add_int(struct oph__plan *plan, oph_device *dev, const char *key, int64_t i,
-                   oph_error *err)
+static bool has(oph_device *dev, const char *key)
 {
-    char text[32];
-    oph__format(text, sizeof text, "%lld", (long long)i);
-    const struct oph__literal value = {.kind = OPH__LIT_INT, .i = i, .text = text};
-    return oph__plan_add(plan, dev, key, &value, err);
+    oph_signal *sig;
+    return !oph_signal_find(dev, key, &sig, NULL) && !sig->set->absent;
 }
 
 /* The user's number of folders to create stands; 0 would leave a new day's folder missing. */
 static int plan_create_directory(struct oph__plan *plan, oph_device *dev, oph_error *err)
 {
-    oph_signal *sig;
-    int64_t levels;
-    if (oph_signal_find(dev, "create_directory", &sig, NULL) || sig->set->absent) return 0;
-    int rc = oph_signal_get_int(sig, &levels, err);
-    if (!rc && levels == 0) rc = add_int(plan, dev, "create_directory", -5, err);
-    return rc;
+    static const struct oph__literal levels = {.kind = OPH__LIT_INT, .i = -5, .text = "-5"};
+    if (!has(dev, "create_directory")) return 0;
+    return oph__plan_add_where_zero(plan, dev, "create_directory", &levels, err);
 }
 
 static int plan(oph_device *dev, void *data, struct oph__plan *plan, oph_error *err)
 {
-    struct store *s = data;
-    char name[OPH__UUID_NAME];
-    int rc = expand(dev, s, err);
+    static const struct oph__literal zero = {.kind = OPH__LIT_INT, .text = "0"};
+    char dir[OPH__PATH_MAX], name[OPH__UUID_NAME];
+    int rc = expand(dev, data, plan->dry, dir, err);
     if (!rc) rc = plan_create_directory(plan, dev, err);
     oph__uuid_name(name);
-    if (!rc) rc = add_text(plan, dev, "file_path", s->write_dir, err);
+    if (!rc) rc = add_text(plan, dev, "file_path", dir, err);
     if (!rc) rc = add_text(plan, dev, "file_name", name, err);
-    if (!rc) rc = add_int(plan, dev, "file_number", 0, err);
+    if (!rc) rc = oph__plan_add(plan, dev, "file_number", &zero, err);
+    if (!rc) rc = oph__plan_ask(plan, dev, "array_size.width", OPH__WITH_ORIGINALS, err);
+    if (!rc && has(dev, "lazy_open"))
+        rc = oph__plan_ask(plan, dev, "lazy_open", OPH__WITH_ORIGINALS, err);
+    if (!rc) rc = oph__plan_ask(plan, dev, "file_path_exists", OPH__ONCE_WRITTEN, err);
     return rc;
 }
 
@@ -162,15 +164,12 @@ static int plan(oph_device *dev, void *data, struct oph__plan *plan, oph_error *
 static int lazy_open(oph_device *dev, const struct oph__plan *plan, bool *ret, oph_error *err)
 {
     const struct oph__item *item = oph__plan_find(plan, dev, "lazy_open");
-    oph_signal *sig;
     int64_t on = 0;
     int rc = 0;
-    *ret = false;
-    if (item) {
+    if (item)
         on = *(const uint16_t *)item->wire.data;
-    } else if (!oph_signal_find(dev, "lazy_open", &sig, NULL) && !sig->set->absent) {
-        rc = oph_signal_get_int(sig, &on, err);
-    }
+    else if (has(dev, "lazy_open"))
+        rc = oph__plan_answer(plan, dev, "lazy_open", OPH__WITH_ORIGINALS, &on, err);
     *ret = on != 0;
     return rc;
 }
@@ -190,31 +189,28 @@ static void keep_name(struct store *s, const oph_device *dev, const struct oph__
 
 static int check(oph_device *dev, void *data, const struct oph__plan *plan, oph_error *err)
 {
-    keep_name(data, dev, plan);
+    if (!plan->dry) keep_name(data, dev, plan);
     const struct oph__item *capture = oph__plan_find(plan, dev, "capture");
     if (!capture || !oph__item_starts(capture)) return 0;
-    int64_t running = 0, width = 0;
+    int64_t width = 0;
     bool lazy;
-    oph__value_int(&capture->read, &running);
     const struct oph__at at = {.device = capture->sig->path, .pv = capture->sig->read->name};
-    if (running)
-        return oph__fail(err, OPH_EBUSY, at, "Done",
-                         "a capture that runs already: stop it first (put 0 to it)");
     int rc = lazy_open(dev, plan, &lazy, err);
-    if (!rc && !lazy) rc = oph_get_int(dev, "array_size.width", &width, err);
+    if (!rc && !lazy)
+        rc = oph__plan_answer(plan, dev, "array_size.width", OPH__WITH_ORIGINALS, &width, err);
     if (rc || lazy || width > 0) return rc;
     return oph__fail(err, OPH_EUNPRIMED, at, "a plugin that has seen a frame",
                      "none since the IOC started, and LazyOpen is off: call oph_warmup, or stage "
                      "lazy_open=1");
 }
 
-static int ready(oph_device *dev, void *data, oph_error *err)
+static int ready(oph_device *dev, void *data, const struct oph__plan *plan, oph_error *err)
 {
     const struct store *s = data;
     oph_signal *sig;
     int64_t exists = 0;
-    int rc = oph_signal_find(dev, "file_path_exists", &sig, err);
-    if (!rc) rc = oph_signal_get_int(sig, &exists, err);
+    int rc = oph__plan_answer(plan, dev, "file_path_exists", OPH__ONCE_WRITTEN, &exists, err);
+    if (!rc && !exists) rc = oph_signal_find(dev, "file_path_exists", &sig, err);
     if (rc || exists) return rc;
     return oph__fail(err, OPH_EFILE, (struct oph__at){.device = sig->path, .pv = sig->set->name},
                      s->write_dir, "no such folder at the IOC, which could not create it either");

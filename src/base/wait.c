@@ -61,8 +61,9 @@ static void take_out(struct oph__waits *waits, const struct oph__call *call)
 void oph__call_begin(struct oph__waits *waits, struct oph__call *call)
 {
     pthread_mutex_lock(&waits->lock);
-    if (call_of_this_thread(waits))
-        *call = (struct oph__call){.inner = true};
+    struct oph__call *outer = call_of_this_thread(waits);
+    if (outer)
+        *call = (struct oph__call){.outer = outer};
     else
         add(waits, call);
     pthread_mutex_unlock(&waits->lock);
@@ -70,10 +71,36 @@ void oph__call_begin(struct oph__waits *waits, struct oph__call *call)
 
 void oph__call_end(struct oph__waits *waits, struct oph__call *call)
 {
-    if (call->inner) return;
+    if (call->outer) return;
     pthread_mutex_lock(&waits->lock);
     take_out(waits, call);
     pthread_mutex_unlock(&waits->lock);
+}
+
+static void set_cancelled(struct oph__call *call, bool cancelled)
+{
+    if (call->m) pthread_mutex_lock(&call->m->lock);
+    call->cancelled = cancelled;
+    if (!call->m) return;
+    pthread_cond_broadcast(&call->m->changed);
+    pthread_mutex_unlock(&call->m->lock);
+}
+
+void oph__call_cancel(struct oph__waits *waits, struct oph__call *call)
+{
+    pthread_mutex_lock(&waits->lock);
+    set_cancelled(call->outer ? call->outer : call, true);
+    pthread_mutex_unlock(&waits->lock);
+}
+
+bool oph__call_uncancel(struct oph__waits *waits, struct oph__call *call)
+{
+    struct oph__call *whole = call->outer ? call->outer : call;
+    pthread_mutex_lock(&waits->lock);
+    bool was = whole->cancelled;
+    set_cancelled(whole, false);
+    pthread_mutex_unlock(&waits->lock);
+    return was;
 }
 
 /* Waits */
@@ -113,6 +140,7 @@ static int outcome(const struct oph__call *call, double deadline, bool (*ready)(
                    void *arg)
 {
     if (ready(arg)) return 0;
+    if (call && call->cancelled) return OPH_ECANCEL;
     if (call && call->interrupted) return OPH_EINTR;
     return oph__now() < deadline ? GO_ON : OPH_ETIMEOUT;
 }

@@ -1,4 +1,5 @@
-/* How a call blocks: until its data changed, its deadline, or oph_interrupt. */
+/* How a call blocks: until its data changed, its deadline, oph_interrupt, or until it is cancelled.
+ */
 #ifndef BASE_WAIT_H
 #define BASE_WAIT_H
 
@@ -10,9 +11,10 @@
 struct oph__call {
     struct oph__call *next;
     pthread_t thread;
-    struct oph__monitor *m; /* what it waits for now, or NULL */
-    bool interrupted;       /* written under both locks, read under either */
-    bool inner;             /* part of one that the same thread is in already */
+    struct oph__monitor *m;  /* what it waits for now, or NULL */
+    bool interrupted;        /* written under both locks, read under either */
+    bool cancelled;          /* likewise; it stays until it is taken back */
+    struct oph__call *outer; /* this is part of that one, which the same thread is in already */
 };
 
 /* The calls of one context. */
@@ -31,9 +33,15 @@ void oph__waits_interrupt(struct oph__waits *waits);
 void oph__call_begin(struct oph__waits *waits, struct oph__call *call);
 void oph__call_end(struct oph__waits *waits, struct oph__call *call);
 
+/* From any thread, while the call is under way: every wait of the call around it ends with
+ * OPH_ECANCEL, the one that it is in and all to come, until that is taken back. Taking back says
+ * whether it was cancelled. */
+void oph__call_cancel(struct oph__waits *waits, struct oph__call *call);
+bool oph__call_uncancel(struct oph__waits *waits, struct oph__call *call);
+
 /* Call with m->lock held; it is held again on return. Waits until ready(arg), which is asked with
- * the lock held. Returns 0, OPH_EINTR or OPH_ETIMEOUT: the first of these that holds. `waits` NULL:
- * not interruptible. */
+ * the lock held. Returns 0, OPH_ECANCEL, OPH_EINTR or OPH_ETIMEOUT: the first of these that holds.
+ * `waits` NULL: not interruptible, nor cancelled. */
 int oph__wait(struct oph__waits *waits, struct oph__monitor *m, double deadline,
               bool (*ready)(void *arg), void *arg);
 

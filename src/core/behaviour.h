@@ -44,12 +44,14 @@ struct oph__hook_ops {
     /* One `files` row of the class: templates as the text gives them. */
     int (*files)(oph_device *dev, void *data, const struct oph__filesrow *row, oph_error *err);
     int (*needs)(oph_device *dev, void *data, struct oph__needs *needs, oph_error *err);
-    /* Before anything is sent: adds settings to the plan, ahead of the device's own. */
+    /* Before anything is sent: adds settings to the plan, ahead of the device's own, and asks for
+     * what it must know (core/plan.h). It sends and waits for nothing itself, and keeps nothing
+     * where the plan is dry. */
     int (*plan)(oph_device *dev, void *data, struct oph__plan *plan, oph_error *err);
-    /* Originals are known, nothing was sent yet: may refuse. */
+    /* Originals are known, nothing was sent yet: may refuse. It too keeps nothing of a dry plan. */
     int (*check)(oph_device *dev, void *data, const struct oph__plan *plan, oph_error *err);
     /* All but the start rows is written: may still refuse, and everything is then put back. */
-    int (*ready)(oph_device *dev, void *data, oph_error *err);
+    int (*ready)(oph_device *dev, void *data, const struct oph__plan *plan, oph_error *err);
     /* A start row of the device fell back: adds to *err what the IOC says about it. */
     void (*explain)(oph_device *dev, void *data, oph_error *err);
 };

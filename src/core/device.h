@@ -27,12 +27,13 @@ struct oph__hook {
 
 /* What a whole tree shares: one device of it, and what is below, is staged at a time. */
 struct oph__tree {
-    struct oph__monitor m; /* of state, staged, status, starting */
+    struct oph__monitor m; /* of state, staged, status, starting, staging */
     int32_t state;
     oph_device *staged;     /* the device that stage was called on */
     struct oph__plan *plan; /* of the thread that stages or unstages, and of nobody else */
     oph_status *status;     /* of the acquisition that runs, or ran last; a reference */
     bool starting; /* a call of oph_trigger is under way: it reads the plan, and may put Acquire */
+    struct oph__call *staging; /* the call that stages, as long as it can be cancelled */
 };
 
 struct oph_device {

@@ -126,6 +126,10 @@ static void put(struct oph__entry *e)
         return;
     }
     if (e->want && e->want->read_first && !e->put->wire) e->want->expect = &e->put->own;
+    if (e->want && e->want->beforehand && oph__want_beforehand(e, &err)) {
+        oph__entry_end(e, &err);
+        return;
+    }
     pthread_mutex_lock(&g->m->lock);
     g->puts++;
     pthread_mutex_unlock(&g->m->lock);
@@ -140,10 +144,41 @@ static void describe(struct oph__entry *e, enum oph__entry_step step, struct oph
     e->asked = oph__ops_describe(e->group->ops, pv, e);
 }
 
+static void succeed(struct oph__entry *e)
+{
+    if (e->kind == OPH__PUT && e->put->settle > 0) {
+        enter(e, OPH__SETTLING, (double)INFINITY);
+        e->due = e->since + e->put->settle;
+        oph__group_due(e->group, e->due);
+    } else {
+        e->op = NULL; /* a readback that could not be read once has come all the same */
+        oph__entry_end(e, NULL);
+    }
+}
+
+/* A read that is to show what the puts of the group have done. */
+static void wait_for_turn(struct oph__entry *e)
+{
+    pthread_mutex_lock(&e->group->m->lock);
+    e->step = OPH__IN_TURN;
+    e->group->in_turn++;
+    pthread_mutex_unlock(&e->group->m->lock);
+}
+
+void oph__entry_turn(struct oph__entry *e)
+{
+    if (e->kind == OPH__READ)
+        get(e);
+    else if (oph__want_turn(e))
+        succeed(e);
+}
+
 /* Once its PVs are connected. */
 static void go_on(struct oph__entry *e)
 {
-    if (e->kind == OPH__READ)
+    if (e->kind == OPH__READ && e->in_turn)
+        wait_for_turn(e);
+    else if (e->kind == OPH__READ)
         get(e);
     else if (e->kind == OPH__DESCRIBE)
         describe(e, OPH__ASKING, e->pv);
@@ -151,8 +186,8 @@ static void go_on(struct oph__entry *e)
         describe(e, OPH__DESCRIBING, e->sig->set);
     else if (e->kind == OPH__PUT)
         put(e);
-    else
-        oph__want_begin(e);
+    else if (oph__want_begin(e))
+        succeed(e);
 }
 
 static void connect(struct oph__entry *e)
@@ -187,18 +222,6 @@ void oph__entry_begin(struct oph__entry *e)
         connect(e);
 }
 
-static void succeed(struct oph__entry *e)
-{
-    if (e->kind == OPH__PUT && e->put->settle > 0) {
-        enter(e, OPH__SETTLING, (double)INFINITY);
-        e->due = e->since + e->put->settle;
-        oph__group_due(e->group, e->due);
-    } else {
-        e->op = NULL; /* a readback that could not be read once has come all the same */
-        oph__entry_end(e, NULL);
-    }
-}
-
 void oph__entry_step(struct oph__entry *e)
 {
     e->due = (double)INFINITY;
@@ -216,10 +239,7 @@ void oph__entry_step(struct oph__entry *e)
             put(e);
         break;
     case OPH__ASKING: /* a put that is done */
-        if (e->want)
-            oph__want_begin(e);
-        else
-            succeed(e);
+        if (!e->want || oph__want_begin(e)) succeed(e);
         break;
     case OPH__READING_BACK:
     case OPH__WATCHING:
@@ -333,6 +353,9 @@ void oph__entry_reset(struct oph__entry *e)
     if (!e->want) return;
     oph__aim_clear(&e->want->aim);
     e->want->aim.holds = e->want->aim.reached = e->want->rose = e->want->fell = false;
+    e->want->watch = e->want->watch_start = NULL; /* what was left of them ended with the run */
+    e->want->seen = 0;
+    e->want->shown = false;
 }
 
 void oph__entry_free(struct oph__entry *e)

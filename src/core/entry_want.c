@@ -1,4 +1,11 @@
-/* What a put's readback, or a signal that is waited for, must become: read once, then watched. */
+/* What a put's readback, or a signal that is waited for, must become: read once, then watched.
+ *
+ * A readback that is watched from before its put is taken as wanted without a read only where a
+ * value came after the first that the watch showed, and is the newest: the first may be older than
+ * the put. One that stood as wanted before and has shown no change is read: the IOC may have pushed
+ * it away, and not have said so yet. What disagrees with such a read is watched anew, since what
+ * the old watch has still to tell may be older than the read. A start row's readback is not read at
+ * all: it takes its time to move, and the watch shows that. */
 #include "base/err.h"
 #include "base/str.h"
 #include "core/group.h"
@@ -18,10 +25,13 @@ static void saw_value(void *user, const struct oph__event *event)
                              .data = (void *)(uintptr_t)event->data};
     bool likes = oph__aim_likes(&w->aim, &seen);
     pthread_mutex_lock(&e->group->m->lock);
-    if (e->step == OPH__WATCHING) {
+    bool first = w->seen++ == 0;
+    w->shown = likes;
+    if (e->step == OPH__WATCHING || (w->beforehand && !w->read_first)) {
         bool held = w->aim.holds;
         oph__aim_see(&w->aim, event, likes, oph__now());
-        if (w->aim.holds || held) oph__group_news(e);
+        bool news = w->aim.holds || held || (first && w->beforehand);
+        if (news && e->step == OPH__WATCHING) oph__group_news(e);
     }
     pthread_mutex_unlock(&e->group->m->lock);
 }
@@ -34,9 +44,9 @@ static void saw_setpoint(void *user, const struct oph__event *event)
     bool on = *(const uint16_t *)event->data != 0;
     pthread_mutex_lock(&e->group->m->lock);
     if (on) e->want->rose = true;
-    if (e->want->rose && !on && e->step == OPH__WATCHING) {
+    if (e->want->rose && !on) {
         e->want->fell = true;
-        oph__group_news(e);
+        if (e->step == OPH__WATCHING) oph__group_news(e);
     }
     pthread_mutex_unlock(&e->group->m->lock);
 }
@@ -58,14 +68,23 @@ static void enter(struct oph__entry *e, enum oph__entry_step step, double until)
     oph__group_due(e->group, until);
 }
 
-static void watch(struct oph__entry *e)
+static void subscribe(struct oph__entry *e)
 {
     struct oph__ops *ops = e->group->ops;
-    e->since = e->group->now;
-    enter(e, OPH__WATCHING,
-          (e->kind == OPH__WAIT ? e->group->begun : e->since) + e->want->patience);
     e->want->watch = oph__ops_watch(ops, e->pv, saw_value, e);
     if (starts(e)) e->want->watch_start = oph__ops_watch(ops, e->sig->set, saw_setpoint, e);
+}
+
+static double until(const struct oph__entry *e, double seconds)
+{
+    return (e->kind == OPH__WAIT ? e->group->begun : e->since) + seconds;
+}
+
+static void watch(struct oph__entry *e)
+{
+    e->since = e->group->now;
+    enter(e, OPH__WATCHING, until(e, e->want->patience));
+    subscribe(e);
 }
 
 /* How it is compared, and, for a condition, what with: as the PV that is watched has it. */
@@ -94,26 +113,58 @@ static int prepare(struct oph__entry *e, oph_error *err)
     return 0;
 }
 
-void oph__want_begin(struct oph__entry *e)
+int oph__want_beforehand(struct oph__entry *e, oph_error *err)
+{
+    int rc = prepare(e, err);
+    if (!rc) subscribe(e);
+    return rc;
+}
+
+/* An IOC that does not even show the present value in time answers nothing. */
+static bool go_on_watching(struct oph__entry *e)
+{
+    double first = e->group->ctx->options.get_timeout;
+    e->since = e->group->now;
+    enter(e, OPH__WATCHING, until(e, first < e->want->patience ? first : e->want->patience));
+    return oph__want_step(e);
+}
+
+bool oph__want_begin(struct oph__entry *e)
 {
     oph_error err = OPH_ERROR_INIT;
+    if (e->want->watch) return go_on_watching(e);
     if (prepare(e, &err))
         oph__entry_end(e, &err);
     else
         watch(e);
+    return false;
 }
 
-void oph__entry_read_back(struct oph__entry *e)
+static void stop_watching(struct oph__entry *e)
+{
+    oph__op_unwatch(e->want->watch);
+    e->want->watch = NULL;
+    e->group->unsent = true;
+}
+
+bool oph__want_turn(struct oph__entry *e)
 {
     oph_error err = OPH_ERROR_INIT;
+    struct oph__wanting *w = e->want;
+    pthread_mutex_lock(&e->group->m->lock);
+    bool there = w->shown && w->seen > 1;
+    pthread_mutex_unlock(&e->group->m->lock);
+    if (there) return true;
+    if (w->watch) stop_watching(e);
     if (prepare(e, &err)) {
         oph__entry_end(e, &err);
-        return;
+        return false;
     }
     e->since = e->group->now;
     e->op = NULL;
     enter(e, OPH__READING_BACK, e->since + e->group->ctx->options.get_timeout);
     e->asked = oph__ops_get(e->group->ops, e->pv, NULL, e);
+    return false;
 }
 
 static void fail(struct oph__entry *e, int code, double waited, const char *found)
@@ -138,10 +189,11 @@ bool oph__want_step(struct oph__entry *e)
         return false;
     }
     pthread_mutex_lock(&e->group->m->lock);
-    bool fell = e->want->fell && !aim->holds;
+    bool fell = e->want->fell && !aim->holds, any = e->want->seen > 0;
     double due = oph__aim_due(aim);
     pthread_mutex_unlock(&e->group->m->lock);
     if (due <= e->group->now) return true;
+    if (e->want->beforehand && any) e->deadline = until(e, e->want->patience);
     if (fell) {
         fail(e, OPH_EMISMATCH, 0, "the IOC took it back at once");
         return false;

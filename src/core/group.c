@@ -231,6 +231,8 @@ int oph__group_add_write(oph_group *g, const struct oph__write *w, oph_error *er
     e->want->expect = w->expect;
     e->want->aim.differ = w->differ;
     if (w->patience <= 0) e->want->patience = g->ctx->options.grace;
+    e->want->read_first = !oph__signal_is_start(w->sig);
+    e->want->beforehand = w->watched || !e->want->read_first;
     if (w->expect) return 0;
     free(e->want);
     e->want = NULL;

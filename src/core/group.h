@@ -5,7 +5,8 @@
  * that are due and flushes once. Reads, and puts that are not verified, end without a step.
  *
  * Readbacks are asked when no put of the group is under way any more: all in one flush, and as they
- * stand after the last of them. */
+ * stand after the last of them. One that is watched from before its put need not be asked where the
+ * watch has shown it as wanted since: that saves a round trip. */
 #ifndef CORE_GROUP_H
 #define CORE_GROUP_H
 
@@ -49,8 +50,11 @@ struct oph__wanting {
     oph_data copy;
     double patience; /* seconds, once it is watched */
     bool read_first; /* a read before it is watched: after a put the readback is there mostly */
+    bool beforehand; /* watched from before the put: `watch` stands when the put is done */
     struct oph__aim aim;
     struct oph__op *watch, *watch_start;
+    unsigned seen;   /* values that the watch has shown; the first may be older than the put */
+    bool shown;      /* the newest of them is as wanted */
     bool rose, fell; /* a start row's setpoint went to 1, and back to 0: it did not start */
 };
 
@@ -63,6 +67,7 @@ struct oph__entry {
     int32_t code; /* once ended */
     bool has_news;
     bool cached;            /* a read that need not be fresh */
+    bool in_turn;           /* a read that waits until no put of the group is under way */
     struct oph__op *op;     /* that ended last, or the first connect that failed */
     struct oph__op *asked;  /* under way: the runner's */
     double since, deadline; /* of its step */
@@ -110,7 +115,7 @@ struct oph_group {
 void oph__entry_begin(struct oph__entry *entry);
 void oph__entry_step(struct oph__entry *entry);
 void oph__entry_late(struct oph__entry *entry, double now); /* its deadline has passed */
-void oph__entry_read_back(struct oph__entry *entry);
+void oph__entry_turn(struct oph__entry *entry); /* no put of the group is under way any more */
 /* Ends it; error NULL: with what its op says. */
 void oph__entry_end(struct oph__entry *entry, const oph_error *error);
 void oph__entry_op_ended(struct oph__op *op); /* noted, with *m's lock */
@@ -119,7 +124,9 @@ void oph__entry_free(struct oph__entry *entry);
 int oph__entry_error(const struct oph__entry *entry, oph_error *err);
 
 /* entry_want.c: reading back and watching */
-void oph__want_begin(struct oph__entry *entry); /* once its PV is connected */
+int oph__want_beforehand(struct oph__entry *entry, oph_error *err); /* ahead of the put */
+bool oph__want_begin(struct oph__entry *entry); /* once its PV is connected; true: it is there */
+bool oph__want_turn(struct oph__entry *entry);  /* no put is under way; true: it is there */
 bool oph__want_step(struct oph__entry *entry);  /* true: it is there */
 void oph__want_late(struct oph__entry *entry, double now);
 
@@ -147,8 +154,8 @@ int oph__group_add_await(oph_group *group, const struct oph__write *write, oph_e
 oph_group *oph__group_ref(oph_group *group);
 void oph__group_unref(oph_group *group);
 
-/* group_run.c: runs to the end or the deadline; 0 also when entries failed. OPH_EINTR: those that
- * were not done have that error. */
+/* group_run.c: runs to the end or the deadline; 0 also when entries failed. OPH_EINTR, OPH_ECANCEL:
+ * those that were not done have that error. */
 int oph__group_run(oph_group *group, double deadline, bool interruptible, oph_error *err);
 /* On the engine. `kind` is static. */
 int oph__group_start(oph_group *group, const char *kind, const char *name, double deadline,

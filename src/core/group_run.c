@@ -89,7 +89,7 @@ static void advance(oph_group *g)
     }
     for (size_t i = 0; turn && i < g->entries.count; i++) {
         struct oph__entry *each = g->entries.at[i];
-        if (oph__entry_where(each) == OPH__IN_TURN) oph__entry_read_back(each);
+        if (oph__entry_where(each) == OPH__IN_TURN) oph__entry_turn(each);
     }
     look_at_clock(g);
     send(g);
@@ -99,7 +99,7 @@ static void advance(oph_group *g)
 static size_t needs(const struct oph__entry *e)
 {
     switch (e->kind) {
-    case OPH__PUT: return 7;
+    case OPH__PUT: return 8;
     default: return 2;
     }
 }
@@ -163,7 +163,12 @@ static bool has_work(void *arg)
     return !g->left || g->news || (!g->puts && g->in_turn);
 }
 
-/* Until all have ended: 0; or OPH_ETIMEOUT, OPH_EINTR. */
+static bool was_ended(int rc)
+{
+    return rc == OPH_EINTR || rc == OPH_ECANCEL;
+}
+
+/* Until all have ended: 0; or OPH_ETIMEOUT, OPH_EINTR, OPH_ECANCEL. */
 static int run(oph_group *g, double deadline, bool interruptible)
 {
     int rc = 0;
@@ -173,7 +178,7 @@ static int run(oph_group *g, double deadline, bool interruptible)
         rc = oph__wait(interruptible ? &g->ctx->waits : NULL, g->m, until, has_work, g);
         left = g->left;
         pthread_mutex_unlock(&g->m->lock);
-        if (rc == OPH_EINTR || !left) break;
+        if (was_ended(rc) || !left) break;
         if (rc && oph__now() >= deadline) break;
         advance(g);
         rc = 0;
@@ -182,7 +187,7 @@ static int run(oph_group *g, double deadline, bool interruptible)
 }
 
 /* Named after the first entry that waits. */
-static void interrupted(const oph_group *g, oph_error *why)
+static void say_who_waited(const oph_group *g, int code, oph_error *why)
 {
     struct oph__at at = {.waited = oph__now() - g->begun};
     for (size_t i = 0; i < g->entries.count && !at.device; i++) {
@@ -191,7 +196,7 @@ static void interrupted(const oph_group *g, oph_error *why)
         at.device = e->sig->path;
         at.pv = e->pv->name;
     }
-    oph__fail(why, OPH_EINTR, at, NULL, "interrupted");
+    oph__fail(why, code, at, NULL, code == OPH_EINTR ? "interrupted" : "cancelled");
 }
 
 int oph__group_run(oph_group *g, double deadline, bool interruptible, oph_error *err)
@@ -205,10 +210,10 @@ int oph__group_run(oph_group *g, double deadline, bool interruptible, oph_error 
     rc = run(g, deadline, interruptible);
     if (interruptible) oph__call_end(&g->ctx->waits, &call);
     oph_error why = OPH_ERROR_INIT;
-    if (rc == OPH_EINTR) interrupted(g, &why);
-    if (rc) end_all(g, rc == OPH_EINTR ? &why : NULL);
+    if (was_ended(rc)) say_who_waited(g, rc, &why);
+    if (rc) end_all(g, was_ended(rc) ? &why : NULL);
     release(g);
-    if (rc != OPH_EINTR) return 0;
+    if (!was_ended(rc)) return 0;
     if (err) *err = why;
     return rc;
 }

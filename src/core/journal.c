@@ -14,13 +14,6 @@ struct oph__journal {
     struct oph__journal_head head;
 };
 
-/* Whether it must outlive the machine too, not only the process. */
-static bool wants_sync(const struct oph__plan *plan)
-{
-    (void)plan;
-    return false;
-}
-
 bool oph__journal_overlaps(const char *prefix, const char *other)
 {
     return *prefix && *other && (oph__starts(prefix, other) || oph__starts(other, prefix));
@@ -152,7 +145,7 @@ static int begin(const struct oph__plan *plan, const struct oph__journal_folder 
     oph__journal_name(folder, j->head.server, j->head.prefix, j->name, sizeof j->name);
     int rc = oph__journal_each(folder, look, &wish, err);
     if (!rc) write_text(plan, &j->head, false, &text);
-    if (!rc) rc = oph__journal_publish(folder, j->name, &text, wants_sync(plan), &j->fd, err);
+    if (!rc) rc = oph__journal_publish(folder, j->name, &text, plan->options.sync, &j->fd, err);
     oph__buf_free(&text);
     return rc;
 }

@@ -346,7 +346,9 @@ int oph__ops_wait(struct oph__ops *g, double deadline, bool interruptible, oph_e
     pthread_mutex_unlock(&g->m.lock);
     if (rc)
         oph__fail_text(err, rc,
-                       rc == OPH_EINTR ? "interrupted after %.1f s" : "no answer after %.1f s",
+                       rc == OPH_EINTR     ? "interrupted after %.1f s"
+                       : rc == OPH_ECANCEL ? "cancelled after %.1f s"
+                                           : "no answer after %.1f s",
                        oph__now() - started);
     return rc;
 }

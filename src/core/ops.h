@@ -92,7 +92,8 @@ const struct oph__op *oph__ops_at(const struct oph__ops *group, size_t index);
 int oph__ops_send(struct oph__ops *group, oph_error *err);
 
 /* Sends and waits until all are done. 0 also when requests failed: look at each. OPH_ETIMEOUT and
- * OPH_EINTR leave some undone. `interruptible`: oph_interrupt ends the wait. */
+ * OPH_EINTR leave some undone. `interruptible`: oph_interrupt ends the wait, and a cancel of the
+ * call that it is part of (OPH_ECANCEL). */
 int oph__ops_wait(struct oph__ops *group, double deadline, bool interruptible, oph_error *err);
 
 /* From now on results stand as they are: for a look at a group that is not done. */

@@ -1,9 +1,11 @@
-#include "core/plan.h"
+#include "core/plan_parts.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "core/journal.h"
 #include <stdlib.h>
 #include <string.h>
+
+enum { ALARM_UDF = 17 }; /* EPICS alarm status of a record that was never written */
 
 static void free_item(struct oph__item *item)
 {
@@ -30,12 +32,18 @@ void oph__plan_free(struct oph__plan *plan)
     for (size_t i = 0; i < plan->items.count; i++)
         free_item(plan->items.at[i]);
     oph__vec_free(&plan->items);
+    for (size_t i = 0; i < plan->asked.count; i++) {
+        struct oph__asked *asked = plan->asked.at[i];
+        oph__reads_clear(&asked->read, 1);
+        free(asked);
+    }
+    oph__vec_free(&plan->asked);
     oph__journal_close(plan->journal);
     free(plan);
 }
 
-int oph__plan_add(struct oph__plan *plan, oph_device *list, const char *key,
-                  const struct oph__literal *value, oph_error *err)
+static int add(struct oph__plan *plan, oph_device *list, const char *key,
+               const struct oph__literal *value, bool where_zero, oph_error *err)
 {
     oph_signal *sig;
     int rc = oph_signal_find(list, key, &sig, err);
@@ -47,6 +55,7 @@ int oph__plan_add(struct oph__plan *plan, oph_device *list, const char *key,
         item->list = list;
         item->value = *value;
         item->value.text = text;
+        item->where_zero = where_zero;
         /* A PV that several lists set is written once, with its last value in its last place. */
         for (size_t i = 0; i + 1 < plan->items.count; i++) {
             struct oph__item *old = plan->items.at[i];
@@ -59,6 +68,96 @@ int oph__plan_add(struct oph__plan *plan, oph_device *list, const char *key,
     free(item);
     free(text);
     return oph__fail_memory(err, "a plan");
+}
+
+int oph__plan_add(struct oph__plan *plan, oph_device *list, const char *key,
+                  const struct oph__literal *value, oph_error *err)
+{
+    return add(plan, list, key, value, false, err);
+}
+
+int oph__plan_add_where_zero(struct oph__plan *plan, oph_device *list, const char *key,
+                             const struct oph__literal *value, oph_error *err)
+{
+    return add(plan, list, key, value, true, err);
+}
+
+void oph__plan_drop(struct oph__plan *plan, size_t index)
+{
+    free_item(oph__vec_remove(&plan->items, index));
+}
+
+static struct oph__asked *find_asked(const struct oph__plan *plan, const oph_device *dev,
+                                     const char *key, enum oph__when when)
+{
+    for (size_t i = 0; i < plan->asked.count; i++) {
+        struct oph__asked *asked = plan->asked.at[i];
+        if (asked->dev == dev && asked->when == when && oph__equal(asked->key, key)) return asked;
+    }
+    return NULL;
+}
+
+int oph__plan_ask(struct oph__plan *plan, oph_device *dev, const char *key, enum oph__when when,
+                  oph_error *err)
+{
+    oph_signal *sig;
+    int rc = oph_signal_find(dev, key, &sig, err);
+    if (rc || find_asked(plan, dev, key, when)) return rc;
+    struct oph__asked *asked = calloc(1, sizeof *asked);
+    if (!asked || !oph__vec_add(&plan->asked, asked)) {
+        free(asked);
+        return oph__fail_memory(err, "a plan");
+    }
+    asked->dev = dev;
+    asked->key = key;
+    asked->when = when;
+    asked->read.sig = sig;
+    return 0;
+}
+
+size_t oph__asked_count(const struct oph__plan *plan, enum oph__when when)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < plan->asked.count; i++)
+        count += ((const struct oph__asked *)plan->asked.at[i])->when == when;
+    return count;
+}
+
+void oph__asked_list(const struct oph__plan *plan, enum oph__when when, struct oph__read *reads)
+{
+    for (size_t i = 0; i < plan->asked.count; i++) {
+        const struct oph__asked *asked = plan->asked.at[i];
+        if (asked->when == when) *reads++ = (struct oph__read){.sig = asked->read.sig};
+    }
+}
+
+void oph__asked_take(const struct oph__plan *plan, enum oph__when when, struct oph__read *reads)
+{
+    for (size_t i = 0; i < plan->asked.count; i++) {
+        struct oph__asked *asked = plan->asked.at[i];
+        if (asked->when != when) continue;
+        oph__value_move(&asked->read.set, &reads->set);
+        oph__value_move(&asked->read.read, &reads->read);
+        asked->read.rc = reads->rc;
+        asked->read.error = reads->error;
+        reads++;
+    }
+}
+
+int oph__plan_answer(const struct oph__plan *plan, const oph_device *dev, const char *key,
+                     enum oph__when when, int64_t *ret, oph_error *err)
+{
+    const struct oph__asked *asked = find_asked(plan, dev, key, when);
+    if (!asked)
+        return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path}, key,
+                         "that the plan did not ask for it");
+    const struct oph__read *read = &asked->read;
+    if (read->rc && err) *err = read->error;
+    if (read->rc) return read->rc;
+    if (oph__value_int(read->sig->read == read->sig->set ? &read->set : &read->read, ret)) return 0;
+    return oph__fail(err, OPH_ETYPE,
+                     (struct oph__at){.device = read->sig->path, .pv = read->sig->read->name},
+                     "a whole number", "something else");
 }
 
 const struct oph__item *oph__plan_find(const struct oph__plan *plan, const oph_device *dev,
@@ -76,6 +175,53 @@ bool oph__item_starts(const struct oph__item *item)
     const struct oph__literal *v = &item->value;
     return oph__signal_is_start(item->sig) && !(v->kind == OPH__LIT_INT && v->i == 0) &&
            !oph__equal(v->text, "Done");
+}
+
+bool oph__item_ran(const struct oph__item *item)
+{
+    int64_t set = 0, read = 0;
+    if (!oph__signal_is_start(item->sig)) return false;
+    oph__value_int(&item->set, &set);
+    if (item->read.data) oph__value_int(&item->read, &read);
+    return set != 0 || read != 0;
+}
+
+static bool is_undefined(const struct oph_value *value)
+{
+    return value->severity == 3 && value->status == ALARM_UDF;
+}
+
+const struct oph_value *oph__item_former(const struct oph__item *item)
+{
+    bool known = item->read.data && !is_undefined(&item->read);
+    return is_undefined(&item->set) && known ? &item->read : &item->set;
+}
+
+bool oph__item_comes_back(const struct oph__item *item)
+{
+    return !item->sig->row->counter && !oph__signal_is_start(item->sig);
+}
+
+int oph__item_zero(const struct oph__item *item, struct oph__wire *wire, oph_error *err)
+{
+    struct oph__chan_info info;
+    const struct oph__literal zero = {.kind = OPH__LIT_INT, .text = "0"};
+    if (!oph__pv_info(item->sig->set, &info))
+        return oph__fail(err, OPH_EDISCONN,
+                         (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name},
+                         "0", "the PV is not connected");
+    struct oph__target target = oph__signal_target(item->sig, &info);
+    return oph__encode(&zero, &target, wire, err);
+}
+
+bool oph__item_is(const struct oph__item *item, const struct oph_value *value, struct oph__pv *pv,
+                  const struct oph__wire *wire)
+{
+    struct oph__chan_info info;
+    if (!oph__pv_info(pv, &info)) return false;
+    const struct oph__alike how =
+        oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
+    return oph__matches(value, wire, &how);
 }
 
 /* True when `attr` is among the comma-separated names of an `after` option. */
@@ -169,130 +315,4 @@ int oph__plan_connected(const struct oph__plan *plan, oph_error *err)
                          "a connection", "the PV is not connected");
     }
     return 0;
-}
-
-static int encode(struct oph__item *item, oph_error *err)
-{
-    if (!oph__pv_info(item->sig->set, &item->info))
-        return oph__fail(err, OPH_EDISCONN,
-                         (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name},
-                         item->value.text, "the PV is not connected");
-    struct oph__target target = oph__signal_target(item->sig, &item->info);
-    return oph__encode(&item->value, &target, &item->wire, err);
-}
-
-static int read_originals(struct oph__plan *plan, oph_error *err)
-{
-    size_t n = plan->items.count;
-    struct oph__read *reads = calloc(n ? n : 1, sizeof *reads);
-    if (!reads) return oph__fail_memory(err, "a plan");
-    for (size_t i = 0; i < n; i++)
-        reads[i].sig = ((struct oph__item *)plan->items.at[i])->sig;
-    int rc = oph__read_all(plan->dev->ctx, reads, n, OPH_DEFAULT, true, err);
-    for (size_t i = 0; !rc && i < n; i++) {
-        struct oph__item *item = plan->items.at[i];
-        oph__value_move(&item->set, &reads[i].set);
-        oph__value_move(&item->read, &reads[i].read);
-    }
-    oph__reads_clear(reads, n);
-    free(reads);
-    return rc;
-}
-
-int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err)
-{
-    struct oph__vec signals = {0};
-    int rc = 0;
-    for (size_t i = 0; !rc && i < plan->items.count; i++) {
-        const struct oph__item *item = plan->items.at[i];
-        if (!oph__vec_add(&signals, item->sig)) rc = oph__fail_memory(err, "a plan");
-    }
-    oph_context *ctx = plan->dev->ctx;
-    const struct oph__patience patience = oph__patience(OPH_DEFAULT, ctx->options.connect_timeout);
-    if (!rc) rc = oph__connect_signals(ctx, &signals, patience, report, err);
-    oph__vec_free(&signals);
-    if (!rc) rc = read_originals(plan, err);
-    if (rc) return rc;
-    /* All that is wrong, not only the first. */
-    for (size_t i = 0; i < plan->items.count; i++) {
-        oph_error one = OPH_ERROR_INIT;
-        if (!encode(plan->items.at[i], &one)) continue;
-        oph__report_add(report, &one);
-        if (rc) continue;
-        rc = one.code;
-        if (err) *err = one;
-    }
-    return rc;
-}
-
-/* Where the run of items that may go out together, from `first` on, ends. */
-static size_t batch_end(const struct oph__plan *plan, size_t first)
-{
-    const struct oph__item *head = plan->items.at[first];
-    size_t end = first + 1;
-    while (end < plan->items.count) {
-        const struct oph__item *item = plan->items.at[end];
-        if (item->sig->dev != head->sig->dev || oph__item_starts(item) != oph__item_starts(head))
-            break;
-        end++;
-    }
-    return end;
-}
-
-/* The IOC seldom says in the start row itself why it did not start. */
-static void explain(oph_device *dev, oph_error *err)
-{
-    for (size_t i = 0; i < dev->hooks.count; i++) {
-        const struct oph__hook *hook = dev->hooks.at[i];
-        if (hook->ops->explain) hook->ops->explain(dev, hook->data, err);
-    }
-}
-
-static int write_batch(struct oph__plan *plan, size_t first, size_t end, oph_error *err)
-{
-    struct oph__write *writes = calloc(end - first, sizeof *writes);
-    if (!writes) return oph__fail_memory(err, "a plan");
-    oph_context *ctx = plan->dev->ctx;
-    for (size_t i = first; i < end; i++) {
-        struct oph__item *item = plan->items.at[i];
-        item->touched = true;
-        writes[i - first] =
-            (struct oph__write){.sig = item->sig, .wire = &item->wire, .expect = &item->wire};
-        if (oph__signal_is_start(item->sig) && !oph__item_starts(item))
-            writes[i - first].patience = ctx->options.stop_timeout;
-    }
-    int rc = oph__write_all(ctx, writes, end - first, true, err);
-    for (size_t i = 0; rc == OPH_EMISMATCH && err && i < end - first; i++) {
-        if (writes[i].rc && oph__signal_is_start(writes[i].sig)) explain(writes[i].sig->dev, err);
-    }
-    free(writes);
-    return rc;
-}
-
-static int call_ready(oph_device *dev, void *user, oph_error *err)
-{
-    (void)user;
-    int rc = 0;
-    for (size_t i = 0; !rc && i < dev->hooks.count; i++) {
-        const struct oph__hook *hook = dev->hooks.at[i];
-        if (hook->ops->ready) rc = hook->ops->ready(dev, hook->data, err);
-    }
-    return rc;
-}
-
-int oph__plan_apply(struct oph__plan *plan, oph_error *err)
-{
-    int rc = 0;
-    bool ready = !plan->whole;
-    for (size_t first = 0; !rc && first < plan->items.count;) {
-        size_t end = batch_end(plan, first);
-        if (!ready && oph__item_starts(plan->items.at[first])) {
-            ready = true;
-            rc = oph__device_each(plan->dev, call_ready, NULL, err);
-        }
-        if (!rc) rc = write_batch(plan, first, end, err);
-        first = end;
-    }
-    if (!rc && !ready) rc = oph__device_each(plan->dev, call_ready, NULL, err);
-    return rc;
 }

@@ -1,10 +1,15 @@
 /* What one stage will write: every setting of the device and its children, in the order of writing.
- */
+ *
+ * A stage takes four round trips, and putting back two, whatever the number of settings and ports:
+ * originals; settings; what hooks ask then and the readbacks; start rows. Start rows go last and
+ * alone: a Capture with LazyOpen off opens a file under whatever name it finds, so nothing but what
+ * was read as wanted may stand before it. */
 #ifndef CORE_PLAN_H
 #define CORE_PLAN_H
 
 #include "core/device.h"
 #include "core/write.h"
+#include <cophyd/stage.h>
 
 struct oph__item {
     oph_signal *sig;
@@ -13,17 +18,27 @@ struct oph__item {
     struct oph__wire wire;      /* the value, encoded */
     struct oph_value set, read; /* originals */
     struct oph__chan_info
-        info;     /* of the setpoint when it was staged: for labels, when it is gone */
-    bool touched; /* was put, or may have been */
-    bool left;    /* restoring could not put it back */
+        info;        /* of the setpoint when it was staged: for labels, when it is gone */
+    bool where_zero; /* written only where the original is 0 */
+    bool skipped;    /* already as wanted: neither written nor put back */
+    bool touched;    /* was put, or may have been */
+    bool left;       /* could not be put back */
+};
+
+enum oph__when {
+    OPH__WITH_ORIGINALS, /* before anything is written */
+    OPH__ONCE_WRITTEN    /* all but the start rows is written */
 };
 
 struct oph__plan {
     oph_device *dev;
+    oph_stage_options options;
     struct oph__vec items; /* struct oph__item */
-    bool whole; /* filled from hooks and lists: hooks are asked before and while it is written */
+    struct oph__vec asked; /* struct oph__asked */
+    bool whole;   /* filled from hooks and lists: hooks are asked before and while it is written */
+    bool dry;     /* only to be looked at: hooks keep nothing of it */
     struct oph__journal *journal; /* from before the first put on; NULL: none */
-    unsigned ups;                 /* connections of all its PVs together, when it was staged */
+    unsigned ups; /* connections of all its PVs together, when it was staged */
 };
 
 int oph__plan_new(oph_device *dev, struct oph__plan **ret, oph_error *err);
@@ -32,20 +47,30 @@ void oph__plan_free(struct oph__plan *plan);
 /* Adds a setting at the end; one that is there already moves to the end with the new value. */
 int oph__plan_add(struct oph__plan *plan, oph_device *list, const char *key,
                   const struct oph__literal *value, oph_error *err);
+/* The same, of one that is written only where the PV holds 0. */
+int oph__plan_add_where_zero(struct oph__plan *plan, oph_device *list, const char *key,
+                             const struct oph__literal *value, oph_error *err);
 
 /* Adds the hooks' settings and the lists of dev and all below it, then puts them into the order
  * that the IOC needs: `after` rows, then start rows that start something. */
 int oph__plan_fill(struct oph__plan *plan, oph_error *err);
 
+/* What a hook must know besides: it is read together with the rest, at no round trip of its own.
+ * The hook asks when it plans, and takes the answer, a whole number, when it checks (or is ready).
+ * The signal must be among what the hook needs. */
+int oph__plan_ask(struct oph__plan *plan, oph_device *dev, const char *key, enum oph__when when,
+                  oph_error *err);
+int oph__plan_answer(const struct oph__plan *plan, const oph_device *dev, const char *key,
+                     enum oph__when when, int64_t *ret, oph_error *err);
+
 /* The item that writes an attribute of a device; NULL when none does. */
 const struct oph__item *oph__plan_find(const struct oph__plan *plan, const oph_device *dev,
                                        const char *attr);
 
-/* Reads originals and encodes: everything is checked here, nothing is sent. */
+/* Connects, reads originals and encodes: everything is checked here, nothing is sent. */
 int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err);
 
-/* Writes in order; a barrier stands between ports and before start rows. `ready` is called before
- * the first start row. */
+/* Writes in order, start rows last. `ready` is called before those. */
 int oph__plan_apply(struct oph__plan *plan, oph_error *err);
 
 /* Puts back what was touched, in reverse, past errors, never interrupted. What somebody else
@@ -60,5 +85,15 @@ int oph__plan_connected(const struct oph__plan *plan, oph_error *err);
 
 /* True for an item that starts something (Capture=1). */
 bool oph__item_starts(const struct oph__item *item);
+/* True where what it starts or stops was running. */
+bool oph__item_ran(const struct oph__item *item);
+/* What is put back: the setpoint; the readback where the setpoint was never defined. */
+const struct oph_value *oph__item_former(const struct oph__item *item);
+/* False for counters, and for what starts or stops something: that is only stopped. */
+bool oph__item_comes_back(const struct oph__item *item);
+/* 0, as its setpoint takes it. */
+int oph__item_zero(const struct oph__item *item, struct oph__wire *wire, oph_error *err);
+bool oph__item_is(const struct oph__item *item, const struct oph_value *value, struct oph__pv *pv,
+                  const struct oph__wire *wire);
 
 #endif

@@ -1,7 +1,6 @@
 #include "base/err.h"
-#include "core/group.h"
+#include "core/ops.h"
 #include "core/write.h"
-#include <stdlib.h>
 
 struct oph__patience oph__patience(double timeout, double fallback)
 {
@@ -36,48 +35,15 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
     return first;
 }
 
-static int add_read(oph_group *g, oph_signal *sig, struct oph__pv *pv, double timeout,
-                    oph_error *err)
-{
-    struct oph__entry *e = oph__group_add(g, OPH__READ, sig, pv, err);
-    if (e) e->timeout = timeout;
-    return e ? 0 : OPH_ENOMEM;
-}
-
-static void take(struct oph__read *read, struct oph_value *to, struct oph__entry *e)
-{
-    oph_error one = OPH_ERROR_INIT;
-    int rc = oph__entry_error(e, &one);
-    if (!rc)
-        oph__value_move(to, &e->op->value);
-    else if (!read->rc)
-        read->error = one;
-    if (!read->rc) read->rc = rc;
-}
-
 int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, double timeout,
                   bool interruptible, oph_error *err)
 {
-    oph_group *g;
-    int rc = oph_group_new(ctx, &g, err);
-    if (rc) return rc;
+    const struct oph__exchange x = {.reads = reads, .read_count = count, .timeout = timeout};
+    int rc = oph__exchange(ctx, &x, interruptible, err);
     for (size_t i = 0; !rc && i < count; i++) {
-        oph_signal *sig = reads[i].sig;
-        if (!sig) continue;
-        rc = add_read(g, sig, sig->set, timeout, err);
-        if (!rc && sig->read != sig->set) rc = add_read(g, sig, sig->read, timeout, err);
+        if (reads[i].sig) rc = reads[i].rc;
+        if (rc && err) *err = reads[i].error;
     }
-    if (!rc) rc = oph__group_run(g, (double)INFINITY, interruptible, err);
-    for (size_t i = 0, at = 0; g->ops && i < count; i++) {
-        const oph_signal *sig = reads[i].sig;
-        if (!sig) continue;
-        take(&reads[i], &reads[i].set, g->entries.at[at++]);
-        if (sig->read != sig->set) take(&reads[i], &reads[i].read, g->entries.at[at++]);
-        if (!reads[i].rc || rc) continue;
-        rc = reads[i].rc;
-        if (err) *err = reads[i].error;
-    }
-    oph__group_unref(g);
     return rc;
 }
 

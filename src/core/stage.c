@@ -6,6 +6,7 @@
 #include "core/recover.h"
 #include "core/stage.h"
 #include "core/status.h"
+#include <string.h>
 
 static int call_check(oph_device *dev, void *user, oph_error *err)
 {
@@ -29,41 +30,113 @@ int oph__stage_plan(struct oph__plan *plan, oph_report *report, oph_error *err)
     return rc;
 }
 
+static int failed(oph_device *dev, int code, const char *found, oph_error *cause)
+{
+    return oph__fail(cause, code, (struct oph__at){.device = dev->path}, "to stage", "%s", found);
+}
+
+/* From here on the tree is staged; unless it was cancelled while nobody waited. */
+static int be_staged(oph_device *dev, struct oph__call *call, struct oph__plan *plan,
+                     oph_error *err)
+{
+    struct oph__tree *tree = dev->tree;
+    pthread_mutex_lock(&tree->m.lock);
+    tree->staging = NULL;
+    bool cancelled = oph__call_uncancel(&dev->ctx->waits, call);
+    if (!cancelled) {
+        tree->plan = plan;
+        tree->state = OPH_STATE_STAGED;
+        pthread_cond_broadcast(&tree->m.changed);
+    }
+    pthread_mutex_unlock(&tree->m.lock);
+    return cancelled ? failed(dev, OPH_ECANCEL, "cancelled", err) : 0;
+}
+
+/* Putting back is not cancelled, and what the thread does next is not either. */
+static void be_idle(oph_device *dev, struct oph__call *call)
+{
+    struct oph__tree *tree = dev->tree;
+    pthread_mutex_lock(&tree->m.lock);
+    tree->staging = NULL;
+    oph__call_uncancel(&dev->ctx->waits, call);
+    tree->state = OPH_STATE_IDLE;
+    tree->staged = NULL;
+    pthread_cond_broadcast(&tree->m.changed);
+    pthread_mutex_unlock(&tree->m.lock);
+}
+
 /* The cause comes first in the report, unless preparing has listed it already. */
-static int stage(oph_device *dev, oph_report *report, struct oph__plan **ret, oph_error *err)
+static int stage(oph_device *dev, const oph_stage_options *opt, struct oph__call *call,
+                 oph_report *report, oph_error *err)
 {
     oph_error cause = OPH_ERROR_INIT;
     struct oph__plan *plan = NULL;
     int rc = oph__connect(dev, OPH_DEFAULT, report, &cause);
     if (!rc) rc = oph__plan_new(dev, &plan, &cause);
-    if (!rc) rc = oph__plan_fill(plan, &cause);
-    if (!rc) rc = oph__stage_plan(plan, report, &cause);
     if (!rc) {
-        *ret = plan;
-        return 0;
+        plan->options = *opt;
+        rc = oph__plan_fill(plan, &cause);
     }
-    if (rc == OPH_EINTR)
-        oph__fail(&cause, rc, (struct oph__at){.device = dev->path}, "to stage", "%s", cause.text);
+    if (!rc) rc = oph__stage_plan(plan, report, &cause);
+    if (rc == OPH_EINTR || rc == OPH_ECANCEL) {
+        char found[sizeof cause.text];
+        memcpy(found, cause.text, sizeof found);
+        failed(dev, rc, found, &cause);
+    }
+    if (!rc) rc = be_staged(dev, call, plan, &cause);
+    if (!rc) return 0;
     if (!oph_report_count(report)) oph__report_add(report, &cause);
     if (plan) oph__plan_restore(plan, true, report, NULL);
     oph__plan_free(plan);
+    be_idle(dev, call);
     if (err) *err = cause;
+    return rc;
+}
+
+int oph__stage_options(const oph_device *dev, const oph_stage_options *opt, oph_stage_options *o,
+                       oph_error *err)
+{
+    *o = (oph_stage_options){0};
+    if (!opt) return 0;
+    if (opt->size < sizeof opt->size)
+        return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
+                         "the size of oph_stage_options", "%u", opt->size);
+    memcpy(o, opt, opt->size < sizeof *o ? opt->size : sizeof *o);
+    return 0;
+}
+
+int oph_stage_with(oph_device *dev, const oph_stage_options *opt, oph_report **ret_report,
+                   oph_error *err)
+{
+    const struct oph__rule *rule;
+    oph_stage_options options;
+    int rc = oph__stage_options(dev, opt, &options, err);
+    if (!rc) rc = oph__tree_enter(dev, OPH__VERB_STAGE, &rule, err);
+    if (rc) return rc;
+    oph_report *report = oph__report_new();
+    struct oph__call call;
+    oph__call_begin(&dev->ctx->waits, &call);
+    pthread_mutex_lock(&dev->tree->m.lock);
+    dev->tree->staging = &call;
+    pthread_mutex_unlock(&dev->tree->m.lock);
+    rc = stage(dev, &options, &call, report, err);
+    oph__call_end(&dev->ctx->waits, &call);
+    oph__report_give(report, ret_report);
     return rc;
 }
 
 int oph_stage(oph_device *dev, oph_report **ret_report, oph_error *err)
 {
-    const struct oph__rule *rule;
-    int rc = oph__tree_enter(dev, OPH__VERB_STAGE, &rule, err);
-    if (rc) return rc;
-    oph_report *report = oph__report_new();
-    struct oph__call call;
-    oph__call_begin(&dev->ctx->waits, &call);
-    rc = stage(dev, report, &dev->tree->plan, err);
-    oph__call_end(&dev->ctx->waits, &call);
-    oph__tree_set(dev->tree, rc ? OPH_STATE_IDLE : OPH_STATE_STAGED);
-    oph__report_give(report, ret_report);
-    return rc;
+    return oph_stage_with(dev, NULL, ret_report, err);
+}
+
+bool oph__staging_cancel(struct oph__tree *tree)
+{
+    pthread_mutex_lock(&tree->m.lock);
+    struct oph__call *call = tree->staging;
+    if (call) oph__call_cancel(&tree->staged->ctx->waits, call);
+    pthread_mutex_unlock(&tree->m.lock);
+    return call != NULL;
 }
 
 static bool has_started(void *arg)
@@ -96,7 +169,7 @@ int oph__trigger_stop(oph_device *dev, oph_error *err)
     return dev->trigger ? dev->trigger->stop(dev, err) : 0;
 }
 
-int oph_unstage(oph_device *dev, oph_report **ret_report, oph_error *err)
+static int unstage(oph_device *dev, bool force, oph_report **ret_report, oph_error *err)
 {
     const struct oph__rule *rule;
     int rc = oph__context_may_block(dev->ctx, err);
@@ -111,7 +184,7 @@ int oph_unstage(oph_device *dev, oph_report **ret_report, oph_error *err)
     oph_error not_stopped = OPH_ERROR_INIT;
     if (rule->answer == OPH__STOP && oph__trigger_stop(dev, &not_stopped))
         oph__report_add(report, &not_stopped);
-    rc = oph__plan_restore(tree->plan, false, report, err);
+    rc = oph__plan_restore(tree->plan, force, report, err);
     if (!rc && not_stopped.code) {
         rc = not_stopped.code;
         if (err) *err = not_stopped;
@@ -121,4 +194,20 @@ int oph_unstage(oph_device *dev, oph_report **ret_report, oph_error *err)
     oph__tree_set(tree, OPH_STATE_IDLE);
     oph__report_give(report, ret_report);
     return rc;
+}
+
+int oph_unstage_with(oph_device *dev, const oph_unstage_options *opt, oph_report **ret_report,
+                     oph_error *err)
+{
+    oph_unstage_options o = {0};
+    if (opt && opt->size < sizeof opt->size)
+        return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
+                         "the size of oph_unstage_options", "%u", opt->size);
+    if (opt) memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
+    return unstage(dev, o.force, ret_report, err);
+}
+
+int oph_unstage(oph_device *dev, oph_report **ret_report, oph_error *err)
+{
+    return unstage(dev, false, ret_report, err);
 }

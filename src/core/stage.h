@@ -7,6 +7,15 @@
 /* Prepares, checks and writes a plan. After an error the caller restores it. */
 int oph__stage_plan(struct oph__plan *plan, oph_report *report, oph_error *err);
 
+/* Ends a staging that is under way, in whatever thread: it returns OPH_ECANCEL once everything is
+ * put back, and the device is idle. Does not wait for that. False where there is none, or it ends
+ * already. */
+bool oph__staging_cancel(struct oph__tree *tree);
+
+/* Options as they were given, checked. */
+int oph__stage_options(const oph_device *dev, const oph_stage_options *opt, oph_stage_options *ret,
+                       oph_error *err);
+
 /* Cancels an acquisition that runs and brings the camera to a halt, bounded, not to be interrupted.
  */
 int oph__trigger_stop(oph_device *dev, oph_error *err);

@@ -228,7 +228,10 @@ static int await(oph_status *st, double timeout, oph_error *err)
     }
     if (!rc) return 0;
     return oph__fail(err, rc, (struct oph__at){.device = st->name, .waited = oph__now() - started},
-                     "done", rc == OPH_EINTR ? "interrupted" : "still running");
+                     "done",
+                     rc == OPH_EINTR     ? "interrupted"
+                     : rc == OPH_ECANCEL ? "cancelled"
+                                         : "still running");
 }
 
 int oph_status_wait(oph_status *st, double timeout, oph_error *err)

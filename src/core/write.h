@@ -10,14 +10,39 @@ struct oph__write {
     const struct oph__wire *expect; /* what the readback must become; NULL: not checked */
     bool differ;                    /* the readback must be anything but `expect` */
     double patience;                /* for the readback, seconds; 0: the context's grace */
-    int32_t rc;                     /* out: 0, or the code of `error` */
-    oph_error error;                /* out */
+    bool watched;    /* from before the put: saves the round trip of reading what has moved */
+    int32_t rc;      /* out: 0, or the code of `error` */
+    oph_error error; /* out */
+};
+
+/* The setpoint and readback of a signal that is read. NULL signals are passed over. */
+struct oph__read {
+    oph_signal *sig;
+    bool setpoint_only;
+    struct oph_value set, read;
+    int32_t rc; /* out: of the setpoint, else of the readback */
+    oph_error error;
+};
+
+/* What goes out together. */
+struct oph__exchange {
+    struct oph__write *writes;
+    size_t write_count;
+    struct oph__read *reads;
+    size_t read_count;
+    bool reads_last; /* when no put is under way any more; else with the puts */
+    double timeout;  /* of a read */
 };
 
 /* Puts all in one flush, in order, waits for their completions, then for their readbacks: read
  * once, then watched by monitor until the patience ends (core/group.h). Start rows (Acquire,
  * Capture) are put without completion: theirs would come only when the action ends, and stop the
- * server reading meanwhile. Returns 0, or the first write's error; each has its own. */
+ * server reading meanwhile. Each write and read has its own result; returned is only what ended
+ * them all, as OPH_EINTR, and then each has that. */
+int oph__exchange(oph_context *ctx, const struct oph__exchange *x, bool interruptible,
+                  oph_error *err);
+
+/* Writes alone. Returns 0, or the first write's error. */
 int oph__write_all(oph_context *ctx, struct oph__write *writes, size_t count, bool interruptible,
                    oph_error *err);
 
@@ -26,13 +51,7 @@ int oph__write_all(oph_context *ctx, struct oph__write *writes, size_t count, bo
 int oph__write_await(oph_signal *sig, const struct oph__wire *expect, bool differ, double patience,
                      oph_error *err);
 
-/* Reads the setpoint and readback of `count` signals in one flush. NULL signals are passed over. */
-struct oph__read {
-    oph_signal *sig;
-    struct oph_value set, read;
-    int32_t rc; /* out: of the setpoint, else of the readback */
-    oph_error error;
-};
+/* Reads alone. Returns 0, or the first read's error. */
 int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, double timeout,
                   bool interruptible, oph_error *err);
 void oph__reads_clear(struct oph__read *reads, size_t count);

@@ -83,15 +83,27 @@ static void comes_before(const struct order *order, const char *first, const cha
     testOk(a >= 0 && b > a, "%s is staged before %s", first, second);
 }
 
-/* Counters are staged and never put back. */
-static int is_reverse(const struct order *there, const struct order *back)
+/* Those of one port; the ports of an IOC go their ways side by side. Counters are staged and never
+ * put back. */
+static void of_port(const struct order *all, const char *port, struct order *ret)
 {
-    int n = 0;
-    for (int i = there->count - 1; i >= 0; i--) {
-        if (strcmp(odd[there->at[i]].name, "HDF1:ArrayCounter") == 0) continue;
-        if (n >= back->count || back->at[n++] != there->at[i]) return 0;
+    ret->count = 0;
+    for (int i = 0; i < all->count; i++) {
+        const char *name = odd[all->at[i]].name;
+        if (strncmp(name, port, strlen(port)) == 0 && strcmp(name, "HDF1:ArrayCounter") != 0)
+            ret->at[ret->count++] = all->at[i];
     }
-    return n == back->count;
+}
+
+static int is_reverse(const struct order *there, const struct order *back, const char *port)
+{
+    struct order a, b;
+    int same = 0;
+    of_port(there, port, &a);
+    of_port(back, port, &b);
+    for (int i = 0; i < a.count; i++)
+        same += i < b.count && b.at[i] == a.at[a.count - 1 - i];
+    return same == a.count && b.count == a.count;
 }
 
 static void reverse_order(void)
@@ -112,8 +124,11 @@ static void reverse_order(void)
     check_done(oph_unstage(d.det, NULL, &err), &err, "unstage works");
     testOk(probe_until(d.probe, "cam1:ImageMode", "Continuous", 5) == 0, "the last is back");
     changed(mark, &back);
-    testOk(is_reverse(&there, &back), "they came back in the reverse order");
-    for (int i = 0; !is_reverse(&there, &back) && i < ODD; i++)
+    int reverse = is_reverse(&there, &back, "cam1:") && is_reverse(&there, &back, "image1:") &&
+                  is_reverse(&there, &back, "HDF1:");
+    testOk(reverse && place_of(&back, "HDF1:Capture") == 0,
+           "Capture came back first, then each port's settings in the reverse order");
+    for (int i = 0; !reverse && i < ODD; i++)
         testDiag("%-24s %s", i < there.count ? odd[there.at[i]].name : "-",
                  i < back.count ? odd[back.at[i]].name : "-");
     detector_unchanged(&d, "stage and unstage");

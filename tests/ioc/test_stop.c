@@ -201,17 +201,25 @@ static void timed_out(void)
     detector_works(&d, "after that");
 }
 
-/* Stage stops what runs, as its first setting says, and tells that it stays stopped. */
+/* Somebody else's acquisition is left alone, unless it is to be taken over: then stage stops it
+ * before all else, and unstage tells that it stays stopped. */
 static void running_before(void)
 {
     oph_error err = OPH_ERROR_INIT;
     oph_report *report = NULL;
+    const oph_stage_options takeover = {.size = sizeof takeover, .takeover = 1};
     int mark = probe_mark(d.probe);
     testOk(probe_put_complete(d.probe, "cam1:AcquireTime", "20", 5) == 0 &&
                probe_put(d.probe, "cam1:Acquire", "Acquire") == 0 &&
                probe_wait(d.probe, mark, "cam1:Armed", "Armed", 5) >= 0,
            "somebody acquires");
-    check_done(oph_stage(d.det, NULL, &err), &err, "stage works");
+    mark = probe_mark(d.probe);
+    check_refused(oph_stage(d.det, NULL, &err), &err, OPH_EBUSY, "det.cam.acquire",
+                  "Pilatus:cam1:Acquire_RBV", "Done", "runs already");
+    testOk(probe_get_number(d.probe, "cam1:DetectorState_RBV") == 1 && probe_mark(d.probe) == mark,
+           "theirs goes on, and nothing was written");
+    err = (oph_error)OPH_ERROR_INIT;
+    check_done(oph_stage_with(d.det, &takeover, NULL, &err), &err, "stage works with takeover");
     testOk(probe_get_number(d.probe, "cam1:DetectorState_RBV") == 10, "theirs was aborted");
     check_done(oph_unstage(d.det, &report, &err), &err, "unstage works");
     testOk(oph_report_count(report) == 1, "its report has one entry");

@@ -139,9 +139,9 @@ static int hook_check(oph_device *dev, void *data, const struct oph__plan *plan,
     return hook_step(dev, "check", err);
 }
 
-static int hook_ready(oph_device *dev, void *data, oph_error *err)
+static int hook_ready(oph_device *dev, void *data, const struct oph__plan *plan, oph_error *err)
 {
-    (void)data;
+    (void)data, (void)plan;
     return hook_step(dev, strstr(fake_puts(), "Capture~1") ? "too late" : "ready", err);
 }
 
@@ -403,14 +403,50 @@ static void test_originals(oph_device *det)
     testOk1(fake_is("X:cam1:NumImages", "50") && fake_is("X:cam1:NumImages_RBV", "10"));
     fake_rule("X:cam1:NumImages", FAKE_FOLLOW);
     set_back();
+}
+
+/* What runs already, and for somebody else. */
+static void test_takeover(oph_device *det)
+{
+    static const oph_stage_options takeover = {.size = sizeof takeover, .takeover = 1};
+    oph_error err = OPH_ERROR_INIT;
+    oph_report *report = NULL;
     fake_set("X:cam1:Acquire", "1");
     fake_set("X:cam1:Acquire_RBV", "1");
-    oph_report *report = NULL;
-    testOk1(oph_stage(det, NULL, NULL) == 0);
+    fake_set("X:H:Capture", "1");
+    fake_set("X:H:Capture_RBV", "1");
+    fake_forget_puts();
+    hook.calls[0] = '\0';
+    fake_code(oph_stage(det, &report, &err), OPH_EBUSY, &err, "a camera that acquires already");
+    testOk(oph_report_count(report) == 2 && has(report, "det.hdf.capture"),
+           "the report names the capture too");
+    testOk(strstr(err.text, "det.cam.acquire (X:cam1:Acquire_RBV): wanted Done, found Acquire") !=
+               NULL,
+           "%s", err.text);
+    oph_report_free(report);
+    testOk1(!strcmp(hook.calls, "plan "));
+    puts_are("", "nothing was written");
+
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_stage_with(det, &takeover, NULL, &err), 0, &err, "with takeover");
+    puts_are("X:cam1:Acquire~0 X:H:Capture~0 " STAGE_PUTS, "both are stopped before all else");
     fake_code(oph_unstage(det, &report, &err), 0, &err, "what was stopped is not started again");
-    testOk1(fake_is("X:cam1:Acquire", "0") && has(report, "det.cam.acquire"));
+    testOk1(fake_is("X:cam1:Acquire", "0") && fake_is("X:H:Capture", "0"));
+    testOk1(oph_report_count(report) == 2 && has(report, "det.cam.acquire") &&
+            has(report, "det.hdf.capture"));
     oph_report_free(report);
     set_back();
+
+    fake_set("X:H:Capture_RBV", "1");
+    fake_rule("X:H:Capture", FAKE_IGNORE);
+    fake_code(oph_stage_with(det, &takeover, &report, &err), OPH_EMISMATCH, &err,
+              "what does not stop");
+    testOk(strstr(err.text, "X:H:Capture_RBV") && !strstr(fake_puts(), "NumImages"), "%s",
+           err.text);
+    oph_report_free(report);
+    fake_rule("X:H:Capture", FAKE_FOLLOW);
+    set_back();
+    good_round(det, "after that");
 }
 
 static void test_away(oph_device *det)
@@ -544,6 +580,7 @@ int main(void)
     test_refused(det);
     test_meanwhile(det);
     test_originals(det);
+    test_takeover(det);
     test_away(det);
     test_freed(ctx);
     test_interrupt();

@@ -141,6 +141,51 @@ static void test_call(struct group *group)
            "what a call did not take is left for the next");
 }
 
+struct cancel {
+    struct group *group;
+    struct oph__call *call;
+};
+
+static void *cancel_blocked(void *arg)
+{
+    const struct cancel *c = arg;
+
+    while (atomic_load(&c->group->blocked) < 2)
+        sched_yield();
+    oph__call_cancel(&c->group->waits, c->call);
+    return NULL;
+}
+
+/* Of the thread's whole call, by the part of it that is to be cancelled; until it is taken back. */
+static void test_cancel(struct group *group)
+{
+    struct oph__call call, inner;
+    struct box *box = &group->boxes[1];
+    struct cancel cancel = {group, &inner};
+    pthread_t thread;
+
+    atomic_store(&group->blocked, 0);
+    oph__call_begin(&group->waits, &call);
+    oph__call_begin(&group->waits, &inner);
+    pthread_create(&thread, NULL, cancel_blocked, &cancel);
+    pthread_mutex_lock(&box->m.lock);
+    int code = oph__wait(&group->waits, &box->m, INFINITY, counts_itself, group);
+    pthread_mutex_unlock(&box->m.lock);
+    pthread_join(thread, NULL);
+    testOk(code == OPH_ECANCEL, "a wait is cancelled");
+    oph__waits_interrupt(&group->waits);
+    testOk(wait_for(&group->waits, box, INFINITY) == OPH_ECANCEL, "so is every wait after it");
+    testOk(wait_for(NULL, box, 0) == OPH_ETIMEOUT, "but for one that cannot be");
+    box->value = 1;
+    testOk(wait_for(&group->waits, box, INFINITY) == 0, "what is ready wins");
+    testOk1(oph__call_uncancel(&group->waits, &inner));
+    testOk1(!oph__call_uncancel(&group->waits, &inner));
+    testOk(wait_for(&group->waits, box, INFINITY) == OPH_EINTR, "an interrupt is kept meanwhile");
+    testOk1(wait_for(&group->waits, box, 0) == OPH_ETIMEOUT);
+    oph__call_end(&group->waits, &inner);
+    oph__call_end(&group->waits, &call);
+}
+
 static void *take(void *arg)
 {
     struct group *group = arg;
@@ -207,6 +252,7 @@ int main(void)
     test_single(&group.waits);
     test_all(&group);
     test_call(&group);
+    test_cancel(&group);
     test_hammer(&group);
     oph__waits_destroy(&group.waits);
     return testDone();

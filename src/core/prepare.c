@@ -1,0 +1,123 @@
+/* What must be known before anything is written: originals, answers to hooks, and whether each
+ * setting can be written at all. */
+#include "base/err.h"
+#include "core/plan_parts.h"
+#include <stdlib.h>
+
+static struct oph__at place(const struct oph__item *item)
+{
+    return (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name};
+}
+
+static int connect_items(const struct oph__plan *plan, oph_report *report, oph_error *err)
+{
+    struct oph__vec signals = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < plan->items.count; i++) {
+        const struct oph__item *item = plan->items.at[i];
+        if (!oph__vec_add(&signals, item->sig)) rc = oph__fail_memory(err, "a plan");
+    }
+    oph_context *ctx = plan->dev->ctx;
+    const struct oph__patience patience = oph__patience(OPH_DEFAULT, ctx->options.connect_timeout);
+    if (!rc) rc = oph__connect_signals(ctx, &signals, patience, report, err);
+    oph__vec_free(&signals);
+    return rc;
+}
+
+/* An answer that a hook does not get is an error only when it wants to take it. */
+static int read_originals(struct oph__plan *plan, oph_error *err)
+{
+    size_t n = plan->items.count, asked = oph__asked_count(plan, OPH__WITH_ORIGINALS);
+    struct oph__read *reads = calloc(n + asked + 1, sizeof *reads);
+    if (!reads) return oph__fail_memory(err, "a plan");
+    for (size_t i = 0; i < n; i++)
+        reads[i].sig = ((struct oph__item *)plan->items.at[i])->sig;
+    oph__asked_list(plan, OPH__WITH_ORIGINALS, reads + n);
+    const struct oph__exchange x = {
+        .reads = reads, .read_count = n + asked, .timeout = OPH_DEFAULT};
+    int rc = oph__exchange(plan->dev->ctx, &x, true, err);
+    for (size_t i = 0; !rc && i < n; i++) {
+        struct oph__item *item = plan->items.at[i];
+        rc = reads[i].rc;
+        if (rc && err) *err = reads[i].error;
+        oph__value_move(&item->set, &reads[i].set);
+        oph__value_move(&item->read, &reads[i].read);
+    }
+    oph__asked_take(plan, OPH__WITH_ORIGINALS, reads + n);
+    oph__reads_clear(reads, n + asked);
+    free(reads);
+    return rc;
+}
+
+/* What somebody has set already stands. */
+static void drop_unneeded(struct oph__plan *plan)
+{
+    for (size_t i = plan->items.count; i-- > 0;) {
+        const struct oph__item *item = plan->items.at[i];
+        int64_t original = 0;
+        if (item->where_zero && oph__value_int(&item->set, &original) && original)
+            oph__plan_drop(plan, i);
+    }
+}
+
+static int encode(struct oph__item *item, oph_error *err)
+{
+    if (!oph__pv_info(item->sig->set, &item->info))
+        return oph__fail(err, OPH_EDISCONN, place(item), item->value.text,
+                         "the PV is not connected");
+    struct oph__target target = oph__signal_target(item->sig, &item->info);
+    return oph__encode(&item->value, &target, &item->wire, err);
+}
+
+/* A path is written all the same: the IOC looks for the folder, or makes it, when it is. */
+static bool is_unchanged(const struct oph__item *item)
+{
+    const oph_signal *sig = item->sig;
+    if (sig->row->how == OPH__PATH || oph__item_starts(item)) return false;
+    if (oph__item_former(item) != &item->set) return false;
+    return oph__item_is(item, &item->set, sig->set, &item->wire) &&
+           (sig->read == sig->set || oph__item_is(item, &item->read, sig->read, &item->wire));
+}
+
+/* Somebody else's acquisition: neither stopped nor made use of unasked. */
+static int refuse_running(const struct oph__item *item, oph_error *err)
+{
+    const struct oph_value *now = item->read.data ? &item->read : &item->set;
+    struct oph__wire zero = {0};
+    char wanted[64], found[64];
+    int rc = oph__item_zero(item, &zero, err);
+    if (rc) return rc;
+    const struct oph_value off = {.dtype = zero.dtype, .count = zero.count, .data = zero.data};
+    oph__value_show(&off, &item->info, wanted, sizeof wanted);
+    oph__value_show(now, &item->info, found, sizeof found);
+    oph__wire_clear(&zero);
+    return oph__fail(err, OPH_EBUSY,
+                     (struct oph__at){.device = item->sig->path, .pv = item->sig->read->name},
+                     wanted,
+                     "%s: it runs already, and not for us: stop it first (put 0 to it), or stage "
+                     "with takeover",
+                     found);
+}
+
+int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err)
+{
+    int rc = connect_items(plan, report, err);
+    if (!rc) rc = read_originals(plan, err);
+    if (rc) return rc;
+    drop_unneeded(plan);
+    /* All that is wrong, not only the first. */
+    for (size_t i = 0; i < plan->items.count; i++) {
+        struct oph__item *item = plan->items.at[i];
+        oph_error one = OPH_ERROR_INIT;
+        int wrong = encode(item, &one);
+        if (!wrong && !plan->options.takeover && oph__item_ran(item))
+            wrong = refuse_running(item, &one);
+        if (!wrong && plan->options.skip_unchanged) item->skipped = is_unchanged(item);
+        if (!wrong) continue;
+        oph__report_add(report, &one);
+        if (rc) continue;
+        rc = wrong;
+        if (err) *err = one;
+    }
+    return rc;
+}
