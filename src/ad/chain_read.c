@@ -122,27 +122,36 @@ void oph__ports_take(struct oph__ports *ports, const struct oph__ops *group, siz
     }
 }
 
-/* All that the IOC has not been found to lack; the first is what tells that it is there. */
-static int list_signals(const struct oph__ports *ports, struct oph__vec *ret, oph_error *err)
+/* All that is to be searched for: what is connected is not, nor what the IOC was found to lack. */
+static int list_missing(const struct oph__ports *ports, struct oph__vec *ret, oph_error *err)
 {
     for (size_t i = 0; i < ports->count; i++) {
         for (int row = 0; row < ports->rows; row++) {
             oph_signal *sig = ports->at[i].rows[row];
-            if (sig && !oph__vec_add(ret, sig)) return oph__fail_memory(err, "ports");
+            if (!sig || sig->read->absent || oph__pv_is_up(sig->read)) continue;
+            if (!oph__vec_add(ret, sig)) return oph__fail_memory(err, "ports");
         }
     }
     return 0;
 }
 
-static int connect_all(oph_context *ctx, const struct oph__vec *signals, double timeout,
+/* The first device tells that the IOC is there. */
+static int connect_all(const struct oph__ports *ports, oph_context *ctx, double timeout,
                        oph_error *err)
 {
-    const struct oph__vec first = {.at = signals->at, .count = signals->count > 0};
+    struct oph__vec missing = {0};
+    const struct oph__port *port = &ports->at[0];
+    const struct oph__vec first = {.at = (void **)port->rows, .count = 1};
     const struct oph__patience patience = oph__patience(timeout, ctx->options.connect_timeout);
-    int rc = oph__connect_search(ctx, signals, err);
-    if (!rc) rc = oph__connect_signals(ctx, &first, patience, NULL, err);
-    if (rc) return rc;
-    return oph__connect_optional(ctx, signals, fmin(patience.until, oph__now() + SEARCH_TIME), err);
+    int rc = list_missing(ports, &missing, err);
+    if (!rc && missing.count) rc = oph__connect_search(ctx, &missing, err);
+    if (!rc && !oph__pv_is_up(port->rows[OPH__PORT_NAME]->read))
+        rc = oph__connect_signals(ctx, &first, patience, NULL, err);
+    if (!rc && missing.count)
+        rc = oph__connect_optional(ctx, &missing, fmin(patience.until, oph__now() + SEARCH_TIME),
+                                   err);
+    oph__vec_free(&missing);
+    return rc;
 }
 
 /* Each that was asked for has answered, or the first that did not is the error. */
@@ -159,12 +168,9 @@ int oph__ports_read(struct oph__ports *ports, double timeout, oph_error *err)
 {
     if (!ports->count) return 0;
     oph_context *ctx = ports->at[0].dev->ctx;
-    struct oph__vec signals = {0};
     struct oph__ops *group = NULL;
     size_t at = 0;
-    int rc = list_signals(ports, &signals, err);
-    if (!rc) rc = connect_all(ctx, &signals, timeout, err);
-    oph__vec_free(&signals);
+    int rc = connect_all(ports, ctx, timeout, err);
     if (!rc) rc = oph__ops_new(ctx, oph__ports_room(ports), &group, err);
     if (rc) return rc;
     oph__ports_ask(ports, group);
