@@ -10,6 +10,7 @@
 #include <cophyd/dtype.h>
 #include <cophyd/error.h>
 #include <cophyd/frames.h>
+#include <cophyd/graph.h>
 #include <cophyd/group.h>
 #include <cophyd/recover.h>
 #include <cophyd/settings.h>

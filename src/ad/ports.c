@@ -1,4 +1,5 @@
 /* Plugins that the IOC has and the device does not declare. */
+#include "ad/graph.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "core/write.h"
@@ -65,47 +66,6 @@ static oph_plugin *add(oph_plugins *plugins, const char *port)
     return plugin;
 }
 
-static oph_device *root_of(oph_device *dev)
-{
-    while (dev->parent)
-        dev = dev->parent;
-    return dev;
-}
-
-struct chain {
-    oph_plugins *plugins;
-    struct oph__vec ports;   /* char *: of devices that are declared */
-    struct oph__vec sources; /* char *: that they take their arrays from */
-};
-
-static int keep(struct oph__vec *list, oph_device *dev, const char *attr, oph_error *err)
-{
-    oph_signal *sig;
-    char text[64];
-    if (oph_signal_find(dev, attr, &sig, NULL)) return 0; /* the class has no such row */
-    int rc = oph_signal_get_text(sig, text, sizeof text, err);
-    if (rc) return rc;
-    char *copy = oph__dup(text);
-    if (copy && oph__vec_add(list, copy)) return 0;
-    free(copy);
-    return oph__fail_memory(err, "ports");
-}
-
-static int note_ports(oph_device *dev, void *user, oph_error *err)
-{
-    struct chain *c = user;
-    int rc = keep(&c->ports, dev, "port_name", err);
-    return rc ? rc : keep(&c->sources, dev, "nd_array_port", err);
-}
-
-static bool has(const struct oph__vec *list, const char *text)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        if (oph__equal(list->at[i], text)) return true;
-    }
-    return false;
-}
-
 static bool is_declared(oph_device *dev, const char *prefix)
 {
     for (size_t i = 0; i < dev->children.count; i++) {
@@ -143,6 +103,59 @@ static int make_probes(oph_device *root, struct probe *probes, size_t *ret_count
     return rc;
 }
 
+/* Most are not there: that is no error. */
+static int await_probes(oph_context *ctx, const struct oph__vec *signals,
+                        struct oph__patience patience, oph_error *err)
+{
+    oph_error absent = OPH_ERROR_INIT;
+    int rc = oph__connect_signals(ctx, signals, patience, NULL, &absent);
+    if (rc == OPH_EDISCONN || rc == OPH_ETIMEOUT) return 0;
+    if (rc && err) *err = absent;
+    return rc;
+}
+
+static void read_text(const struct oph__read *read, char *dst, size_t size)
+{
+    const char *text;
+    size_t length;
+    oph__value_text(&read->set, &text, &length);
+    oph__format(dst, size, "%.*s", (int)length, text);
+}
+
+static int take_probe(oph_context *ctx, const struct probe *probe, const struct oph__read *reads,
+                      oph_plugins *plugins, oph_error *err)
+{
+    const struct oph__class *cls;
+    char port[64];
+    read_text(&reads[0], port, sizeof port);
+    oph_plugin *plugin = add(plugins, port);
+    if (!plugin) return oph__fail_memory(err, "ports");
+    read_text(&reads[1], plugin->type, sizeof plugin->type);
+    oph__copy(plugin->prefix, sizeof plugin->prefix, probe->dev->prefix);
+    if (!oph__classes_get(ctx->classes, probe->class_name, 0, &cls, NULL))
+        oph__copy(plugin->class_name, sizeof plugin->class_name, probe->class_name);
+    return 0;
+}
+
+/* Those that are there, read at once. */
+static int read_probes(oph_context *ctx, const struct probe *probes, size_t count,
+                       oph_plugins *plugins, oph_error *err)
+{
+    struct oph__read reads[2 * USUAL] = {{0}};
+    for (size_t i = 0; i < count; i++) {
+        const struct probe *p = &probes[i];
+        if (!oph__pv_is_up(p->port->set) || !oph__pv_is_up(p->type->set)) continue;
+        reads[2 * i].sig = p->port;
+        reads[2 * i + 1].sig = p->type;
+    }
+    int rc = oph__read_all(ctx, reads, 2 * count, OPH_DEFAULT, true, err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        if (reads[2 * i].sig) rc = take_probe(ctx, &probes[i], &reads[2 * i], plugins, err);
+    }
+    oph__reads_clear(reads, 2 * count);
+    return rc;
+}
+
 static int ask_usual(oph_device *root, oph_plugins *plugins, struct oph__patience patience,
                      oph_error *err)
 {
@@ -154,61 +167,35 @@ static int ask_usual(oph_device *root, oph_plugins *plugins, struct oph__patienc
         if (!oph__vec_add(&signals, probes[i].port) || !oph__vec_add(&signals, probes[i].type))
             rc = oph__fail_memory(err, "ports");
     }
-    /* Most are not there: that is no error. */
-    oph_error absent = OPH_ERROR_INIT;
-    if (!rc) rc = oph__connect_signals(root->ctx, &signals, patience, NULL, &absent);
-    if (rc == OPH_EDISCONN || rc == OPH_ETIMEOUT)
-        rc = 0;
-    else if (absent.code && err)
-        *err = absent;
-    for (size_t i = 0; !rc && i < n; i++) {
-        char port[64], type[64];
-        if (!oph__pv_is_up(probes[i].port->set) || !oph__pv_is_up(probes[i].type->set)) continue;
-        rc = oph_signal_get_text(probes[i].port, port, sizeof port, err);
-        if (!rc) rc = oph_signal_get_text(probes[i].type, type, sizeof type, err);
-        oph_plugin *plugin = rc ? NULL : add(plugins, port);
-        if (!rc && !plugin) rc = oph__fail_memory(err, "ports");
-        if (rc) break;
-        oph__copy(plugin->prefix, sizeof plugin->prefix, probes[i].dev->prefix);
-        oph__copy(plugin->type, sizeof plugin->type, type);
-        const struct oph__class *cls;
-        if (!oph__classes_get(root->ctx->classes, probes[i].class_name, 0, &cls, NULL))
-            oph__copy(plugin->class_name, sizeof plugin->class_name, probes[i].class_name);
-    }
+    if (!rc) rc = await_probes(root->ctx, &signals, patience, err);
+    if (!rc) rc = read_probes(root->ctx, probes, n, plugins, err);
     for (size_t i = 0; i < n; i++)
         oph_device_free(probes[i].dev);
     oph__vec_free(&signals);
     return rc;
 }
 
-static void free_texts(struct oph__vec *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        free(list->at[i]);
-    oph__vec_free(list);
-}
-
 int oph_missing_plugins(oph_device *dev, double timeout, oph_plugins **ret, oph_error *err)
 {
+    oph_device *root = oph__root_of(dev);
+    oph_graph *graph = NULL;
+    oph_plugins *plugins = NULL;
+    struct oph__call call;
     int rc = oph__context_may_block(dev->ctx, err);
     if (rc) return rc;
-    oph_device *root = root_of(dev);
-    struct chain c = {.plugins = calloc(1, sizeof *c.plugins)};
-    if (!c.plugins) return oph__fail_memory(err, "ports");
-    struct oph__call call;
     oph__call_begin(&dev->ctx->waits, &call);
-    rc = oph__device_each(root, note_ports, &c, err);
-    for (size_t i = 0; !rc && i < c.sources.count; i++) {
-        const char *source = c.sources.at[i];
-        if (!has(&c.ports, source) && !add(c.plugins, source)) rc = oph__fail_memory(err, "ports");
+    rc = oph_graph_new(root, timeout, &graph, err);
+    if (!rc && !(plugins = calloc(1, sizeof *plugins))) rc = oph__fail_memory(err, "ports");
+    for (size_t i = 0; !rc && i < oph_graph_node_count(graph); i++) {
+        const oph_graph_node *node = oph_graph_node_at(graph, i);
+        if (!node->dev && !add(plugins, node->port)) rc = oph__fail_memory(err, "ports");
     }
-    if (!rc) rc = ask_usual(root, c.plugins, oph__patience(timeout, SEARCH_TIME), err);
+    oph_graph_free(graph);
+    if (!rc) rc = ask_usual(root, plugins, oph__patience(timeout, SEARCH_TIME), err);
     oph__call_end(&dev->ctx->waits, &call);
-    free_texts(&c.ports);
-    free_texts(&c.sources);
     if (rc)
-        oph_plugins_free(c.plugins);
+        oph_plugins_free(plugins);
     else
-        *ret = c.plugins;
+        *ret = plugins;
     return rc;
 }

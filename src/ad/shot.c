@@ -41,7 +41,7 @@ int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err)
     int rc = 0;
     for (int i = 0; !rc && i < OPH__CAM_ROWS; i++)
         rc = oph__need(needs, dev, cam_paths[i], i < OPH__CAM_REQUIRED, err);
-    return rc;
+    return rc ? rc : oph__ports_needs(dev, needs, err);
 }
 
 /* A signal that is usable; a row that the class or the IOC lacks is passed over. */
@@ -92,6 +92,7 @@ int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err)
     }
     struct finding f = {.shot = shot, .plan = dev->tree->plan};
     if (!rc) rc = oph__device_each(dev, add_writer, &f, err);
+    if (!rc && shot->writer_count) rc = oph__ports_find(&shot->ports, dev, OPH__PORT_CHAIN, err);
     size_t n = shot->writer_count ? shot->writer_count : 1;
     shot->before.writers = calloc(n, sizeof *shot->before.writers);
     shot->now.writers = calloc(n, sizeof *shot->now.writers);
@@ -103,6 +104,7 @@ int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err)
 
 void oph__shot_clear(struct oph__shot *shot)
 {
+    oph__ports_clear(&shot->ports);
     free(shot->writers);
     free(shot->before.writers);
     free(shot->now.writers);
@@ -111,7 +113,7 @@ void oph__shot_clear(struct oph__shot *shot)
 
 int oph__look_ask(struct oph__shot *shot, struct oph__ops **ret, oph_error *err)
 {
-    size_t count = OPH__CAM_ROWS + shot->writer_count * OPH__W_ROWS;
+    size_t count = OPH__CAM_ROWS + shot->writer_count * OPH__W_ROWS + oph__ports_room(&shot->ports);
     int rc = oph__ops_new(shot->dev->ctx, count, ret, err);
     if (rc) return rc;
     for (int i = 0; i < OPH__CAM_ROWS; i++) {
@@ -123,6 +125,7 @@ int oph__look_ask(struct oph__shot *shot, struct oph__ops **ret, oph_error *err)
                 oph__ops_get(*ret, shot->writers[w].rows[i]->read, NULL, NULL);
         }
     }
+    if (!shot->ports_known) oph__ports_ask(&shot->ports, *ret);
     return 0;
 }
 
@@ -192,4 +195,6 @@ void oph__look_take(struct oph__shot *shot, struct oph__ops *group, struct oph__
             if (op) take_writer(op, i, &writers[w]);
         }
     }
+    if (!shot->ports_known) oph__ports_take(&shot->ports, group, &at);
+    shot->ports_known = true;
 }

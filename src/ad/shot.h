@@ -2,6 +2,7 @@
 #ifndef AD_SHOT_H
 #define AD_SHOT_H
 
+#include "ad/chain.h"
 #include "core/device.h"
 #include "core/ops.h"
 
@@ -69,6 +70,8 @@ struct oph__shot {
         oph_device *dev;
         oph_signal *rows[OPH__W_ROWS];
     } * writers;
+    struct oph__ports ports; /* read with `before`, where there is a writer */
+    bool ports_known;
     struct oph__look before, now;
     int64_t frames; /* asked for */
     double limit;   /* seconds it may take */

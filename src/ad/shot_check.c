@@ -1,4 +1,5 @@
 /* May this acquisition be started? The rules are areaDetector's and ADPilatus's own: see each. */
+#include "ad/file_store.h"
 #include "ad/shot.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -50,29 +51,6 @@ static int check_cam_files(const struct oph__shot *shot, oph_error *err)
     return 0;
 }
 
-/* The chain of ports from the writer to the camera, through the plugins that the device declares.
- */
-static bool reaches_camera(const struct oph__shot *shot, const char *source)
-{
-    char port[64], next[64];
-    oph__copy(port, sizeof port, source);
-    for (size_t hops = 0; hops <= shot->dev->children.count; hops++) {
-        if (oph__equal(port, shot->before.port)) return true;
-        bool found = false;
-        for (size_t i = 0; i < shot->dev->children.count && !found; i++) {
-            oph_device *child = shot->dev->children.at[i];
-            char name[64];
-            if (child == shot->cam || oph_get_text(child, "port_name", name, sizeof name, NULL))
-                continue;
-            found = oph__equal(name, port) &&
-                    !oph_get_text(child, "nd_array_port", next, sizeof next, NULL);
-        }
-        if (!found) return false;
-        oph__copy(port, sizeof port, next);
-    }
-    return false;
-}
-
 static int check_writer(const struct oph__shot *shot, size_t w, oph_error *err)
 {
     const struct oph__shot_writer *writer = &shot->writers[w];
@@ -82,20 +60,9 @@ static int check_writer(const struct oph__shot *shot, size_t w, oph_error *err)
     if (l->number[OPH__W_CAPTURE] != 1)
         return refuse(writer->rows[OPH__W_CAPTURE], OPH_ESTATE, "Capturing, as staged", l->capture,
                       err);
-    /* Frames skipped for it are counted nowhere. */
-    if (l->number[OPH__W_MIN_TIME] > 0) {
-        char found[32];
-        oph__from_double(found, sizeof found, l->number[OPH__W_MIN_TIME]);
-        return refuse(writer->rows[OPH__W_MIN_TIME], OPH_ESTATE,
-                      "0, since the writer would skip frames", found, err);
-    }
-    if (shot->before.port[0] && !reaches_camera(shot, l->source)) {
-        char wanted[128];
-        oph__format(wanted, sizeof wanted, "a chain of ports to the camera's %s",
-                    shot->before.port);
-        return refuse(writer->rows[OPH__W_SOURCE], OPH_ESTATE, wanted, l->source, err);
-    }
-    return 0;
+    int rc = oph__chain_check(&shot->ports, writer->dev, shot->cam, err);
+    if (!rc && oph__store_is_fresh(writer->dev)) oph__chain_warn(&shot->ports, writer->dev);
+    return rc;
 }
 
 /* ADPilatus takes NumImages whatever ImageMode says (its acquisition task never reads ImageMode);

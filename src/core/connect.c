@@ -119,15 +119,15 @@ static int learn_versions(oph_context *ctx, const struct oph__vec *signals, oph_
     return rc;
 }
 
-/* Waits for signals that the IOC may lack, and marks those that it does. */
-static int settle_optional(oph_context *ctx, const struct oph__vec *signals, oph_error *err)
+int oph__connect_optional(oph_context *ctx, const struct oph__vec *signals, double deadline,
+                          oph_error *err)
 {
     struct oph__ops *g;
     int rc = oph__ops_new(ctx, 2 * signals->count, &g, err);
     if (rc) return rc;
     search(g, signals);
     oph_error why = OPH_ERROR_INIT;
-    rc = oph__ops_wait(g, oph__now() + OPTIONAL_GRACE, true, &why);
+    rc = oph__ops_wait(g, deadline, true, &why);
     oph__ops_free(g);
     for (size_t i = 0; i < signals->count; i++) {
         oph_signal *sig = signals->at[i];
@@ -138,6 +138,22 @@ static int settle_optional(oph_context *ctx, const struct oph__vec *signals, oph
     }
     if (!rc || rc == OPH_ETIMEOUT) return 0;
     if (err) *err = why;
+    return rc;
+}
+
+static int settle_optional(oph_context *ctx, const struct oph__vec *signals, oph_error *err)
+{
+    return oph__connect_optional(ctx, signals, oph__now() + OPTIONAL_GRACE, err);
+}
+
+int oph__connect_search(oph_context *ctx, const struct oph__vec *signals, oph_error *err)
+{
+    struct oph__ops *g;
+    int rc = oph__ops_new(ctx, 2 * signals->count, &g, err);
+    if (rc) return rc;
+    search(g, signals);
+    rc = oph__ops_send(g, err);
+    oph__ops_free(g);
     return rc;
 }
 
