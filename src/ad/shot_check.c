@@ -50,12 +50,32 @@ static int check_cam_files(const struct oph__shot *shot, oph_error *err)
     return 0;
 }
 
-/* The chain of ports from the writer to the camera, through the plugins that the device declares.
- */
-static bool reaches_camera(const struct oph__shot *shot, const char *source)
+/* Plugins that pass on fewer frames than they take, or more. */
+static bool changes_count(oph_device *plugin)
+{
+    static const char *const types[] = {"NDPluginCircularBuff", "NDPluginScatter", "NDPluginGather",
+                                        "NDPluginTimeSeries"};
+    char type[64] = "";
+    int64_t filters = 0;
+    double least = 0;
+    oph_get_text(plugin, "plugin_type", type, sizeof type, NULL);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (oph__starts(type, types[i])) return true;
+    /* A filter that passes on only what it has added up. */
+    if (oph__starts(type, "NDPluginProcess") &&
+        !oph_get_int(plugin, "filter_callbacks", &filters, NULL) && filters)
+        return true;
+    return !oph_get_double(plugin, "min_callback_time", &least, NULL) && least > 0;
+}
+
+/* The chain of ports from the writer to the camera, through the plugins that the device declares;
+ * the one nearest to the writer that changes the number of frames, or NULL. */
+static bool reaches_camera(const struct oph__shot *shot, const char *source,
+                           oph_device **ret_changer)
 {
     char port[64], next[64];
     oph__copy(port, sizeof port, source);
+    *ret_changer = NULL;
     for (size_t hops = 0; hops <= shot->dev->children.count; hops++) {
         if (oph__equal(port, shot->before.port)) return true;
         bool found = false;
@@ -66,6 +86,7 @@ static bool reaches_camera(const struct oph__shot *shot, const char *source)
                 continue;
             found = oph__equal(name, port) &&
                     !oph_get_text(child, "nd_array_port", next, sizeof next, NULL);
+            if (found && !*ret_changer && changes_count(child)) *ret_changer = child;
         }
         if (!found) return false;
         oph__copy(port, sizeof port, next);
@@ -73,7 +94,27 @@ static bool reaches_camera(const struct oph__shot *shot, const char *source)
     return false;
 }
 
-static int check_writer(const struct oph__shot *shot, size_t w, oph_error *err)
+/* How many frames the writer gets can be known only where all between it and the camera passes on
+ * one for each: else a wrong number would fail a good acquisition, or pass a bad one. */
+static int check_chain(const struct oph__shot *shot, size_t w, oph_error *err)
+{
+    const struct oph__shot_writer *writer = &shot->writers[w];
+    const char *source = shot->before.writers[w].source;
+    char text[128];
+    oph_device *changer = NULL;
+    if (!shot->before.port[0]) return 0;
+    if (!reaches_camera(shot, source, &changer)) {
+        oph__format(text, sizeof text, "a chain of ports to the camera's %s", shot->before.port);
+        return refuse(writer->rows[OPH__W_SOURCE], OPH_ESTATE, text, source, err);
+    }
+    if (!changer || atomic_load(&shot->dev->frames) > 0) return 0;
+    oph__format(text, sizeof text, "%s on the way, which does not pass on one for each",
+                changer->attr);
+    return refuse(writer->rows[OPH__W_SOURCE], OPH_EINVAL,
+                  "the number of frames to expect (oph_trigger_set_frames)", text, err);
+}
+
+static int check_writer(const struct oph__shot *shot, size_t w, bool chain, oph_error *err)
 {
     const struct oph__shot_writer *writer = &shot->writers[w];
     const struct oph__writer_look *l = &shot->before.writers[w];
@@ -89,32 +130,34 @@ static int check_writer(const struct oph__shot *shot, size_t w, oph_error *err)
         return refuse(writer->rows[OPH__W_MIN_TIME], OPH_ESTATE,
                       "0, since the writer would skip frames", found, err);
     }
-    if (shot->before.port[0] && !reaches_camera(shot, l->source)) {
-        char wanted[128];
-        oph__format(wanted, sizeof wanted, "a chain of ports to the camera's %s",
-                    shot->before.port);
-        return refuse(writer->rows[OPH__W_SOURCE], OPH_ESTATE, wanted, l->source, err);
-    }
-    return 0;
+    return chain ? check_chain(shot, w, err) : 0;
 }
 
 /* ADPilatus takes NumImages whatever ImageMode says (its acquisition task never reads ImageMode);
  * other drivers take one in Single. */
+double oph__shot_images(const struct oph__shot *shot, double num_images, double image_mode)
+{
+    bool pilatus = oph_device_is(shot->cam, "PilatusDetectorCam");
+    if (!pilatus && image_mode == IMAGE_CONTINUOUS) return 0;
+    return !pilatus && image_mode == IMAGE_SINGLE ? 1 : num_images;
+}
+
 static int count_frames(struct oph__shot *shot, oph_error *err)
 {
     const struct oph__look *l = &shot->before;
-    bool pilatus = oph_device_is(shot->cam, "PilatusDetectorCam");
-    if (!pilatus && l->number[OPH__CAM_MODE] == IMAGE_CONTINUOUS)
+    double mode = l->number[OPH__CAM_MODE], images = l->number[OPH__CAM_IMAGES];
+    if (mode == IMAGE_CONTINUOUS && oph__shot_images(shot, 1, mode) == 0)
         return refuse(shot->cam_rows[OPH__CAM_MODE], OPH_EINVAL, "Single or Multiple",
                       "Continuous, which never ends", err);
-    bool one = !pilatus && l->number[OPH__CAM_MODE] == IMAGE_SINGLE;
-    double frames = one ? 1 : l->number[OPH__CAM_IMAGES];
+    double frames = oph__shot_images(shot, images, mode);
     if (!(frames >= 1)) {
         char found[32];
         oph__from_double(found, sizeof found, frames);
         return refuse(shot->cam_rows[OPH__CAM_IMAGES], OPH_EINVAL, "at least 1", found, err);
     }
-    shot->frames = (int64_t)frames;
+    int64_t told = atomic_load(&shot->dev->frames);
+    shot->images = (int64_t)frames;
+    shot->frames = told > 0 ? told : shot->images;
     return 0;
 }
 
@@ -123,20 +166,32 @@ static double number_or(double value, double otherwise)
     return isfinite(value) && value > 0 ? value : otherwise;
 }
 
+/* The camera's commands come before its first frame. Pulses from outside come when they come. */
 static void set_limits(struct oph__shot *shot)
 {
     const struct oph__look *l = &shot->before;
+    bool outside = l->number[OPH__CAM_TRIGGER] > 0;
     double exposure = number_or(l->number[OPH__CAM_TIME], 0) + READOUT;
     double period = fmax(number_or(l->number[OPH__CAM_PERIOD], 0), exposure);
     double file = number_or(l->number[OPH__CAM_FILE_TIMEOUT], FILE_TIMEOUT);
-    shot->limit = (double)shot->frames * period + file + MARGIN;
-    if (l->number[OPH__CAM_TRIGGER] > 0) shot->limit += EXTERNAL_WAIT;
+    shot->stall = outside ? EXTERNAL_WAIT : 3 * period + file;
+    shot->begin = file + MARGIN;
+    shot->limit = (double)shot->images * period + file + MARGIN + (outside ? EXTERNAL_WAIT : 0);
+    if (shot->images > 1) shot->limit = fmin(shot->limit, shot->stall + MARGIN);
     /* When the camera waits for its plugins they have ended with it. */
-    shot->stall =
+    shot->settle =
         3 * period + (l->number[OPH__CAM_WAITS] == 1 ? shot->dev->ctx->options.grace : file);
 }
 
-int oph__shot_check(struct oph__shot *shot, oph_error *err)
+bool oph__shot_is_idle(const struct oph__shot *shot)
+{
+    const struct oph__look *l = &shot->now;
+    double state = l->number[OPH__CAM_STATE];
+    return l->number[OPH__CAM_ACQUIRE] == 0 && !(l->number[OPH__CAM_BUSY] > 0) &&
+           (state == STATE_IDLE || state == STATE_ERROR || state == STATE_ABORTED);
+}
+
+int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err)
 {
     if (shot->before.code) {
         if (err) *err = shot->before.error;
@@ -147,7 +202,7 @@ int oph__shot_check(struct oph__shot *shot, oph_error *err)
     if (!rc && shot->writer_count && shot->before.number[OPH__CAM_CALLBACKS] != 1)
         rc = refuse(shot->cam_rows[OPH__CAM_CALLBACKS], OPH_ESTATE, "Enable", "Disable", err);
     for (size_t w = 0; !rc && w < shot->writer_count; w++)
-        rc = check_writer(shot, w, err);
+        rc = check_writer(shot, w, chain, err);
     if (!rc) rc = count_frames(shot, err);
     if (!rc) set_limits(shot);
     return rc;
