@@ -526,71 +526,13 @@ static void step(struct oph__job *job)
 
 /* Starting */
 
-static int await_zero(oph_signal *sig, double patience, oph_error *err)
-{
-    struct oph__wire zero = {.dtype = OPH_INT32, .count = 1};
-    zero.data = zero.small;
-    const struct oph__write w = {.sig = sig, .expect = &zero, .patience = patience};
-    oph_group *g;
-    int rc = oph_group_new(sig->ctx, &g, err);
-    if (rc) return rc;
-    rc = oph__group_add_await(g, &w, err);
-    if (!rc) rc = oph__group_run(g, (double)INFINITY, true, err);
-    if (!rc) rc = oph__entry_error(g->entries.at[0], err);
-    oph__group_unref(g);
-    return rc;
-}
-
-/* Capture sets NumCaptured to 0, but its readback may come later: counting from the former value
- * would be wrong. */
-static int await_reset(struct run *r, oph_error *err)
-{
-    int rc = 0;
-    for (size_t w = 0; !rc && w < r->shot.writer_count; w++) {
-        const struct oph__shot_writer *writer = &r->shot.writers[w];
-        double *captured = &r->shot.before.writers[w].number[OPH__W_CAPTURED];
-        if (*captured == 0 || !oph__store_is_fresh(writer->dev)) continue;
-        rc = await_zero(writer->rows[OPH__W_CAPTURED], r->ctx->options.grace, err);
-        *captured = 0;
-    }
-    for (size_t w = 0; !rc && w < r->shot.writer_count; w++)
-        oph__store_begin(r->shot.writers[w].dev);
-    return rc;
-}
-
-/* Somebody may have changed it since it was prepared. */
-static int check_images(const struct run *r, oph_error *err)
-{
-    const oph_signal *images = r->shot.cam_rows[OPH__CAM_IMAGES];
-    char wanted[32];
-    if (!r->course.images || r->course.images == r->shot.images) return 0;
-    oph__format(wanted, sizeof wanted, "%lld as prepared", (long long)r->course.images);
-    return oph__fail(err, OPH_EMISMATCH,
-                     (struct oph__at){.device = images->path, .pv = images->read->name}, wanted,
-                     "%lld", (long long)r->shot.images);
-}
-
-static int look_before(struct run *r, oph_error *err)
-{
-    struct oph__ops *g;
-    int rc = oph__look_ask(&r->shot, false, &g, err);
-    if (rc) return rc;
-    rc = oph__ops_wait(g, oph__now() + r->ctx->options.get_timeout, true, err);
-    if (rc == OPH_ETIMEOUT) rc = 0; /* the look says which PV did not answer */
-    if (!rc) oph__look_take(&r->shot, false, g, &r->shot.before);
-    oph__ops_free(g);
-    if (!rc) rc = oph__shot_check(&r->shot, true, err);
-    if (!rc) rc = check_images(r, err);
-    return rc ? rc : await_reset(r, err);
-}
-
 static int prepare(struct run *r, oph_error *err)
 {
     int rc = oph__shot_init(&r->shot, r->dev, err);
     if (!rc) rc = make_settings(r, err);
     if (!rc && r->settings)
         rc = oph__write_all(r->ctx, r->settings->at, r->settings->count, true, err);
-    return rc ? rc : look_before(r, err);
+    return rc ? rc : oph__shot_look_before(&r->shot, r->course.images, err);
 }
 
 int oph__run_start(oph_device *dev, oph_status *status, const struct oph__course *course,
@@ -619,31 +561,5 @@ int oph__run_start(oph_device *dev, oph_status *status, const struct oph__course
     if (err) *err = why;
     release(r, false);
     oph_status_unref(status);
-    return rc;
-}
-
-/* Acquire=0, then Acquire_RBV 0, and AcquireBusy where there is one. */
-int oph__camera_stop(oph_device *dev, oph_error *err)
-{
-    struct oph__read reads[2] = {{0}};
-    int64_t runs = 0, works = 0;
-    int rc = oph_signal_find(dev, "cam.acquire", &reads[0].sig, err);
-    if (rc) return rc;
-    if (oph_signal_find(dev, "cam.acquire_busy", &reads[1].sig, NULL) || reads[1].sig->set->absent)
-        reads[1].sig = NULL;
-    rc = oph__read_all(dev->ctx, reads, 2, OPH_DEFAULT, false, err);
-    if (!rc) {
-        oph__value_int(&reads[0].set, &runs);
-        oph__value_int(&reads[1].set, &works);
-    }
-    oph__reads_clear(reads, 2);
-    if (rc || (!runs && !works)) return rc;
-    struct oph__wire zero = {.dtype = OPH_ENUM, .count = 1};
-    zero.data = zero.small;
-    double patience = dev->ctx->options.stop_timeout;
-    struct oph__write write = {
-        .sig = reads[0].sig, .wire = &zero, .expect = &zero, .patience = patience};
-    rc = oph__write_all(dev->ctx, &write, 1, false, err);
-    if (!rc && reads[1].sig) rc = oph__write_await(reads[1].sig, &zero, false, patience, err);
     return rc;
 }

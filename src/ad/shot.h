@@ -100,6 +100,9 @@ void oph__look_take(struct oph__shot *shot, bool queues, struct oph__ops *group,
 /* Whether `before` allows the acquisition; fills images, frames and the times. `chain`: also
  * whether frames reach the writers, and how many, which blocks. */
 int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err);
+/* Looks and checks, and waits until a writer that was told to capture counts from 0: it blocks.
+ * `images`: that the camera must be set to take; 0: any number. */
+int oph__shot_look_before(struct oph__shot *shot, int64_t images, oph_error *err);
 /* How many frames the camera takes; 0: without end. */
 double oph__shot_images(const struct oph__shot *shot, double num_images, double image_mode);
 /* Whether `now` shows a camera that has come to a halt. */
