@@ -1,5 +1,6 @@
 #include "ad/single_trigger.h"
 #include "ad/run.h"
+#include "ad/series.h"
 
 static int start(oph_device *dev, oph_status *status, oph_error *err)
 {
@@ -11,5 +12,7 @@ const struct oph__trigger_ops oph__single_trigger = {
     .name = "single",
     .needs = oph__shot_needs,
     .start = start,
+    .prepare = oph__series_prepare,
+    .kickoff = oph__series_kickoff,
     .stop = oph__camera_stop,
 };
