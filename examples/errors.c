@@ -9,11 +9,10 @@ static const char classes[] = "class MyPilatusDetector : SingleTrigger PilatusDe
                               "files hdf1 write=/mnt/fileserver/data/\n";
 
 /* The code is for the program, the report for people. */
-static void tell(const char *what, int rc, oph_report *report)
+static void tell(const char *what, int rc, const oph_report *report)
 {
     printf("%s: %s\n", what, oph_code_name(rc));
     oph_report_print(report, stdout);
-    oph_report_free(report);
 }
 
 static int use_wrong_prefix(oph_context *ctx, oph_error *err)
@@ -38,6 +37,7 @@ static int stage_wrong_labels(oph_device *det, oph_error *err)
     if (rc) return rc;
     rc = oph_stage(det, &report, NULL);
     tell("oph_stage", rc, report);
+    oph_report_free(report);
     rc = oph_settings_set(det, "cam.image_mode", "Single", err);
     return rc ? rc : oph_settings_delete(det, "hdf1.compression", err);
 }
@@ -45,12 +45,13 @@ static int stage_wrong_labels(oph_device *det, oph_error *err)
 static int write_to_no_folder(oph_device *det, oph_error *err)
 {
     oph_device *hdf1;
-    oph_report *report = NULL;
+    oph_result *result = NULL;
     int rc = oph_device_child(det, "hdf1", &hdf1, err);
     if (!rc) rc = oph_files_set(hdf1, "/proc/no/such/folder", NULL, err);
     if (rc) return rc;
-    rc = oph_acquire(det, OPH_DEFAULT, &report, NULL);
-    tell("oph_acquire", rc, report);
+    rc = oph_acquire(det, OPH_DEFAULT, &result, NULL);
+    tell("oph_acquire", rc, oph_result_report(result));
+    oph_result_free(result);
     printf("the device is %s\n", oph_state_name(oph_device_state(det)));
     return 0;
 }

@@ -23,10 +23,10 @@ static int set_folder(oph_device *hdf1, const char *write_root, const char *read
 static int take_image(oph_device *det, oph_device *hdf1, oph_error *err)
 {
     char ioc[1024], local[1024];
-    oph_report *left = NULL;
-    int rc = oph_acquire(det, OPH_DEFAULT, &left, err);
-    oph_report_print(left, stderr);
-    oph_report_free(left);
+    oph_result *result = NULL;
+    int rc = oph_acquire(det, OPH_DEFAULT, &result, err);
+    oph_report_print(oph_result_report(result), stderr);
+    oph_result_free(result);
     if (!rc) rc = oph_file_name(hdf1, OPH_SIDE_IOC, ioc, sizeof ioc, err);
     if (!rc) rc = oph_file_name(hdf1, OPH_SIDE_LOCAL, local, sizeof local, err);
     if (!rc) printf("IOC:   %s\nlocal: %s\n", ioc, local);

@@ -2,6 +2,7 @@
 #ifndef COPHYD_COPHYD_H
 #define COPHYD_COPHYD_H
 
+#include <cophyd/acquire.h>
 #include <cophyd/api.h>
 #include <cophyd/class.h>
 #include <cophyd/context.h>

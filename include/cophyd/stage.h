@@ -1,4 +1,4 @@
-/* stage -> trigger -> wait -> unstage.
+/* Staging and unstaging; what is between them is in acquire.h.
  *
  * ret_report may be NULL; else the report is yours, on success (then usually empty) and on failure.
  * It is not written when the device's state forbids the verb (OPH_ESTATE), nor when the options are
@@ -7,7 +7,6 @@
 #define COPHYD_STAGE_H
 
 #include <cophyd/device.h>
-#include <cophyd/status.h>
 
 OPH_BEGIN_DECLS
 
@@ -38,12 +37,6 @@ typedef struct oph_stage_options {
 OPH_API int oph_stage_with(oph_device *dev, const oph_stage_options *opt, oph_report **ret_report,
                            oph_error *err);
 
-/* Starts one acquisition, after a look whether it can work; refused, the device is in state failed,
- * which is staged. Done means: the put's completion, the detector's state, and the writer's frames
- * say so; if they do not the status fails with OPH_EACQUIRE. It fails with OPH_ETIMEOUT after
- * NumImages * AcquirePeriod, ImageFileTmot and 10 s, and one hour more with an external trigger. */
-OPH_API int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err);
-
 /* Puts back what stage changed, in reverse: always possible, also twice or after a failure; an
  * acquisition that still runs is stopped first. A setting that somebody else changed meanwhile is
  * kept and named in the report; so is all that could not be put back, and then the first such error
@@ -59,10 +52,6 @@ typedef struct oph_unstage_options {
 /* The same with options; NULL: none. */
 OPH_API int oph_unstage_with(oph_device *dev, const oph_unstage_options *opt,
                              oph_report **ret_report, oph_error *err);
-
-/* Stage, trigger, wait, and always unstage. timeout: of the acquisition, OPH_DEFAULT from its
- * settings. The first error counts; the report is that of unstage, or of a stage which failed. */
-OPH_API int oph_acquire(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err);
 
 OPH_END_DECLS
 

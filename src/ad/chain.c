@@ -105,6 +105,27 @@ int oph__chain_check(const struct oph__ports *ports, const oph_device *writer,
     return rc;
 }
 
+static bool changes_count(const struct oph__port *port)
+{
+    static const char *const types[] = {"NDPluginCircularBuff", "NDPluginScatter", "NDPluginGather",
+                                        "NDPluginTimeSeries"};
+    const char *type = port->values[OPH__PORT_TYPE].text;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (oph__starts(type, types[i])) return true;
+    return oph__starts(type, "NDPluginProcess") && port->values[OPH__PORT_FILTER].number > 0;
+}
+
+const oph_device *oph__chain_changer(const struct oph__ports *ports, const oph_device *writer)
+{
+    const struct oph__port *p = oph__port_of(ports, writer);
+    p = p ? oph__port_source(ports, p) : NULL;
+    for (size_t steps = 0; p && steps < ports->count; steps++) {
+        if (changes_count(p)) return p->dev;
+        p = oph__port_source(ports, p);
+    }
+    return NULL;
+}
+
 void oph__chain_warn(const struct oph__ports *ports, const oph_device *writer)
 {
     const struct oph__port *p = oph__port_of(ports, writer);

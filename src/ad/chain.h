@@ -13,9 +13,10 @@ enum oph__port_row {
     OPH__PORT_CALLBACKS,
     OPH__PORT_MIN_TIME,
     OPH__PORT_BLOCKING,
-    OPH__PORT_CHAIN, /* those above are looked at before each acquisition */
-    OPH__PORT_ADDRESS = OPH__PORT_CHAIN,
     OPH__PORT_TYPE,
+    OPH__PORT_FILTER, /* of NDPluginProcess: 1 passes on only what it has added up */
+    OPH__PORT_CHAIN,  /* those above are looked at before each acquisition */
+    OPH__PORT_ADDRESS = OPH__PORT_CHAIN,
     OPH__PORT_QUEUE_SIZE,
     OPH__PORT_QUEUE_FREE,
     OPH__PORT_GRAPH, /* those above make the graph; those below only what writes files has */
@@ -83,6 +84,9 @@ enum oph__way oph__port_way(const struct oph__ports *ports, const struct oph__po
  * on it that are switched off or skip frames. What the writer itself says must be known. */
 int oph__chain_check(const struct oph__ports *ports, const oph_device *writer,
                      const oph_device *camera, oph_error *err);
+/* The plugin nearest to a writer that does not pass on one frame for each that it takes; NULL: none,
+ * as far as it is known. */
+const oph_device *oph__chain_changer(const struct oph__ports *ports, const oph_device *writer);
 /* Tells the log of plugins on it for which the driver has to wait. */
 void oph__chain_warn(const struct oph__ports *ports, const oph_device *writer);
 

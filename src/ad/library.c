@@ -1,11 +1,13 @@
 /* What a context of libcophyd comes with: libca, areaDetector's behaviours and its classes. */
 #include "ad/builtin_classes.h"
 #include "ad/file_store.h"
+#include "ad/multi_trigger.h"
 #include "ad/single_trigger.h"
 #include "core/context.h"
 #include <cophyd/class.h>
 
-static const struct oph__trigger_ops *const triggers[] = {&oph__single_trigger, NULL};
+static const struct oph__trigger_ops *const triggers[] = {&oph__single_trigger, &oph__multi_trigger,
+                                                          NULL};
 static const struct oph__hook_ops *const hooks[] = {&oph__hdf5_file_store, NULL};
 static const struct oph__behaviours behaviours = {.triggers = triggers, .hooks = hooks};
 

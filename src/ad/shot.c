@@ -22,6 +22,7 @@ static const char *const cam_paths[OPH__CAM_ROWS] = {
     [OPH__CAM_TRIGGER] = "cam.trigger_mode",
     [OPH__CAM_PORT] = "cam.port_name",
     [OPH__CAM_WAITS] = "cam.wait_for_plugins",
+    [OPH__CAM_QUEUED] = "cam.num_queued_arrays",
     [OPH__CAM_PATH] = "cam.file_path",
     [OPH__CAM_NAME] = "cam.file_name",
     [OPH__CAM_TEMPLATE] = "cam.file_template",
@@ -36,11 +37,20 @@ static const char *const writer_paths[OPH__W_ROWS] = {
     [OPH__W_FILE] = "full_file_name",  [OPH__W_QUEUED] = "num_queued_arrays",
 };
 
+static int need_queue(oph_device *dev, void *user, oph_error *err)
+{
+    struct oph__needs *needs = user;
+    if (!oph_device_is(dev, "PluginBase")) return 0;
+    int rc = oph__need(needs, dev, "queue_size", false, err);
+    return rc ? rc : oph__need(needs, dev, "queue_free", false, err);
+}
+
 int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err)
 {
     int rc = 0;
     for (int i = 0; !rc && i < OPH__CAM_ROWS; i++)
         rc = oph__need(needs, dev, cam_paths[i], i < OPH__CAM_REQUIRED, err);
+    if (!rc) rc = oph__device_each(dev, need_queue, needs, err);
     return rc ? rc : oph__ports_needs(dev, needs, err);
 }
 
@@ -76,6 +86,23 @@ static int add_writer(oph_device *dev, void *user, oph_error *err)
     return 0;
 }
 
+static int add_plugin(oph_device *dev, void *user, oph_error *err)
+{
+    struct oph__shot *shot = user;
+    struct oph__shot_plugin plugin = {.dev = dev, .room = (double)NAN, .held = (double)NAN};
+    if (!oph_device_is(dev, "PluginBase")) return 0;
+    plugin.size = present(dev, "queue_size");
+    plugin.free = present(dev, "queue_free");
+    if (!plugin.size || !plugin.free) return 0;
+    size_t n = shot->plugin_count + 1;
+    struct oph__shot_plugin *plugins = realloc(shot->plugins, n * sizeof *plugins);
+    if (!plugins) return oph__fail_memory(err, "an acquisition");
+    plugins[n - 1] = plugin;
+    shot->plugins = plugins;
+    shot->plugin_count = n;
+    return 0;
+}
+
 int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err)
 {
     *shot = (struct oph__shot){.dev = dev};
@@ -93,6 +120,7 @@ int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err)
     struct finding f = {.shot = shot, .plan = dev->tree->plan};
     if (!rc) rc = oph__device_each(dev, add_writer, &f, err);
     if (!rc && shot->writer_count) rc = oph__ports_find(&shot->ports, dev, OPH__PORT_CHAIN, err);
+    if (!rc) rc = oph__device_each(dev, add_plugin, shot, err);
     size_t n = shot->writer_count ? shot->writer_count : 1;
     shot->before.writers = calloc(n, sizeof *shot->before.writers);
     shot->now.writers = calloc(n, sizeof *shot->now.writers);
@@ -106,14 +134,16 @@ void oph__shot_clear(struct oph__shot *shot)
 {
     oph__ports_clear(&shot->ports);
     free(shot->writers);
+    free(shot->plugins);
     free(shot->before.writers);
     free(shot->now.writers);
     *shot = (struct oph__shot){0};
 }
 
-int oph__look_ask(struct oph__shot *shot, struct oph__ops **ret, oph_error *err)
+int oph__look_ask(struct oph__shot *shot, bool queues, struct oph__ops **ret, oph_error *err)
 {
-    size_t count = OPH__CAM_ROWS + shot->writer_count * OPH__W_ROWS + oph__ports_room(&shot->ports);
+    size_t count = OPH__CAM_ROWS + shot->writer_count * OPH__W_ROWS + 2 * shot->plugin_count +
+                   oph__ports_room(&shot->ports);
     int rc = oph__ops_new(shot->dev->ctx, count, ret, err);
     if (rc) return rc;
     for (int i = 0; i < OPH__CAM_ROWS; i++) {
@@ -126,6 +156,10 @@ int oph__look_ask(struct oph__shot *shot, struct oph__ops **ret, oph_error *err)
         }
     }
     if (!shot->ports_known) oph__ports_ask(&shot->ports, *ret);
+    for (size_t p = 0; queues && p < shot->plugin_count; p++) {
+        oph__ops_get(*ret, shot->plugins[p].size->read, NULL, NULL);
+        oph__ops_get(*ret, shot->plugins[p].free->read, NULL, NULL);
+    }
     return 0;
 }
 
@@ -177,7 +211,17 @@ static const struct oph__op *next(struct oph__ops *group, size_t *at, struct oph
     return NULL;
 }
 
-void oph__look_take(struct oph__shot *shot, struct oph__ops *group, struct oph__look *look)
+static void take_queue(struct oph__shot_plugin *plugin, const struct oph__op *size,
+                       const struct oph__op *free)
+{
+    double left;
+    plugin->room = plugin->held = (double)NAN;
+    if (!size || !free || !oph__value_double(&free->value, &left)) return;
+    if (oph__value_double(&size->value, &plugin->room)) plugin->held = plugin->room - left;
+}
+
+void oph__look_take(struct oph__shot *shot, bool queues, struct oph__ops *group,
+                    struct oph__look *look)
 {
     struct oph__writer_look *writers = look->writers;
     size_t at = 0;
@@ -197,4 +241,8 @@ void oph__look_take(struct oph__shot *shot, struct oph__ops *group, struct oph__
     }
     if (!shot->ports_known) oph__ports_take(&shot->ports, group, &at);
     shot->ports_known = true;
+    for (size_t p = 0; queues && p < shot->plugin_count; p++) {
+        const struct oph__op *size = next(group, &at, look), *free = next(group, &at, look);
+        take_queue(&shot->plugins[p], size, free);
+    }
 }

@@ -23,6 +23,7 @@ enum oph__cam_row {
     OPH__CAM_TRIGGER,
     OPH__CAM_PORT,
     OPH__CAM_WAITS,
+    OPH__CAM_QUEUED,
     OPH__CAM_PATH,
     OPH__CAM_NAME,
     OPH__CAM_TEMPLATE,
@@ -72,10 +73,20 @@ struct oph__shot {
     } * writers;
     struct oph__ports ports; /* read with `before`, where there is a writer */
     bool ports_known;
+    size_t plugin_count;
+    struct oph__shot_plugin {
+        oph_device *dev;
+        oph_signal *size, *free;
+        double room, held; /* of its queue, in arrays; NAN: not looked at */
+    } * plugins;           /* those whose queue can be read */
     struct oph__look before, now;
-    int64_t frames; /* asked for */
-    double limit;   /* seconds it may take */
-    double stall;   /* seconds without progress of a writer after the camera has ended */
+    int64_t images; /* asked of the camera */
+    int64_t frames; /* and of each writer: as many, unless the user said otherwise */
+    bool restarted; /* the camera's counter was seen to fall: it counts from 0 at each start */
+    double begin;   /* seconds until the camera must show that it has begun */
+    double limit;   /* seconds it may take until the first frame, or the only one */
+    double stall;   /* seconds without a frame while the camera acquires */
+    double settle;  /* seconds without progress of a writer after the camera has ended */
 };
 
 int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err);
@@ -83,12 +94,22 @@ int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err);
 int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err);
 void oph__shot_clear(struct oph__shot *shot);
 
-/* Asks for all rows in one group; _take reads the answers when it is done. */
-int oph__look_ask(struct oph__shot *shot, struct oph__ops **ret, oph_error *err);
-void oph__look_take(struct oph__shot *shot, struct oph__ops *group, struct oph__look *look);
+/* Asks for all rows in one group; _take reads the answers when it is done. `queues`: those of the
+ * plugins too, which say who is stuck. */
+int oph__look_ask(struct oph__shot *shot, bool queues, struct oph__ops **ret, oph_error *err);
+void oph__look_take(struct oph__shot *shot, bool queues, struct oph__ops *group,
+                    struct oph__look *look);
 
-/* Whether `before` allows the acquisition; fills frames, limit and stall. */
-int oph__shot_check(struct oph__shot *shot, oph_error *err);
+/* Whether `before` allows the acquisition; fills images, frames and the times. `chain`: also
+ * whether frames reach the writers, and how many, which blocks. */
+int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err);
+/* Looks and checks, and waits until a writer that was told to capture counts from 0: it blocks.
+ * `images`: that the camera must be set to take; 0: any number. */
+int oph__shot_look_before(struct oph__shot *shot, int64_t images, oph_error *err);
+/* How many frames the camera takes; 0: without end. */
+double oph__shot_images(const struct oph__shot *shot, double num_images, double image_mode);
+/* Whether `now` shows a camera that has come to a halt. */
+bool oph__shot_is_idle(const struct oph__shot *shot);
 
 /* Whether `now` shows that it is done. */
 enum oph__verdict { OPH__GOOD, OPH__BAD, OPH__NOT_YET };
@@ -99,11 +120,15 @@ enum oph__verdict oph__shot_judge(struct oph__shot *shot, bool last, double wait
 int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double waited,
                    oph_error *err);
 
-/* Reports to the status how many of the frames the slowest writer has, from the start on and, where
- * it is more than one, while they come. *ret is set on an error too. */
+/* Reports to the status how many of `total` frames the slowest writer has, beginning with those
+ * that were there `before`, and, where it is more than one, while they come. *ret is set on an
+ * error too. */
 struct oph__counts;
-int oph__counts_begin(const struct oph__shot *shot, oph_status *status, struct oph__counts **ret,
-                      oph_error *err);
+int oph__counts_begin(const struct oph__shot *shot, oph_status *status, int64_t before,
+                      int64_t total, struct oph__counts **ret, oph_error *err);
+/* When a frame came last, on the monotonic clock; the begin where none has. */
+double oph__counts_moved(struct oph__counts *counts);
+bool oph__counts_restarted(struct oph__counts *counts);
 /* `complete`: all were written, also where the last update is still on its way. NULL allowed. */
 void oph__counts_end(struct oph__counts *counts, bool complete);
 

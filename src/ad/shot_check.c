@@ -51,7 +51,24 @@ static int check_cam_files(const struct oph__shot *shot, oph_error *err)
     return 0;
 }
 
-static int check_writer(const struct oph__shot *shot, size_t w, oph_error *err)
+/* How many frames the writer gets can be known only where all between it and the camera passes on
+ * one for each: else a wrong number would fail a good acquisition, or pass a bad one. */
+static int check_chain(const struct oph__shot *shot, size_t w, oph_error *err)
+{
+    const struct oph__shot_writer *writer = &shot->writers[w];
+    char found[128];
+    int rc = oph__chain_check(&shot->ports, writer->dev, shot->cam, err);
+    if (rc) return rc;
+    if (oph__store_is_fresh(writer->dev)) oph__chain_warn(&shot->ports, writer->dev);
+    const oph_device *changer = oph__chain_changer(&shot->ports, writer->dev);
+    if (!changer || atomic_load(&shot->dev->frames) > 0) return 0;
+    oph__format(found, sizeof found, "%s on the way, which does not pass on one for each",
+                changer->attr);
+    return refuse(writer->rows[OPH__W_SOURCE], OPH_EINVAL,
+                  "the number of frames to expect (oph_trigger_set_frames)", found, err);
+}
+
+static int check_writer(const struct oph__shot *shot, size_t w, bool chain, oph_error *err)
 {
     const struct oph__shot_writer *writer = &shot->writers[w];
     const struct oph__writer_look *l = &shot->before.writers[w];
@@ -60,28 +77,34 @@ static int check_writer(const struct oph__shot *shot, size_t w, oph_error *err)
     if (l->number[OPH__W_CAPTURE] != 1)
         return refuse(writer->rows[OPH__W_CAPTURE], OPH_ESTATE, "Capturing, as staged", l->capture,
                       err);
-    int rc = oph__chain_check(&shot->ports, writer->dev, shot->cam, err);
-    if (!rc && oph__store_is_fresh(writer->dev)) oph__chain_warn(&shot->ports, writer->dev);
-    return rc;
+    return chain ? check_chain(shot, w, err) : 0;
 }
 
 /* ADPilatus takes NumImages whatever ImageMode says (its acquisition task never reads ImageMode);
  * other drivers take one in Single. */
+double oph__shot_images(const struct oph__shot *shot, double num_images, double image_mode)
+{
+    bool pilatus = oph_device_is(shot->cam, "PilatusDetectorCam");
+    if (!pilatus && image_mode == IMAGE_CONTINUOUS) return 0;
+    return !pilatus && image_mode == IMAGE_SINGLE ? 1 : num_images;
+}
+
 static int count_frames(struct oph__shot *shot, oph_error *err)
 {
     const struct oph__look *l = &shot->before;
-    bool pilatus = oph_device_is(shot->cam, "PilatusDetectorCam");
-    if (!pilatus && l->number[OPH__CAM_MODE] == IMAGE_CONTINUOUS)
+    double mode = l->number[OPH__CAM_MODE], images = l->number[OPH__CAM_IMAGES];
+    if (mode == IMAGE_CONTINUOUS && oph__shot_images(shot, 1, mode) == 0)
         return refuse(shot->cam_rows[OPH__CAM_MODE], OPH_EINVAL, "Single or Multiple",
                       "Continuous, which never ends", err);
-    bool one = !pilatus && l->number[OPH__CAM_MODE] == IMAGE_SINGLE;
-    double frames = one ? 1 : l->number[OPH__CAM_IMAGES];
+    double frames = oph__shot_images(shot, images, mode);
     if (!(frames >= 1)) {
         char found[32];
         oph__from_double(found, sizeof found, frames);
         return refuse(shot->cam_rows[OPH__CAM_IMAGES], OPH_EINVAL, "at least 1", found, err);
     }
-    shot->frames = (int64_t)frames;
+    int64_t told = atomic_load(&shot->dev->frames);
+    shot->images = (int64_t)frames;
+    shot->frames = told > 0 ? told : shot->images;
     return 0;
 }
 
@@ -90,20 +113,32 @@ static double number_or(double value, double otherwise)
     return isfinite(value) && value > 0 ? value : otherwise;
 }
 
+/* The camera's commands come before its first frame. Pulses from outside come when they come. */
 static void set_limits(struct oph__shot *shot)
 {
     const struct oph__look *l = &shot->before;
+    bool outside = l->number[OPH__CAM_TRIGGER] > 0;
     double exposure = number_or(l->number[OPH__CAM_TIME], 0) + READOUT;
     double period = fmax(number_or(l->number[OPH__CAM_PERIOD], 0), exposure);
     double file = number_or(l->number[OPH__CAM_FILE_TIMEOUT], FILE_TIMEOUT);
-    shot->limit = (double)shot->frames * period + file + MARGIN;
-    if (l->number[OPH__CAM_TRIGGER] > 0) shot->limit += EXTERNAL_WAIT;
+    shot->stall = outside ? EXTERNAL_WAIT : 3 * period + file;
+    shot->begin = file + MARGIN;
+    shot->limit = (double)shot->images * period + file + MARGIN + (outside ? EXTERNAL_WAIT : 0);
+    if (shot->images > 1) shot->limit = fmin(shot->limit, shot->stall + MARGIN);
     /* When the camera waits for its plugins they have ended with it. */
-    shot->stall =
+    shot->settle =
         3 * period + (l->number[OPH__CAM_WAITS] == 1 ? shot->dev->ctx->options.grace : file);
 }
 
-int oph__shot_check(struct oph__shot *shot, oph_error *err)
+bool oph__shot_is_idle(const struct oph__shot *shot)
+{
+    const struct oph__look *l = &shot->now;
+    double state = l->number[OPH__CAM_STATE];
+    return l->number[OPH__CAM_ACQUIRE] == 0 && !(l->number[OPH__CAM_BUSY] > 0) &&
+           (state == STATE_IDLE || state == STATE_ERROR || state == STATE_ABORTED);
+}
+
+int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err)
 {
     if (shot->before.code) {
         if (err) *err = shot->before.error;
@@ -114,7 +149,7 @@ int oph__shot_check(struct oph__shot *shot, oph_error *err)
     if (!rc && shot->writer_count && shot->before.number[OPH__CAM_CALLBACKS] != 1)
         rc = refuse(shot->cam_rows[OPH__CAM_CALLBACKS], OPH_ESTATE, "Enable", "Disable", err);
     for (size_t w = 0; !rc && w < shot->writer_count; w++)
-        rc = check_writer(shot, w, err);
+        rc = check_writer(shot, w, chain, err);
     if (!rc) rc = count_frames(shot, err);
     if (!rc) set_limits(shot);
     return rc;

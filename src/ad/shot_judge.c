@@ -8,12 +8,12 @@
 enum { STATE_IDLE = 0, STATE_ERROR = 6, STATE_DISCONNECTED = 9, STATE_ABORTED = 10 };
 enum { WRITE_STREAM = 2 };
 
-/* Some drivers count from 0 again at each start. */
+/* Some drivers count from 0 again at each start, and may have passed their former count since. */
 static double taken(const struct oph__shot *shot)
 {
     double before = shot->before.number[OPH__CAM_COUNTER];
     double now = shot->now.number[OPH__CAM_COUNTER];
-    return now < before ? now : now - before;
+    return shot->restarted || now < before ? now : now - before;
 }
 
 static double written(const struct oph__shot *shot, size_t w)
@@ -36,6 +36,23 @@ double oph__shot_written(const struct oph__shot *shot)
     return sum;
 }
 
+/* Who keeps a camera that waits for its plugins from its end. */
+static void describe_queues(const struct oph__shot *shot, struct oph__buf *buf)
+{
+    for (size_t p = 0; p < shot->plugin_count; p++) {
+        const struct oph__shot_plugin *plugin = &shot->plugins[p];
+        if (!(plugin->held > 0)) continue;
+        if (plugin->held >= plugin->room)
+            oph__buf_addf(buf, "; the queue of %s is full: %.0f arrays", plugin->dev->attr,
+                          plugin->room);
+        else
+            oph__buf_addf(buf, "; the queue of %s holds %.0f of %.0f arrays", plugin->dev->attr,
+                          plugin->held, plugin->room);
+    }
+    double queued = shot->now.number[OPH__CAM_QUEUED];
+    if (queued > 0) oph__buf_addf(buf, "; plugins work on %.0f of the camera's arrays", queued);
+}
+
 /* States and counts first; messages last, since they can mislead. */
 static void describe(const struct oph__shot *shot, struct oph__buf *buf)
 {
@@ -49,6 +66,7 @@ static void describe(const struct oph__shot *shot, struct oph__buf *buf)
         if (wl->number[OPH__W_QUEUED] > 0)
             oph__buf_addf(buf, " and %.0f still queued", wl->number[OPH__W_QUEUED]);
     }
+    describe_queues(shot, buf);
     if (l->message[0]) oph__buf_addf(buf, "; StatusMessage \"%s\"", l->message);
     for (size_t w = 0; w < shot->writer_count; w++) {
         if (l->writers[w].message[0])
@@ -95,12 +113,12 @@ static enum oph__verdict judge_cam(const struct oph__shot *shot, const char **wh
     *why = "somebody stopped it";
     if (state == STATE_ABORTED) return OPH__BAD;
     *why = "somebody else acquires too";
-    if (taken(shot) > (double)shot->frames) return OPH__BAD;
+    if (taken(shot) > (double)shot->images) return OPH__BAD;
     *why = "the camera did not end in state Idle";
     if (state != STATE_IDLE || l->number[OPH__CAM_ACQUIRE] != 0 || l->number[OPH__CAM_BUSY] > 0)
         return OPH__NOT_YET;
     *why = "frames are missing";
-    if (is_camera_count_needed(shot) && taken(shot) < (double)shot->frames) return OPH__NOT_YET;
+    if (is_camera_count_needed(shot) && taken(shot) < (double)shot->images) return OPH__NOT_YET;
     return OPH__GOOD;
 }
 

@@ -1,5 +1,6 @@
 /* How far an acquisition is: the frames that its writers have counted, as they say so. */
 #include "ad/shot.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "core/status.h"
 #include <stdlib.h>
@@ -12,19 +13,31 @@ struct count {
     struct oph__pv *pv;
     struct oph__chanmon *mon;
     double before, frames;
+    bool told;      /* counts for the progress; else it only shows that something moves */
+    bool restarted; /* fell below `before`: it counts from 0 again */
 };
 
 struct oph__counts {
     oph_status *status;
-    int64_t frames;
-    pthread_mutex_t lock; /* of the counts' frames; before the status's */
+    int64_t frames, before, total;
+    double moved_at;
+    pthread_mutex_t lock; /* of the counts' frames and of moved_at; before the status's */
     size_t count;
     struct count at[];
 };
 
-static void tell(oph_status *status, double frames, int64_t wanted)
+static void tell(const struct oph__counts *counts, double frames)
 {
-    oph__status_report(status, 0, frames, (double)wanted, "frames", 0);
+    oph__status_report(counts->status, 0, (double)counts->before + frames, (double)counts->total,
+                       "frames", 0);
+}
+
+static double least(const struct oph__counts *counts)
+{
+    double frames = (double)INFINITY;
+    for (size_t i = 0; i < counts->count; i++)
+        if (counts->at[i].told) frames = fmin(frames, counts->at[i].frames);
+    return frames;
 }
 
 static void moved(void *user, const struct oph__event *event)
@@ -36,11 +49,13 @@ static void moved(void *user, const struct oph__event *event)
     double now;
     if (event->code || !oph__value_double(&value, &now)) return;
     pthread_mutex_lock(&counts->lock);
-    c->frames = now < c->before ? now : now - c->before; /* some count from 0 again */
-    double least = c->frames;
-    for (size_t i = 0; i < counts->count; i++)
-        least = fmin(least, counts->at[i].frames);
-    tell(counts->status, least, counts->frames);
+    if (now < c->before) {
+        c->restarted = true;
+        c->before = 0;
+    }
+    if (now - c->before > c->frames) counts->moved_at = oph__now();
+    c->frames = now - c->before;
+    tell(counts, least(counts));
     pthread_mutex_unlock(&counts->lock);
 }
 
@@ -49,24 +64,31 @@ static bool is_stream(const struct oph__shot *shot, size_t w)
     return shot->before.writers[w].number[OPH__W_MODE] == WRITE_STREAM;
 }
 
-static void add(struct oph__counts *counts, oph_signal *sig, double before)
+static void add(struct oph__counts *counts, oph_signal *sig, double before, bool told)
 {
-    counts->at[counts->count++] = (struct count){.all = counts, .pv = sig->read, .before = before};
+    counts->at[counts->count++] =
+        (struct count){.all = counts, .pv = sig->read, .before = before, .told = told};
 }
 
-/* The writers that count to what was asked for; the camera where there is none. */
+/* The writers that count to what was asked for; the camera's count is told where there is none. */
 static void choose(struct oph__counts *counts, const struct oph__shot *shot)
 {
     for (size_t w = 0; w < shot->writer_count; w++)
         if (is_stream(shot, w))
             add(counts, shot->writers[w].rows[OPH__W_CAPTURED],
-                shot->before.writers[w].number[OPH__W_CAPTURED]);
-    if (!counts->count)
-        add(counts, shot->cam_rows[OPH__CAM_COUNTER], shot->before.number[OPH__CAM_COUNTER]);
+                shot->before.writers[w].number[OPH__W_CAPTURED], true);
+    add(counts, shot->cam_rows[OPH__CAM_COUNTER], shot->before.number[OPH__CAM_COUNTER],
+        !counts->count);
 }
 
-int oph__counts_begin(const struct oph__shot *shot, oph_status *status, struct oph__counts **ret,
-                      oph_error *err)
+/* One frame of a writer needs no watch: it is there when the camera's put completes. */
+static bool is_watched(const struct oph__shot *shot, const struct oph__counts *counts)
+{
+    return shot->frames > 1 || shot->images > 1 || counts->count == 1;
+}
+
+int oph__counts_begin(const struct oph__shot *shot, oph_status *status, int64_t before,
+                      int64_t total, struct oph__counts **ret, oph_error *err)
 {
     struct oph__counts *counts =
         calloc(1, sizeof *counts + (shot->writer_count + 1) * sizeof counts->at[0]);
@@ -76,13 +98,33 @@ int oph__counts_begin(const struct oph__shot *shot, oph_status *status, struct o
     }
     counts->status = status;
     counts->frames = shot->frames;
+    counts->before = before;
+    counts->total = total;
+    counts->moved_at = oph__now();
     choose(counts, shot);
     *ret = counts;
-    tell(status, 0, shot->frames);
+    tell(counts, 0);
     int rc = 0;
-    for (size_t i = 0; !rc && shot->frames > 1 && i < counts->count; i++)
+    for (size_t i = 0; !rc && is_watched(shot, counts) && i < counts->count; i++)
         rc = oph__pv_subscribe(counts->at[i].pv, moved, &counts->at[i], &counts->at[i].mon, err);
     return rc;
+}
+
+double oph__counts_moved(struct oph__counts *counts)
+{
+    pthread_mutex_lock(&counts->lock);
+    double at = counts->moved_at;
+    pthread_mutex_unlock(&counts->lock);
+    return at;
+}
+
+/* The camera's is the last. */
+bool oph__counts_restarted(struct oph__counts *counts)
+{
+    pthread_mutex_lock(&counts->lock);
+    bool restarted = counts->at[counts->count - 1].restarted;
+    pthread_mutex_unlock(&counts->lock);
+    return restarted;
 }
 
 void oph__counts_end(struct oph__counts *counts, bool complete)
@@ -90,7 +132,7 @@ void oph__counts_end(struct oph__counts *counts, bool complete)
     if (!counts) return;
     for (size_t i = 0; i < counts->count; i++)
         if (counts->at[i].mon) counts->at[i].pv->ops->unsubscribe(counts->at[i].mon);
-    if (complete) tell(counts->status, (double)counts->frames, counts->frames);
+    if (complete) tell(counts, (double)counts->frames);
     pthread_mutex_destroy(&counts->lock);
     free(counts);
 }

@@ -4,6 +4,7 @@
 #define CORE_BEHAVIOUR_H
 
 #include "base/vec.h"
+#include <cophyd/acquire.h>
 #include <cophyd/device.h>
 #include <cophyd/signal.h>
 #include <cophyd/status.h>
@@ -28,6 +29,15 @@ struct oph__trigger_ops {
     /* Checks that the device may be triggered, starts
      * it, and returns; calls oph__trigger_finish later. On an error nothing was started. */
     int (*start)(oph_device *dev, oph_status *status, oph_error *err);
+    /* NULL where there is nothing to add: settings of its own, ahead of the device's; and, when all
+     * are encoded and nothing was sent yet, the values that it will write to them later. */
+    int (*plan)(oph_device *dev, struct oph__plan *plan, oph_error *err);
+    int (*check)(oph_device *dev, struct oph__plan *plan, oph_error *err);
+    /* NULL where it takes no series. `prepare` fills in what *want leaves open, and how many
+     * kickoffs it takes; `kickoff` starts one as start does, and finishes `begun` when the camera
+     * has begun, or with the error that ends it. */
+    int (*prepare)(oph_device *dev, oph_series *want, int64_t *ret_kickoffs, oph_error *err);
+    int (*kickoff)(oph_device *dev, oph_status *status, oph_status *begun, oph_error *err);
     /* Stops what may be running and waits, bounded, until it has stopped. Nothing running: 0 at
      * once. */
     int (*stop)(oph_device *dev, oph_error *err);

@@ -67,8 +67,9 @@ static struct oph__place blame(const struct checker *ck, const struct node *node
 {
     const struct oph__classdef *def = node->parent ? NULL : ck->def;
 
-    if (def && (contains(&def->rows, item) || contains(&def->stage, item) ||
-                contains(&def->files, item) || contains(&def->devs, item)))
+    if (def &&
+        (contains(&def->rows, item) || contains(&def->stage, item) || contains(&def->cycle, item) ||
+         contains(&def->files, item) || contains(&def->devs, item)))
         return (struct oph__place){origin, line};
     return node->at;
 }
@@ -153,12 +154,13 @@ static bool leads_to_row(struct checker *ck, const struct node *from, const char
     }
 }
 
-static void check_stage(struct checker *ck, const struct node *node)
+static void check_settings(struct checker *ck, const struct node *node,
+                           const struct oph__vec *words)
 {
     char path[400], why[400], where[200];
 
-    for (size_t i = 0; i < node->cls->stage.count; i++) {
-        const struct oph__stageword *word = node->cls->stage.at[i];
+    for (size_t i = 0; i < words->count; i++) {
+        const struct oph__stageword *word = words->at[i];
         oph__format(path, sizeof path, "%s%s%s", word->child, *word->child ? "." : "", word->key);
         if (leads_to_row(ck, node, path, why, sizeof why) || was_said(ck, node, word)) continue;
         struct oph__place at = blame(ck, node, word, word->origin, word->line);
@@ -308,7 +310,8 @@ static void check_node(struct checker *ck, const struct node *node)
     check_names(ck, node);
     check_after(ck, node);
     check_lengths(ck, node);
-    check_stage(ck, node);
+    check_settings(ck, node, &node->cls->stage);
+    check_settings(ck, node, &node->cls->cycle);
     check_files(ck, node);
     check_devs(ck, node);
 }

@@ -27,7 +27,7 @@ struct table {
 
 enum { OLDEST = 1 }; /* a version before every `since`; 0 is the newest */
 
-enum { ROWS, DEVS, STAGE, FILES, TRIGGER, PLUGIN, TABLES };
+enum { ROWS, DEVS, STAGE, CYCLE, FILES, TRIGGER, PLUGIN, TABLES };
 struct tables {
     struct table at[TABLES];
     struct oph__arena arena;
@@ -88,7 +88,7 @@ static void add(struct tables *t, int table, const char *key, const void *item, 
         return;
     }
     *c = (struct candidate){.item = item, .since = since, .kin = kin};
-    if (entry->last && entry->last->kin == kin && table == STAGE)
+    if (entry->last && entry->last->kin == kin && (table == STAGE || table == CYCLE))
         entry->last->item = item;
     else if (entry->last)
         entry->last = entry->last->next = c;
@@ -98,14 +98,15 @@ static void add(struct tables *t, int table, const char *key, const void *item, 
 
 static const char *stage_key(struct tables *t, const struct oph__stageword *word)
 {
-    size_t child = strlen(word->child), key = strlen(word->key);
+    const char *where = *word->step ? word->step : word->child;
+    size_t child = strlen(where), key = strlen(word->key);
     char *text = oph__arena_get(&t->arena, child + key + 2);
 
     if (!text) {
         t->failed = true;
         return "";
     }
-    memcpy(text, word->child, child);
+    memcpy(text, where, child);
     text[child] = ' ';
     memcpy(text + child + 1, word->key, key);
     return text;
@@ -116,6 +117,7 @@ static void gather(struct tables *t, const struct oph__lineage *lin)
     *t = (struct tables){.at = {[ROWS] = {.what = "attribute", .same = same_row},
                                 [DEVS] = {.what = "device", .same = same_dev},
                                 [STAGE] = {.what = "setting", .same = same_stage},
+                                [CYCLE] = {.what = "setting of the cycle", .same = same_stage},
                                 [FILES] = {.what = "files", .same = same_files},
                                 [TRIGGER] = {.what = "trigger", .same = same_name},
                                 [PLUGIN] = {.what = "plugin", .same = same_name}}};
@@ -132,6 +134,10 @@ static void gather(struct tables *t, const struct oph__lineage *lin)
         for (size_t i = 0; i < def->stage.count; i++) {
             const struct oph__stageword *word = def->stage.at[i];
             add(t, STAGE, stage_key(t, word), word, 0, k);
+        }
+        for (size_t i = 0; i < def->cycle.count; i++) {
+            const struct oph__stageword *word = def->cycle.at[i];
+            add(t, CYCLE, stage_key(t, word), word, 0, k);
         }
         for (size_t i = 0; i < def->files.count; i++) {
             const struct oph__filesrow *files = def->files.at[i];
@@ -311,7 +317,7 @@ static struct oph__class *make(const struct oph__lineage *lin, const struct tabl
     cls->plugin_type = fill_name(&t->at[PLUGIN], lin);
     if (cls->name && fill_lineage(cls, lin) && fill_rows(cls, t, lin) &&
         fill_vec(&cls->devs, &t->at[DEVS], lin) && fill_vec(&cls->stage, &t->at[STAGE], lin) &&
-        fill_vec(&cls->files, &t->at[FILES], lin))
+        fill_vec(&cls->cycle, &t->at[CYCLE], lin) && fill_vec(&cls->files, &t->at[FILES], lin))
         return cls;
     oph__class_free(cls);
     return NULL;
@@ -342,6 +348,7 @@ void oph__class_free(struct oph__class *cls)
     oph__vec_free(&cls->others);
     oph__vec_free(&cls->devs);
     oph__vec_free(&cls->stage);
+    oph__vec_free(&cls->cycle);
     oph__vec_free(&cls->files);
     oph__vec_free(&cls->hooks);
     oph__vec_free(&cls->names);

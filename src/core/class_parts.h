@@ -82,6 +82,7 @@ struct oph__classdef {
     struct oph__vec rows;  /* struct oph__row */
     struct oph__vec devs;  /* struct oph__devrow */
     struct oph__vec stage; /* struct oph__stageword */
+    struct oph__vec cycle; /* the same */
     struct oph__vec files; /* struct oph__filesrow */
     struct oph__vec hooks; /* const char * */
     const char *trigger;

@@ -204,25 +204,39 @@ static void read_files(struct oph__reader *r)
         oph__read_keep(r, &r->def->files, files);
 }
 
-static void read_stage(struct oph__reader *r)
+static void read_settings(struct oph__reader *r, const char *child, const char *step,
+                          struct oph__vec *ret)
 {
-    const char *child = take_child(r);
-
     for (size_t i = 2; i < r->words.count; i++) {
         const struct oph__word *word = &r->words.at[i];
         struct oph__stageword *set = oph__read_get(r, sizeof *set);
         const char *value = take_value(r, word);
         if (!set || !value) continue;
         *set = (struct oph__stageword){.child = child,
+                                       .step = step,
                                        .key = word->text,
                                        .value = oph__literal_of(value, word->quoted),
                                        .origin = r->at.origin,
                                        .line = r->at.line};
         if (oph__is_attr(word->text))
-            oph__read_keep(r, &r->def->stage, set);
+            oph__read_keep(r, ret, set);
         else
             oph__mistake(r->m, r->at, "'%s' is no attribute that can be set", word->text);
     }
+}
+
+static void read_stage(struct oph__reader *r)
+{
+    read_settings(r, take_child(r), "", &r->def->stage);
+}
+
+static void read_cycle(struct oph__reader *r)
+{
+    const char *step = r->words.at[1].text;
+
+    if (!oph__is_name(step))
+        oph__mistake(r->m, r->at, "wanted the name of a step, found '%s'", step);
+    read_settings(r, "", step, &r->def->cycle);
 }
 
 /* The only word of a statement that names something the library can do. */
@@ -271,6 +285,7 @@ static const struct statement {
     {"files", "files CHILD|. write=TEMPLATE [read=TEMPLATE] [semantics=windows]", 3, ANY,
      read_files},
     {"stage", "stage CHILD|. KEY=VALUE ...", 3, ANY, read_stage},
+    {"cycle", "cycle STEP KEY=VALUE ...", 3, ANY, read_cycle},
     {"trigger", "trigger NAME", 2, 2, read_trigger},
     {"hook", "hook NAME", 2, 2, read_hook},
     {"plugin", "plugin TYPE", 2, 2, read_plugin},
@@ -328,8 +343,8 @@ void oph__source_free(struct oph__source *source)
 {
     for (size_t i = 0; i < source->defs.count; i++) {
         struct oph__classdef *def = source->defs.at[i];
-        struct oph__vec *vecs[] = {&def->bases, &def->rows,  &def->devs,
-                                   &def->stage, &def->files, &def->hooks};
+        struct oph__vec *vecs[] = {&def->bases, &def->rows,  &def->devs, &def->stage,
+                                   &def->cycle, &def->files, &def->hooks};
         for (size_t j = 0; j < sizeof vecs / sizeof *vecs; j++)
             oph__vec_free(vecs[j]);
     }

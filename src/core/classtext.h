@@ -12,6 +12,8 @@
  *   dev ATTR SUFFIX CLASS[@VERSION] [MIXIN...] ["DOC"]
  *   files CHILD|. write=TEMPLATE [read=TEMPLATE] [semantics=posix|windows]
  *   stage CHILD|. KEY=VALUE ...           several lines add up
+ *   cycle STEP KEY=VALUE ...              what a trigger with a cycle sets before an acquisition;
+ *                                         steps in the order in which they first stand
  *   trigger NAME
  *   hook NAME
  *   plugin TYPE
@@ -65,10 +67,11 @@ struct oph__literal {
     const char *text; /* always there: as a person would write it, without quotes */
 };
 
-/* One word of a `stage` line. `child` is "" for the class itself. */
+/* One word of a `stage` or a `cycle` line. `child` is "" for the class itself. */
 struct oph__stageword {
     const char *child;
-    const char *key; /* "image_mode", "parent.cam.array_callbacks" */
+    const char *step; /* of a cycle; "" of a stage line */
+    const char *key;  /* "image_mode", "parent.cam.array_callbacks" */
     struct oph__literal value;
     const char *origin;
     int line;
@@ -103,6 +106,7 @@ struct oph__class {
     struct oph__vec others; /* rows that this version lacks (newer, or gone), for error sentences */
     struct oph__vec devs;   /* struct oph__devrow */
     struct oph__vec stage;  /* struct oph__stageword, in order, each key once */
+    struct oph__vec cycle;  /* the same, each key once a step */
     struct oph__vec files;  /* struct oph__filesrow */
     const char *trigger;    /* name of the trigger, or NULL */
     struct oph__vec hooks;  /* const char *: names of stage hooks, in order */

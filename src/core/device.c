@@ -30,6 +30,7 @@ static void destroy(oph_device *dev)
     oph__settings_free(&dev->settings);
     if (!dev->parent && dev->tree) {
         oph_status_unref(dev->tree->status);
+        oph_status_unref(dev->tree->series.status);
         oph__monitor_destroy(&dev->tree->m);
         free(dev->tree);
     }

@@ -6,6 +6,7 @@
 #include "core/pv.h"
 #include "core/settings.h"
 #include "core/states.h"
+#include <cophyd/acquire.h>
 #include <cophyd/device.h>
 #include <cophyd/signal.h>
 #include <cophyd/status.h>
@@ -25,6 +26,15 @@ struct oph__hook {
     void *data;
 };
 
+/* A series that was prepared, as the newest call of oph_prepare wants it. */
+struct oph__series {
+    bool prepared;      /* these are of the thread that triggers or prepares */
+    oph_series want;    /* its zeros filled in */
+    int64_t kickoffs;   /* that it takes in all */
+    int64_t done;       /* kicked off so far */
+    oph_status *status; /* of the latest; a reference, under m */
+};
+
 /* What a whole tree shares: one device of it, and what is below, is staged at a time. */
 struct oph__tree {
     struct oph__monitor m; /* of state, staged, status, starting, staging */
@@ -32,8 +42,10 @@ struct oph__tree {
     oph_device *staged;     /* the device that stage was called on */
     struct oph__plan *plan; /* of the thread that stages or unstages, and of nobody else */
     oph_status *status;     /* of the acquisition that runs, or ran last; a reference */
-    bool starting; /* a call of oph_trigger is under way: it reads the plan, and may put Acquire */
+    bool starting; /* a call that triggers or prepares is under way: it has the plan, and may put
+                      Acquire */
     struct oph__call *staging; /* the call that stages, as long as it can be cancelled */
+    struct oph__series series;
 };
 
 struct oph_device {
@@ -51,6 +63,7 @@ struct oph_device {
     struct oph__settings settings;
     struct oph__vec hooks; /* struct oph__hook */
     const struct oph__trigger_ops *trigger;
+    _Atomic int64_t frames; /* that a writer is to get from an acquisition; 0: as many as taken */
 };
 
 /* The device a path's start leads to, through children and "parent."; *ret_rest is what is left. */

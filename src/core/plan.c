@@ -12,6 +12,11 @@ static void free_item(struct oph__item *item)
     if (!item) return;
     free((char *)(uintptr_t)item->value.text);
     oph__wire_clear(&item->wire);
+    for (size_t i = 0; i < item->later.count; i++) {
+        oph__wire_clear(item->later.at[i]);
+        free(item->later.at[i]);
+    }
+    oph__vec_free(&item->later);
     oph__value_clear(&item->set);
     oph__value_clear(&item->read);
     free(item);
@@ -280,6 +285,8 @@ static int add_lists(oph_device *dev, void *user, oph_error *err)
         const struct oph__hook *hook = dev->hooks.at[i];
         rc = hook->ops->plan(dev, hook->data, plan, err);
     }
+    bool triggers = dev == plan->dev && dev->trigger && dev->trigger->plan;
+    if (!rc && triggers) rc = dev->trigger->plan(dev, plan, err);
     for (size_t i = 0; !rc && i < dev->settings.list.count; i++) {
         const struct oph__setting *s = oph__settings_at(&dev->settings, i);
         rc = oph__plan_add(plan, dev, s->key, &s->value, err);

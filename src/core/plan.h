@@ -16,6 +16,7 @@ struct oph__item {
     oph_device *list;           /* whose list (or hook) it came from */
     struct oph__literal value;  /* its text is the item's own */
     struct oph__wire wire;      /* the value, encoded */
+    struct oph__vec later;      /* struct oph__wire: others that the trigger writes: ours too */
     struct oph_value set, read; /* originals */
     struct oph__chan_info
         info;        /* of the setpoint when it was staged: for labels, when it is gone */
@@ -62,6 +63,11 @@ int oph__plan_ask(struct oph__plan *plan, oph_device *dev, const char *key, enum
                   oph_error *err);
 int oph__plan_answer(const struct oph__plan *plan, const oph_device *dev, const char *key,
                      enum oph__when when, int64_t *ret, oph_error *err);
+/* Says that the trigger will write this value too, so that it is ours when it is found at unstage.
+ * One that no list sets is added, with its original as it is now, which blocks. Before the value is
+ * put. */
+int oph__plan_claim(struct oph__plan *plan, oph_signal *sig, const struct oph__literal *value,
+                    oph_error *err);
 
 /* The item that writes an attribute of a device; NULL when none does. */
 const struct oph__item *oph__plan_find(const struct oph__plan *plan, const oph_device *dev,

@@ -74,13 +74,22 @@ static bool is_same(const struct oph__item *item, const struct oph_value *now,
     return oph__item_is(item, now, item->sig->set, wire);
 }
 
+/* As staged, or as the trigger has written it since. */
+static bool is_ours(const struct oph__item *item, const struct oph_value *now)
+{
+    bool ours = is_same(item, now, &item->wire);
+    for (size_t i = 0; !ours && i < item->later.count; i++)
+        ours = is_same(item, now, item->later.at[i]);
+    return ours;
+}
+
 /* Leaves alone what somebody else changed since, and what is back already. */
 static bool is_theirs(struct restoring *r, const struct back *b, const struct oph__read *now)
 {
     const struct oph__item *item = b->item;
     if (r->force) return false;
     if (is_same(item, &now->set, &b->put)) return true; /* nothing to do */
-    if (item->sig->row->moves || is_same(item, &now->set, &item->wire)) return false;
+    if (item->sig->row->moves || is_ours(item, &now->set)) return false;
     char value[256], found[320], wanted[320];
     show(item, &now->set, value, sizeof value);
     oph__format(wanted, sizeof wanted, "%s as staged", item->value.text);

@@ -10,8 +10,9 @@
 
 static int call_check(oph_device *dev, void *user, oph_error *err)
 {
-    const struct oph__plan *plan = user;
-    int rc = 0;
+    struct oph__plan *plan = user;
+    bool triggers = dev == plan->dev && dev->trigger && dev->trigger->check;
+    int rc = triggers ? dev->trigger->check(dev, plan, err) : 0;
     for (size_t i = 0; !rc && i < dev->hooks.count; i++) {
         const struct oph__hook *hook = dev->hooks.at[i];
         if (hook->ops->check) rc = hook->ops->check(dev, hook->data, plan, err);

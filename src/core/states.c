@@ -19,6 +19,7 @@
 
 #define BUSY_STAGING "another thread is staging it"
 #define BUSY_UNSTAGING "another thread is unstaging it"
+#define NOT_STAGED "it is not staged"
 #define IS_STAGED "it is already staged"
 #define IS_ACQUIRING "it is acquiring"
 
@@ -31,8 +32,8 @@ static const struct oph__rule rules[OPH__VERB_COUNT][OPH__STATE_COUNT] = {
                          REFUSE(FAILED,
                                 "it is staged, and its acquisition failed: unstage it first"),
                          REFUSE(UNSTAGING, BUSY_UNSTAGING)},
-    [OPH__VERB_TRIGGER] = {REFUSE(IDLE, "it is not staged"), REFUSE(STAGING, BUSY_STAGING),
-                           GO(TRIGGERING), REFUSE(TRIGGERING, IS_ACQUIRING), GO(TRIGGERING),
+    [OPH__VERB_TRIGGER] = {REFUSE(IDLE, NOT_STAGED), REFUSE(STAGING, BUSY_STAGING), GO(TRIGGERING),
+                           REFUSE(TRIGGERING, IS_ACQUIRING), GO(TRIGGERING),
                            REFUSE(UNSTAGING, BUSY_UNSTAGING)},
     [OPH__VERB_UNSTAGE] = {NOTHING(IDLE), REFUSE(STAGING, BUSY_STAGING), GO(UNSTAGING),
                            STOP(UNSTAGING), STOP(UNSTAGING), REFUSE(UNSTAGING, BUSY_UNSTAGING)},
@@ -43,6 +44,16 @@ static const struct oph__rule rules[OPH__VERB_COUNT][OPH__STATE_COUNT] = {
                           REFUSE(FAILED,
                                  "it is staged, and its acquisition failed: unstage it first"),
                           REFUSE(UNSTAGING, BUSY_UNSTAGING)},
+    [OPH__VERB_STOP] = {NOTHING(IDLE), REFUSE(STAGING, BUSY_STAGING), STOP(STAGED),
+                        STOP(TRIGGERING), STOP(FAILED), REFUSE(UNSTAGING, BUSY_UNSTAGING)},
+    [OPH__VERB_PREPARE] = {REFUSE(IDLE, NOT_STAGED), REFUSE(STAGING, BUSY_STAGING), GO(TRIGGERING),
+                           REFUSE(TRIGGERING, IS_ACQUIRING), GO(TRIGGERING),
+                           REFUSE(UNSTAGING, BUSY_UNSTAGING)},
+    [OPH__VERB_KICKOFF] = {REFUSE(IDLE, NOT_STAGED), REFUSE(STAGING, BUSY_STAGING), GO(TRIGGERING),
+                           REFUSE(TRIGGERING, IS_ACQUIRING), GO(TRIGGERING),
+                           REFUSE(UNSTAGING, BUSY_UNSTAGING)},
+    [OPH__VERB_COMPLETE] = {REFUSE(IDLE, NOT_STAGED), REFUSE(STAGING, BUSY_STAGING), GO(STAGED),
+                            GO(TRIGGERING), GO(FAILED), REFUSE(UNSTAGING, BUSY_UNSTAGING)},
 };
 
 const struct oph__rule *oph__rule_for(enum oph__verb verb, int32_t state)
@@ -52,8 +63,9 @@ const struct oph__rule *oph__rule_for(enum oph__verb verb, int32_t state)
 
 const char *oph__verb_name(enum oph__verb verb)
 {
-    static const char *const names[OPH__VERB_COUNT] = {"connect", "stage",         "trigger",
-                                                       "unstage", "set templates", "warm up"};
+    static const char *const names[OPH__VERB_COUNT] = {
+        "connect", "stage", "trigger", "unstage",  "set templates",
+        "warm up", "stop",  "prepare", "kick off", "complete"};
     return names[verb];
 }
 

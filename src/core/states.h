@@ -12,6 +12,10 @@ enum oph__verb {
     OPH__VERB_UNSTAGE,
     OPH__VERB_FILES, /* set templates */
     OPH__VERB_WARMUP,
+    OPH__VERB_STOP,
+    OPH__VERB_PREPARE, /* a series */
+    OPH__VERB_KICKOFF,
+    OPH__VERB_COMPLETE,
     OPH__VERB_COUNT
 };
 enum { OPH__STATE_COUNT = OPH_STATE_UNSTAGING + 1 };

@@ -33,10 +33,11 @@ void oph__status_unlimit(oph_status *status);
 bool oph__status_report(oph_status *status, double initial, double current, double target,
                         const char *unit, int32_t precision);
 
-/* Puts a new status around others: it holds them until it is done, and fn is called for each when
- * that is done, on the thread that finishes it, or here; with no lock held. fn must be quick, and
- * may finish the outer one, after which it may still be called. `follow`: what is reported to a
- * part is reported to the outer one. On an error fn is not called any more. */
+/* Puts a status around others, new ones or the next after those that are done: it holds them until
+ * it is done, and fn is called for each when that is done, on the thread that finishes it, or here;
+ * with no lock held. fn must be quick, and may finish the outer one, after which it may still be
+ * called. `follow`: what is reported to a part is reported to the outer one. On an error fn is not
+ * called any more. */
 int oph__status_around(oph_status *outer, oph_status *const *parts, size_t count, bool follow,
                        oph_status_fn *fn, void *user, oph_error *err);
 void oph__status_cancel_parts(oph_status *outer);

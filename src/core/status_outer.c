@@ -96,6 +96,7 @@ void oph__status_cancel_parts(oph_status *outer)
 int oph__status_around(oph_status *outer, oph_status *const *parts, size_t count, bool follow,
                        oph_status_fn *fn, void *user, oph_error *err)
 {
+    oph__status_let_go(outer); /* of those of an earlier call, which are done */
     struct parts held = {.at = calloc(count, sizeof(oph_status *))};
     if (!held.at) return oph__fail_memory(err, "a status");
     for (; held.count < count; held.count++)

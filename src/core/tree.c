@@ -2,6 +2,12 @@
 #include "base/err.h"
 #include "core/device.h"
 
+/* Verbs for which it makes no difference which device of the tree was staged. */
+static bool is_for_any(enum oph__verb verb)
+{
+    return verb == OPH__VERB_FILES || verb == OPH__VERB_CONNECT || verb == OPH__VERB_STOP;
+}
+
 /* A verb concerns the whole tree: staging one branch while another is staged would mix two
  * restores. */
 int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule **ret,
@@ -14,12 +20,12 @@ int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule
     int32_t state = tree->state;
     const struct oph__rule *rule = oph__rule_for(verb, state);
     oph_device *staged = tree->staged;
-    bool other = staged && staged != dev && verb != OPH__VERB_FILES && verb != OPH__VERB_CONNECT &&
-                 rule->answer != OPH__NOTHING;
+    bool other = staged && staged != dev && !is_for_any(verb) && rule->answer != OPH__NOTHING;
     if (rule->answer != OPH__REFUSE && !other) {
         tree->state = rule->next;
         if (verb == OPH__VERB_STAGE || verb == OPH__VERB_WARMUP) tree->staged = dev;
-        if (verb == OPH__VERB_TRIGGER) tree->starting = true;
+        if (rule->next == OPH_STATE_TRIGGERING && state != OPH_STATE_TRIGGERING)
+            tree->starting = true;
     }
     pthread_mutex_unlock(&tree->m.lock);
     *ret = rule;
@@ -36,11 +42,17 @@ int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule
 
 void oph__tree_set(struct oph__tree *tree, int32_t state)
 {
+    oph_status *series = NULL;
     pthread_mutex_lock(&tree->m.lock);
     tree->state = state;
-    if (state == OPH_STATE_IDLE) tree->staged = NULL;
+    if (state == OPH_STATE_IDLE) {
+        tree->staged = NULL;
+        series = tree->series.status;
+        tree->series = (struct oph__series){0};
+    }
     pthread_cond_broadcast(&tree->m.changed);
     pthread_mutex_unlock(&tree->m.lock);
+    oph_status_unref(series);
 }
 
 int32_t oph_device_state(oph_device *dev)

@@ -1,8 +1,11 @@
+/* The verbs that make a staged device acquire, and the one that ends it. */
 #include "base/err.h"
+#include "base/str.h"
 #include "core/plan.h"
 #include "core/stage.h"
 #include "core/status.h"
-#include <cophyd/stage.h>
+#include <cophyd/acquire.h>
+#include <string.h>
 
 void oph__trigger_finish(oph_device *dev, oph_status *status, const oph_error *error)
 {
@@ -19,11 +22,16 @@ void oph__trigger_finish(oph_device *dev, oph_status *status, const oph_error *e
     oph__status_finish(status, error);
 }
 
-static int start(oph_device *dev, oph_status **ret, oph_error *err)
+static int no_trigger(const oph_device *dev, const char *wanted, oph_error *err)
 {
-    if (!dev->trigger)
-        return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path}, "to trigger",
-                         "class %s, which has no trigger (SingleTrigger)", dev->cls->name);
+    return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path}, wanted,
+                     "class %s, which has no trigger (SingleTrigger)", dev->cls->name);
+}
+
+/* `begun` NULL: a trigger, else a kickoff. */
+static int start(oph_device *dev, oph_status *begun, oph_status **ret, oph_error *err)
+{
+    if (!dev->trigger) return no_trigger(dev, "to trigger", err);
     oph_status *st;
     int rc = oph__status_new(dev->ctx, "ADTriggerStatus", dev->name, (double)INFINITY, &st, err);
     if (rc) return rc;
@@ -34,7 +42,7 @@ static int start(oph_device *dev, oph_status **ret, oph_error *err)
     pthread_mutex_unlock(&tree->m.lock);
     oph_status_unref(former);
     oph_error why = OPH_ERROR_INIT;
-    rc = dev->trigger->start(dev, st, &why);
+    rc = begun ? dev->trigger->kickoff(dev, st, begun, &why) : dev->trigger->start(dev, st, &why);
     if (!rc) {
         *ret = st;
         return 0;
@@ -56,13 +64,18 @@ static int still_staged(const struct oph__plan *plan, oph_error *err)
 }
 
 /* An unstage that waits for this has its own state already. */
-static void end_of_start(struct oph__tree *tree, bool failed)
+static void end_of_start(struct oph__tree *tree, int32_t state)
 {
     pthread_mutex_lock(&tree->m.lock);
     tree->starting = false;
-    if (failed && tree->state == OPH_STATE_TRIGGERING) tree->state = OPH_STATE_FAILED;
+    if (tree->state == OPH_STATE_TRIGGERING) tree->state = state;
     pthread_cond_broadcast(&tree->m.changed);
     pthread_mutex_unlock(&tree->m.lock);
+}
+
+static int32_t started(int rc)
+{
+    return rc ? OPH_STATE_FAILED : OPH_STATE_TRIGGERING;
 }
 
 int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err)
@@ -74,16 +87,16 @@ int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err)
     struct oph__call call;
     oph__call_begin(&dev->ctx->waits, &call);
     rc = still_staged(dev->tree->plan, err);
-    if (!rc) rc = start(dev, ret_status, err);
+    if (!rc) rc = start(dev, NULL, ret_status, err);
     oph__call_end(&dev->ctx->waits, &call);
-    end_of_start(dev->tree, rc != 0);
+    end_of_start(dev->tree, started(rc));
     return rc;
 }
 
 int oph__trigger_and_wait(oph_device *dev, double timeout, oph_error *err)
 {
     oph_status *st;
-    int rc = start(dev, &st, err);
+    int rc = start(dev, NULL, &st, err);
     if (rc) return rc;
     rc = oph_status_wait(st, timeout, err);
     if (!oph_status_done(st)) oph__trigger_stop(dev, NULL);
@@ -91,34 +104,165 @@ int oph__trigger_and_wait(oph_device *dev, double timeout, oph_error *err)
     return rc;
 }
 
-static int acquire(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err)
+int oph_trigger_set_frames(oph_device *dev, int64_t frames, oph_error *err)
 {
-    oph_report *report = NULL;
-    oph_status *st = NULL;
-    int rc = oph_stage(dev, &report, err);
-    if (rc) {
-        oph__report_give(report, ret_report);
-        return rc;
-    }
-    rc = oph_trigger(dev, &st, err);
-    if (!rc) rc = oph_status_wait(st, timeout, err);
-    oph_status_unref(st);
-    oph_report_free(report);
-    oph_error late = OPH_ERROR_INIT;
-    int unstaged = oph_unstage(dev, &report, &late);
-    oph__report_give(report, ret_report);
-    if (rc || !unstaged) return rc;
-    if (err) *err = late;
-    return unstaged;
+    int rc = oph__context_check(dev->ctx, err);
+    if (rc) return rc;
+    if (!dev->trigger) return no_trigger(dev, "a number of frames for its trigger", err);
+    if (frames < 0)
+        return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
+                         "a number of frames, or 0", "%lld", (long long)frames);
+    atomic_store(&dev->frames, frames);
+    return 0;
 }
 
-int oph_acquire(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err)
+int oph_stop(oph_device *dev, oph_error *err)
 {
+    const struct oph__rule *rule;
     int rc = oph__context_may_block(dev->ctx, err);
+    if (!rc) rc = oph__tree_enter(dev, OPH__VERB_STOP, &rule, err);
+    if (rc || rule->answer == OPH__NOTHING) return rc;
+    pthread_mutex_lock(&dev->tree->m.lock);
+    oph_device *staged = dev->tree->staged;
+    pthread_mutex_unlock(&dev->tree->m.lock);
+    return staged ? oph__trigger_stop(staged, err) : 0;
+}
+
+/* Series */
+
+static int refuse_series(const oph_device *dev, int code, const char *wanted, const char *found,
+                         oph_error *err)
+{
+    return oph__fail(err, code, (struct oph__at){.device = dev->path}, wanted, "%s", found);
+}
+
+static int prepare(oph_device *dev, const oph_series *series, oph_error *err)
+{
+    struct oph__series *s = &dev->tree->series;
+    oph_series want = {.size = sizeof want};
+    size_t size = series->size < sizeof want ? series->size : sizeof want;
+    int64_t kickoffs = 0;
+    memcpy(&want, series, size);
+    int rc = still_staged(dev->tree->plan, err);
+    if (!rc) rc = dev->trigger->prepare(dev, &want, &kickoffs, err);
+    pthread_mutex_lock(&dev->tree->m.lock);
+    oph_status *former = s->status;
+    *s = (struct oph__series){.prepared = !rc, .want = want, .kickoffs = kickoffs};
+    pthread_mutex_unlock(&dev->tree->m.lock);
+    oph_status_unref(former);
+    return rc;
+}
+
+int oph_prepare(oph_device *dev, const oph_series *series, int64_t *ret_kickoffs, oph_error *err)
+{
+    const struct oph__rule *rule;
+    int rc = oph__context_may_block(dev->ctx, err);
+    if (!rc && !dev->trigger) rc = no_trigger(dev, "to prepare a series", err);
+    if (!rc && !dev->trigger->prepare)
+        rc = refuse_series(dev, OPH_EINVAL, "a trigger that takes series (SingleTrigger)",
+                           dev->trigger->name, err);
+    if (!rc && (!series || !series->size))
+        rc = refuse_series(dev, OPH_EINVAL, "a series with its size",
+                           series ? "a size of 0" : "NULL", err);
+    if (!rc) rc = oph__tree_enter(dev, OPH__VERB_PREPARE, &rule, err);
     if (rc) return rc;
     struct oph__call call;
     oph__call_begin(&dev->ctx->waits, &call);
-    rc = acquire(dev, timeout, ret_report, err);
+    rc = prepare(dev, series, err);
+    int64_t kickoffs = dev->tree->series.kickoffs;
     oph__call_end(&dev->ctx->waits, &call);
+    end_of_start(dev->tree, rc ? OPH_STATE_FAILED : OPH_STATE_STAGED);
+    if (!rc && ret_kickoffs) *ret_kickoffs = kickoffs;
+    return rc;
+}
+
+static int check_kickoff(oph_device *dev, oph_error *err)
+{
+    const struct oph__series *s = &dev->tree->series;
+    char found[64];
+    if (!s->prepared)
+        return refuse_series(dev, OPH_ESTATE, "a series that was prepared",
+                             "none: call oph_prepare first", err);
+    if (s->done < s->kickoffs) return 0;
+    oph__format(found, sizeof found, "all %lld of its series were made", (long long)s->kickoffs);
+    return refuse_series(dev, OPH_ESTATE, "one kickoff more", found, err);
+}
+
+static int kickoff(oph_device *dev, oph_status **ret, oph_error *err)
+{
+    struct oph__series *s = &dev->tree->series;
+    oph_status *begun = NULL, *st = NULL;
+    int rc = check_kickoff(dev, err);
+    if (!rc) rc = still_staged(dev->tree->plan, err);
+    if (!rc)
+        rc = oph__status_new(dev->ctx, "KickoffStatus", dev->name, (double)INFINITY, &begun, err);
+    if (!rc) rc = start(dev, begun, &st, err);
+    if (rc) {
+        oph_status_unref(begun);
+        return rc;
+    }
+    pthread_mutex_lock(&dev->tree->m.lock);
+    oph_status *former = s->status;
+    s->status = st;
+    s->done++;
+    pthread_mutex_unlock(&dev->tree->m.lock);
+    oph_status_unref(former);
+    *ret = begun;
+    return 0;
+}
+
+int oph_kickoff(oph_device *dev, oph_status **ret_status, oph_error *err)
+{
+    const struct oph__rule *rule;
+    int rc = oph__context_may_block(dev->ctx, err);
+    if (!rc) rc = oph__tree_enter(dev, OPH__VERB_KICKOFF, &rule, err);
+    if (rc) return rc;
+    struct oph__call call;
+    oph__call_begin(&dev->ctx->waits, &call);
+    rc = kickoff(dev, ret_status, err);
+    oph__call_end(&dev->ctx->waits, &call);
+    end_of_start(dev->tree, started(rc));
+    return rc;
+}
+
+/* The newest kickoff's status, referenced, and whether a series was prepared. */
+static oph_status *newest(struct oph__tree *tree, bool *ret_prepared)
+{
+    pthread_mutex_lock(&tree->m.lock);
+    oph_status *st = tree->series.status ? oph_status_ref(tree->series.status) : NULL;
+    *ret_prepared = tree->series.prepared;
+    pthread_mutex_unlock(&tree->m.lock);
+    return st;
+}
+
+int oph_complete(oph_device *dev, oph_status **ret_status, oph_error *err)
+{
+    const struct oph__rule *rule;
+    bool prepared;
+    int rc = oph__tree_enter(dev, OPH__VERB_COMPLETE, &rule, err);
+    if (rc) return rc;
+    oph_status *st = newest(dev->tree, &prepared);
+    if (!st)
+        return refuse_series(dev, OPH_ESTATE, "a series that was kicked off",
+                             prepared ? "none: call oph_kickoff first"
+                                      : "none: call oph_prepare and oph_kickoff first",
+                             err);
+    *ret_status = st;
+    return 0;
+}
+
+int oph_series_index(oph_device *dev, int64_t *ret, oph_error *err)
+{
+    bool prepared;
+    int rc = oph__context_check(dev->ctx, err);
+    if (rc) return rc;
+    oph_status *st = newest(dev->tree, &prepared);
+    oph_progress p = {.size = sizeof p};
+    if (!prepared)
+        rc = refuse_series(dev, OPH_ESTATE, "a series that was prepared",
+                           "none: call oph_prepare first", err);
+    if (!rc && st) rc = oph_status_progress(st, &p, err);
+    oph_status_unref(st);
+    if (!rc) *ret = st && !isnan(p.current) ? (int64_t)p.current : 0;
     return rc;
 }

@@ -169,13 +169,56 @@ static void reference(void)
     detector_file_is(&d, 1, 3, 64, 48);
 }
 
+static void result_is(const oph_result *result)
+{
+    oph_times times = {.size = sizeof times};
+    const oph_result_file *file = oph_result_file_at(result, 0);
+    char ioc[1024] = "", local[1024] = "";
+    oph_result_times(result, &times);
+    oph_file_name(d.hdf1, OPH_SIDE_IOC, ioc, sizeof ioc, NULL);
+    oph_file_name(d.hdf1, OPH_SIDE_LOCAL, local, sizeof local, NULL);
+    testOk(oph_result_error(result, NULL) == 0 && oph_result_frames(result) == 1,
+           "%lld frame is written", (long long)oph_result_frames(result));
+    testOk(oph_result_file_count(result) == 1 && !oph_result_file_at(result, 1) && file &&
+               !strcmp(file->device, "det.hdf1") && !strcmp(file->ioc, ioc) &&
+               !strcmp(file->local, local) && ioc[0] && local[0],
+           "its file is %s", file ? file->local : "none");
+    testOk(times.begun > 1.7e9 && times.staging > 0 && times.acquiring > 0 && times.unstaging > 0,
+           "its times are known");
+    testOk(oph_report_count(oph_result_report(result)) == 0, "its report is empty");
+}
+
+/* What failed has a result too. */
+static void failed_in_one_call(void)
+{
+    oph_error err = OPH_ERROR_INIT, kept = OPH_ERROR_INIT;
+    oph_times times = {.size = sizeof times};
+    oph_result *result = NULL;
+    oph_settings_set(d.cam, "acquire_time", "much", NULL);
+    check_refused(oph_acquire(d.det, OPH_DEFAULT, &result, &err), &err, OPH_ETYPE,
+                  "det.cam.acquire_time", "Pilatus:cam1:AcquireTime", "much", NULL);
+    oph_result_times(result, &times);
+    testOk(oph_result_error(result, &kept) == err.code && !strcmp(kept.text, err.text),
+           "its result has the error");
+    testOk(oph_report_count(oph_result_report(result)) == 1 && oph_result_frames(result) == 0 &&
+               oph_result_file_count(result) == 0,
+           "one line in its report, no frame and no file");
+    testOk(times.staging > 0 && isnan(times.acquiring) && isnan(times.unstaging),
+           "it got as far as staging");
+    oph_result_free(result);
+    testOk(!oph_result_frames(NULL) && !oph_result_report(NULL) && !oph_result_error(NULL, NULL),
+           "no result is an empty one");
+    oph_settings_set(d.cam, "acquire_time", 0.01, NULL);
+    detector_unchanged(&d, "that");
+}
+
 static void in_one_call(void)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph_report *report = NULL;
-    check_done(oph_acquire(d.det, OPH_DEFAULT, &report, &err), &err, "oph_acquire does all");
-    testOk(oph_report_count(report) == 0, "its report is empty");
-    oph_report_free(report);
+    oph_result *result = NULL;
+    check_done(oph_acquire(d.det, OPH_DEFAULT, &result, &err), &err, "oph_acquire does all");
+    result_is(result);
+    oph_result_free(result);
     detector_unchanged(&d, "oph_acquire");
     detector_file_is(&d, 1, 4, 64, 48);
 }
@@ -233,6 +276,7 @@ int main(void)
     is("HDF1:CreateDirectory", "0");
     reference();
     in_one_call();
+    failed_in_one_call();
     several(5, 5);
     several(0, 10);
     folders();

@@ -168,7 +168,7 @@ static void capture_stopped(void)
 static void camserver_hangs(void)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph_report *report = NULL;
+    oph_result *result = NULL;
     oph_status *st = NULL;
     const char *arguments[] = {"--fault=ExposureHangs", "--instant", NULL};
     detector_start(&d, arguments, NULL);
@@ -184,10 +184,10 @@ static void camserver_hangs(void)
     }
     unstage();
     detector_unchanged(&d, "an acquisition that failed");
-    check_refused(oph_acquire(d.det, OPH_DEFAULT, &report, &err), &err, OPH_EACQUIRE, "det",
+    check_refused(oph_acquire(d.det, OPH_DEFAULT, &result, &err), &err, OPH_EACQUIRE, "det",
                   "Pilatus:cam1:Acquire", "1 frame", "DetectorState Error");
-    testOk(oph_report_count(report) == 0, "and all was put back");
-    oph_report_free(report);
+    testOk(oph_report_count(oph_result_report(result)) == 0, "and all was put back");
+    oph_result_free(result);
     detector_unchanged(&d, "oph_acquire");
     detector_end(&d);
 }

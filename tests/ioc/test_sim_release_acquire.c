@@ -70,7 +70,7 @@ static void old(const char *ad)
 {
     struct detector d;
     oph_error err = OPH_ERROR_INIT;
-    oph_report *left = NULL;
+    oph_result *left = NULL;
     start(&d, ad);
     check_done(oph_class_parse(d.ctx, classes, "old", NULL, &err), &err, "its class is read");
     check_done(oph_device_new(d.ctx, "OldDetector", "Pilatus:", "det", &d.det, &err), &err, "new");
@@ -80,8 +80,8 @@ static void old(const char *ad)
     check_done(oph_connect(d.det, OPH_DEFAULT, NULL, &err), &err, "it connects");
     for (int shot = 0; shot < 2; shot++) {
         check_done(oph_acquire(d.det, OPH_DEFAULT, &left, &err), &err, "three frames are taken");
-        testOk(oph_report_count(left) == 0, "and all is put back");
-        oph_report_free(left);
+        testOk(oph_report_count(oph_result_report(left)) == 0, "and all is put back");
+        oph_result_free(left);
         left = NULL;
         pixels(&d, 3, 1 + 3 * shot);
     }
@@ -93,14 +93,14 @@ static void reference(const char *ad)
 {
     struct detector d;
     oph_error err = OPH_ERROR_INIT;
-    oph_report *left = NULL;
+    oph_result *left = NULL;
     start(&d, ad);
     detector_add_class(d.ctx);
     detector_make(&d);
     check_done(oph_connect(d.det, OPH_DEFAULT, NULL, &err), &err, "the reference connects");
     check_done(oph_acquire(d.det, OPH_DEFAULT, &left, &err), &err, "a frame is taken");
-    testOk(oph_report_count(left) == 0, "and all is put back");
-    oph_report_free(left);
+    testOk(oph_report_count(oph_result_report(left)) == 0, "and all is put back");
+    oph_result_free(left);
     detector_file_is(&d, 1, 1, 64, 48);
     detector_end(&d);
 }

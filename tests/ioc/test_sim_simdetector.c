@@ -233,7 +233,7 @@ static void file(struct detector *d, int cols, int rows, int gain_y)
 static void acquire(struct detector *d, int cols, int rows, int gain_y)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph_report *left = NULL;
+    oph_result *left = NULL;
     oph_context_new(NULL, &d->ctx, &err);
     check_done(oph_class_parse(d->ctx, classes, "test", NULL, &err), &err, "the class is read");
     check_done(oph_device_new(d->ctx, "SimDetector", "Pilatus:", "det", &d->det, &err), &err,
@@ -243,8 +243,8 @@ static void acquire(struct detector *d, int cols, int rows, int gain_y)
     check_done(set_up(d, &err), &err, "it is set up");
     check_done(oph_connect(d->det, OPH_DEFAULT, NULL, &err), &err, "it connects");
     check_done(oph_acquire(d->det, OPH_DEFAULT, &left, &err), &err, "it acquires");
-    testOk(oph_report_count(left) == 0, "all is put back");
-    oph_report_free(left);
+    testOk(oph_report_count(oph_result_report(left)) == 0, "all is put back");
+    oph_result_free(left);
     file(d, cols, rows, gain_y);
 }
 

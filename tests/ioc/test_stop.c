@@ -187,15 +187,15 @@ static void interrupted_staging(void)
 static void timed_out(void)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph_report *report = NULL;
+    oph_result *result = NULL;
     check_done(oph_settings_set(d.cam, "acquire_time", 20, &err), &err, "20 s are asked for");
     double began = oph__now();
-    check_refused(oph_acquire(d.det, 0.3, &report, &err), &err, OPH_ETIMEOUT, "det", NULL, "done",
+    check_refused(oph_acquire(d.det, 0.3, &result, &err), &err, OPH_ETIMEOUT, "det", NULL, "done",
                   "still running");
     took(began, 5, "oph_acquire for 0.3 s");
-    testOk(oph_report_count(report) == 0, "its report is empty");
-    oph_report_print(report, stdout);
-    oph_report_free(report);
+    testOk(oph_report_count(oph_result_report(result)) == 0, "its report is empty");
+    oph_report_print(oph_result_report(result), stdout);
+    oph_result_free(result);
     detector_unchanged(&d, "oph_acquire ran out of time");
     detector_make(&d);
     detector_works(&d, "after that");

@@ -120,15 +120,16 @@ int detector_unchanged(struct detector *d, const char *after)
 int detector_works(struct detector *d, const char *when)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph_report *left = NULL;
+    oph_result *left = NULL;
     int rc = oph_acquire(d->det, OPH_DEFAULT, &left, &err);
     struct setpoints *now = setpoints_read(d->probe, prefix);
-    int ok = rc == 0 && !oph_report_count(left) && now && setpoints_differ(d->before, now) == 0;
+    int ok = rc == 0 && !oph_report_count(oph_result_report(left)) && now &&
+             setpoints_differ(d->before, now) == 0;
     testOk(ok, "the detector works %s", when);
     if (rc) testDiag("%s: %s", oph_code_name(rc), err.text);
-    for (size_t i = 0; i < oph_report_count(left); i++)
-        testDiag("left: %s", oph_report_at(left, i)->text);
-    oph_report_free(left);
+    for (size_t i = 0; i < oph_report_count(oph_result_report(left)); i++)
+        testDiag("left: %s", oph_report_at(oph_result_report(left), i)->text);
+    oph_result_free(left);
     setpoints_free(now);
     return ok;
 }

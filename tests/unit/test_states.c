@@ -15,6 +15,7 @@
 enum { IDLE, STAGING, STAGED, TRIGGERING, FAILED, UNSTAGING };
 
 #define NO 0
+#define LOOSE "it is not staged"
 #define STAGES "another thread is staging it"
 #define UNSTAGES "another thread is unstaging it"
 #define ALREADY "it is already staged"
@@ -63,9 +64,33 @@ static const struct cell {
                           {ACQUIRES, NO, NO},
                           {FIRST, NO, NO},
                           {UNSTAGES, NO, NO}},
+    [OPH__VERB_STOP] = {{NULL, IDLE, IDLE},
+                        {STAGES, NO, NO},
+                        {NULL, STAGED, STAGED},
+                        {NULL, TRIGGERING, FAILED},
+                        {NULL, FAILED, FAILED},
+                        {UNSTAGES, NO, NO}},
+    [OPH__VERB_PREPARE] = {{LOOSE, NO, NO},
+                           {STAGES, NO, NO},
+                           {NULL, TRIGGERING, STAGED},
+                           {ACQUIRES, NO, NO},
+                           {NULL, TRIGGERING, STAGED},
+                           {UNSTAGES, NO, NO}},
+    [OPH__VERB_KICKOFF] = {{LOOSE, NO, NO},
+                           {STAGES, NO, NO},
+                           {NULL, TRIGGERING, TRIGGERING},
+                           {ACQUIRES, NO, NO},
+                           {NULL, TRIGGERING, TRIGGERING},
+                           {UNSTAGES, NO, NO}},
+    [OPH__VERB_COMPLETE] = {{LOOSE, NO, NO},
+                            {STAGES, NO, NO},
+                            {NULL, STAGED, STAGED},
+                            {NULL, TRIGGERING, TRIGGERING},
+                            {NULL, FAILED, FAILED},
+                            {UNSTAGES, NO, NO}},
 };
-static const char *const verbs[] = {"connect", "stage",         "trigger",
-                                    "unstage", "set templates", "warm up"};
+static const char *const verbs[] = {"connect", "stage", "trigger", "unstage",  "set templates",
+                                    "warm up", "stop",  "prepare", "kick off", "complete"};
 static const char *const states[] = {"idle",       "staging", "staged",
                                      "triggering", "failed",  "unstaging"};
 
@@ -96,7 +121,7 @@ static void test_table(void)
 static struct {
     oph_device *dev;
     oph_status *status; /* of the acquisition under way */
-    int cancels, stops;
+    int cancels, stops, kickoffs;
     bool at_once, refuse;
 } camera;
 
@@ -132,6 +157,26 @@ static int start(oph_device *dev, oph_status *status, oph_error *err)
     return 0;
 }
 
+/* A series of three, of which each kickoff takes five frames. */
+static int prepare_series(oph_device *dev, oph_series *want, int64_t *ret_kickoffs, oph_error *err)
+{
+    (void)dev;
+    if (want->mode != OPH_SERIES_INTERNAL)
+        return oph__fail_text(err, OPH_EINVAL, "the camera has a clock of its own");
+    *ret_kickoffs = 3;
+    return 0;
+}
+
+static int kick_off(oph_device *dev, oph_status *status, oph_status *begun, oph_error *err)
+{
+    int rc = start(dev, status, err);
+    if (rc) return rc;
+    camera.kickoffs++;
+    oph__status_report(status, 0, 5 * camera.kickoffs - 3, 5 * camera.kickoffs, "frames", 0);
+    oph__status_finish(begun, NULL);
+    return 0;
+}
+
 static int stop(oph_device *dev, oph_error *err)
 {
     (void)dev, (void)err;
@@ -140,7 +185,13 @@ static int stop(oph_device *dev, oph_error *err)
 }
 
 static const struct oph__trigger_ops trigger = {
-    .name = "test", .needs = needs, .start = start, .stop = stop};
+    .name = "test",
+    .needs = needs,
+    .start = start,
+    .prepare = prepare_series,
+    .kickoff = kick_off,
+    .stop = stop,
+};
 
 static const char classes[] = "class Part\n"
                               "row b B rw int normal\n"
@@ -155,6 +206,7 @@ static const char classes[] = "class Part\n"
 
 static int call(enum oph__verb verb, oph_device *dev, oph_error *err)
 {
+    const oph_series series = {.size = sizeof series};
     oph_status *st = NULL;
     const struct oph__rule *rule;
     int rc;
@@ -166,6 +218,16 @@ static int call(enum oph__verb verb, oph_device *dev, oph_error *err)
         oph_status_unref(st);
         return rc;
     case OPH__VERB_UNSTAGE: return oph_unstage(dev, NULL, err);
+    case OPH__VERB_STOP: return oph_stop(dev, err);
+    case OPH__VERB_PREPARE: return oph_prepare(dev, &series, NULL, err);
+    case OPH__VERB_KICKOFF:
+        rc = oph_kickoff(dev, &st, err);
+        oph_status_unref(st);
+        return rc;
+    case OPH__VERB_COMPLETE:
+        rc = oph_complete(dev, &st, err);
+        oph_status_unref(st);
+        return rc;
     case OPH__VERB_WARMUP:
         camera.at_once = true;
         rc = oph_warmup(dev, 5, err);
@@ -225,6 +287,19 @@ static void be(oph_device *det, int state, pthread_t *thread)
     fake_wait_put(state == STAGING ? "X:A" : "X:P:B");
 }
 
+/* The same state, with a series that was prepared, and for `complete` one kickoff of it. */
+static void be_kicked_off(oph_device *det, enum oph__verb verb, int state)
+{
+    oph_unstage(det, NULL, NULL);
+    be_staged(det);
+    if (call(OPH__VERB_PREPARE, det, NULL)) testAbort("not prepared");
+    if (verb == OPH__VERB_COMPLETE || state == FAILED) {
+        if (call(OPH__VERB_KICKOFF, det, NULL)) testAbort("not kicked off");
+        if (state != TRIGGERING) end(state == FAILED ? OPH_EACQUIRE : 0);
+    }
+    testOk1(oph_device_state(det) == state);
+}
+
 static void release(int state, pthread_t thread)
 {
     if (state != STAGING && state != UNSTAGING) return;
@@ -240,6 +315,8 @@ static void test_cell(oph_device *det, enum oph__verb verb, int state)
     char wanted[200];
     be(det, state, &thread);
     testOk1(oph_device_state(det) == state);
+    if (!cell->why && (verb == OPH__VERB_KICKOFF || verb == OPH__VERB_COMPLETE))
+        be_kicked_off(det, verb, state);
     int rc = call(verb, det, &err);
     int after = oph_device_state(det);
     if (cell->why) {
@@ -327,6 +404,90 @@ static void test_acquire(oph_device *det)
     camera.refuse = false;
 }
 
+static void index_is(oph_device *det, int64_t wanted)
+{
+    int64_t found = -1;
+    int rc = oph_series_index(det, &found, NULL);
+    testOk(!rc && found == wanted, "%lld frames of the series are written", (long long)found);
+}
+
+static void test_series(oph_device *det)
+{
+    oph_series series = {.size = sizeof series};
+    oph_status *begun = NULL, *all = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    int64_t kickoffs = 0, index = 77;
+    oph_stage(det, NULL, NULL);
+    fake_code(oph_kickoff(det, &begun, &err), OPH_ESTATE, &err, "a kickoff without a series");
+    testOk(!begun && strstr(err.text, "call oph_prepare first") != NULL, "%s", err.text);
+    fake_code(oph_complete(det, &all, &err), OPH_ESTATE, &err, "nothing to complete");
+    fake_code(oph_series_index(det, &index, &err), OPH_ESTATE, &err, "and no index");
+    testOk1(!all && index == 77);
+    fake_code(oph_prepare(det, NULL, NULL, &err), OPH_EINVAL, &err, "no series");
+    series.mode = OPH_SERIES_GATE;
+    fake_code(oph_prepare(det, &series, &kickoffs, &err), OPH_EINVAL, &err, "a refused series");
+    testOk1(kickoffs == 0 && oph_device_state(det) == FAILED);
+    series.mode = OPH_SERIES_INTERNAL;
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_prepare(det, &series, &kickoffs, &err), 0, &err, "a series");
+    testOk1(kickoffs == 3 && oph_device_state(det) == STAGED);
+    index_is(det, 0);
+    fake_code(oph_complete(det, &all, &err), OPH_ESTATE, &err, "nothing was kicked off yet");
+    camera.kickoffs = 0;
+    for (int i = 1; i <= 3; i++) {
+        err = (oph_error)OPH_ERROR_INIT;
+        fake_code(oph_kickoff(det, &begun, &err), 0, &err, "a kickoff");
+        fake_code(oph_status_wait(begun, 5, &err), 0, &err, "the camera has begun");
+        fake_code(oph_complete(det, &all, &err), 0, &err, "its status");
+        testOk1(!oph_status_done(all));
+        index_is(det, 5 * i - 3);
+        end(0);
+        testOk1(oph_status_success(all) && oph_device_state(det) == STAGED);
+        oph_status_unref(begun);
+        oph_status_unref(all);
+    }
+    begun = NULL;
+    fake_code(oph_kickoff(det, &begun, &err), OPH_ESTATE, &err, "one too many");
+    testOk(!begun && strstr(err.text, "all 3 of its series") != NULL, "%s", err.text);
+    oph_unstage(det, NULL, NULL);
+    fake_code(oph_series_index(det, &index, &err), OPH_ESTATE, &err, "unstage ends the series");
+}
+
+static void test_stop(oph_device *det)
+{
+    oph_status *st = NULL;
+    oph_device *part = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    camera.cancels = camera.stops = 0;
+    fake_code(oph_stop(det, &err), 0, &err, "stop what is idle");
+    testOk1(camera.stops == 0);
+    oph_stage(det, NULL, NULL);
+    fake_code(oph_stop(det, &err), 0, &err, "stop what is staged");
+    testOk(camera.stops == 1 && camera.cancels == 0, "its camera is brought to a halt");
+    testOk1(oph_trigger(det, &st, NULL) == 0);
+    oph_device_child(det, "part", &part, NULL);
+    fake_code(oph_stop(part, &err), 0, &err, "stop by a device of the tree");
+    testOk(camera.stops == 2 && camera.cancels == 1, "the acquisition is cancelled");
+    testOk1(oph_status_error(st, NULL) == OPH_ECANCEL && oph_device_state(det) == FAILED);
+    oph_status_unref(st);
+    camera.at_once = true;
+    fake_code(oph_trigger(det, &st, &err), 0, &err, "it can be triggered again");
+    camera.at_once = false;
+    testOk1(oph_status_success(st) && oph_device_state(det) == STAGED);
+    oph_status_unref(st);
+    oph_unstage(det, NULL, NULL);
+}
+
+static void test_frames(oph_device *det)
+{
+    oph_device *part = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    oph_device_child(det, "part", &part, NULL);
+    fake_code(oph_trigger_set_frames(det, -1, &err), OPH_EINVAL, &err, "fewer than no frames");
+    fake_code(oph_trigger_set_frames(part, 1, &err), OPH_EINVAL, &err, "of what has no trigger");
+    testOk1(oph_trigger_set_frames(det, 7, NULL) == 0 && oph_trigger_set_frames(det, 0, NULL) == 0);
+}
+
 int main(void)
 {
     static const struct oph__trigger_ops *const triggers[] = {&trigger, NULL};
@@ -347,6 +508,9 @@ int main(void)
     test_tree(det);
     test_trigger(det);
     test_acquire(det);
+    test_series(det);
+    test_stop(det);
+    test_frames(det);
     oph_device_free(det);
     oph_context_free(ctx);
     testOk1(fake_end() == 0);

@@ -1,0 +1,47 @@
+/* What is written before an acquisition, and how many frames come of all. */
+#include "ad/run.h"
+#include "base/err.h"
+#include <stdlib.h>
+
+struct oph__settings_write *oph__settings_write_new(size_t room, oph_error *err)
+{
+    struct oph__settings_write *w = calloc(1, sizeof *w);
+    if (w) {
+        w->at = calloc(room ? room : 1, sizeof *w->at);
+        w->wires = calloc(room ? room : 1, sizeof *w->wires);
+    }
+    if (w && w->at && w->wires) return w;
+    oph__settings_write_free(w);
+    oph__fail_memory(err, "an acquisition");
+    return NULL;
+}
+
+int oph__settings_write_add(struct oph__settings_write *w, oph_signal *sig,
+                            const struct oph__literal *value, oph_error *err)
+{
+    struct oph__chan_info info;
+    struct oph__wire *wire = &w->wires[w->count];
+    if (!oph__pv_info(sig->set, &info))
+        return oph__fail(err, OPH_EDISCONN,
+                         (struct oph__at){.device = sig->path, .pv = sig->set->name}, value->text,
+                         "the PV is not connected");
+    const struct oph__target target = oph__signal_target(sig, &info);
+    int rc = oph__encode(value, &target, wire, err);
+    if (!rc) w->at[w->count++] = (struct oph__write){.sig = sig, .wire = wire, .expect = wire};
+    return rc;
+}
+
+void oph__settings_write_free(struct oph__settings_write *w)
+{
+    if (!w) return;
+    for (size_t i = 0; i < w->count; i++)
+        oph__wire_clear(&w->wires[i]);
+    free(w->at);
+    free(w->wires);
+    free(w);
+}
+
+int64_t oph__course_frames(const struct oph__course *course, const struct oph__shot *first)
+{
+    return course->frames ? course->frames(first) : (int64_t)course->count * first->frames;
+}

@@ -1,0 +1,565 @@
+/* Acquisitions under one status, from the first Acquire=1 to its end. Nothing here blocks after the
+ * start: libca's callbacks, a timer and the user's cancel only leave a note and post a job, and the
+ * job, on the engine's thread, takes the next step. So the steps never overlap. */
+#include "ad/run.h"
+#include "ad/file_store.h"
+#include "ad/shot.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "core/group.h"
+#include "core/status.h"
+#include <stdlib.h>
+
+enum phase {
+    WRITING,    /* the settings of the next acquisition */
+    CHECKING,   /* whether that may start */
+    ACQUIRING,  /* waiting for the put's completion */
+    CANCELLING, /* Acquire=0 was put; still waiting for the completion */
+    LOOKING,    /* reading what became of it */
+    SETTLING,   /* something has still to catch up: its monitors say when to look again */
+};
+
+struct run {
+    struct oph__job job; /* first: the loop gives it back */
+    oph_context *ctx;
+    oph_device *dev;
+    /* Owns the run; a posted job has a reference to it, and so has a run under way. */
+    oph_status *status;
+    struct oph__course course;
+    size_t acquisition;  /* the present one of the course's */
+    int64_t done, total; /* frames of those before it, and of all */
+    struct oph__shot shot;
+    enum phase phase;
+    double started, progress_at, written;
+    double halt_by; /* a cancelled camera is waited for until then */
+    int ending;  /* why the next look is the last: OPH_ETIMEOUT, OPH_ECANCEL, OPH_EDISCONN, or 0 */
+    bool queues; /* the look is to say who is stuck */
+    bool put_over; /* the put of Acquire has ended */
+    struct oph__ops *put, *stop, *look;
+    struct oph__chanmon **mons;
+    size_t mon_count;
+    struct oph__chanmon *start_mon;
+    struct oph__counts *counts;
+    struct oph__settings_write *settings; /* of the present acquisition; or NULL */
+    oph_status *writing;
+    struct oph__timer timer;
+    pthread_mutex_t lock; /* of the notes */
+    bool posted, put_done, look_done, late, cancelled, moved, wrote, ended;
+    bool was_low; /* what shows the start was seen to stand low */
+};
+
+/* Notes */
+
+static void note(struct run *r, bool *what)
+{
+    pthread_mutex_lock(&r->lock);
+    *what = true;
+    bool post = !r->posted && !r->ended;
+    if (post) r->posted = true;
+    pthread_mutex_unlock(&r->lock);
+    if (!post) return;
+    oph_status_ref(r->status);
+    oph__loop_post(r->ctx->engine, &r->job);
+}
+
+static bool noted(struct run *r, bool *what)
+{
+    pthread_mutex_lock(&r->lock);
+    bool was = *what;
+    *what = false;
+    pthread_mutex_unlock(&r->lock);
+    return was;
+}
+
+static void on_put_done(struct oph__ops *group, void *user)
+{
+    (void)group;
+    struct run *r = user;
+    note(r, &r->put_done);
+}
+
+static void on_look_done(struct oph__ops *group, void *user)
+{
+    (void)group;
+    struct run *r = user;
+    note(r, &r->look_done);
+}
+
+static void on_moved(void *user, const struct oph__event *event)
+{
+    (void)event;
+    struct run *r = user;
+    note(r, &r->moved);
+}
+
+static void on_late(struct oph__timer *timer)
+{
+    struct run *r = (struct run *)((char *)timer - offsetof(struct run, timer));
+    note(r, &r->late);
+}
+
+static void on_wrote(oph_status *writing, void *user)
+{
+    (void)writing;
+    struct run *r = user;
+    note(r, &r->wrote);
+}
+
+static void on_cancel(oph_status *status, void *action)
+{
+    (void)status;
+    struct run *r = action;
+    note(r, &r->cancelled);
+}
+
+/* Armed is a level, and may stand from a former run: only its rise says that this one has begun. */
+static void on_start(void *user, const struct oph__event *event)
+{
+    struct run *r = user;
+    const oph_value value = {
+        .dtype = event->dtype, .count = event->count, .data = (void *)(uintptr_t)event->data};
+    int64_t level;
+    if (event->code || !oph__value_int(&value, &level)) return;
+    pthread_mutex_lock(&r->lock);
+    bool rose = r->was_low && level;
+    if (!level) r->was_low = true;
+    pthread_mutex_unlock(&r->lock);
+    if (rose) oph__status_finish(r->course.begun, NULL);
+}
+
+/* Ending */
+
+static void destroy_run(void *action)
+{
+    struct run *r = action;
+    oph__shot_clear(&r->shot);
+    oph__settings_write_free(r->settings);
+    oph_status_unref(r->course.begun);
+    pthread_mutex_destroy(&r->lock);
+    free(r->mons);
+    free(r);
+}
+
+/* What one acquisition of the course needed. */
+static void end_acquisition(struct run *r, bool complete)
+{
+    oph__timer_stop(r->ctx->engine, &r->timer);
+    for (size_t i = 0; i < r->mon_count; i++)
+        r->ctx->ops->unsubscribe(r->mons[i]);
+    r->mon_count = 0;
+    if (r->start_mon) r->ctx->ops->unsubscribe(r->start_mon);
+    r->start_mon = NULL;
+    oph__counts_end(r->counts, complete);
+    r->counts = NULL;
+    oph__ops_free(r->put);
+    oph__ops_free(r->stop);
+    oph__ops_free(r->look);
+    r->put = r->stop = r->look = NULL;
+}
+
+/* Nothing calls back any more after it, but for a cancel, whose caller holds the status. */
+static void release(struct run *r, bool complete)
+{
+    pthread_mutex_lock(&r->lock);
+    r->ended = true;
+    pthread_mutex_unlock(&r->lock);
+    end_acquisition(r, complete);
+    oph_status_unref(r->writing);
+    r->writing = NULL;
+}
+
+/* Which acquisition of several it was. */
+static void name_it(const struct run *r, oph_error *err)
+{
+    const char *name = r->course.name ? r->course.name(r->dev, r->acquisition) : NULL;
+    char found[sizeof err->found];
+    if (!name) return;
+    oph__format(found, sizeof found, "in %s: %s", name, err->found);
+    const oph_error was = *err;
+    oph__fail(err, was.code,
+              (struct oph__at){.device = was.device, .pv = was.pv, .waited = fmax(was.waited, 0)},
+              was.wanted, "%s", found);
+}
+
+static void end(struct run *r, oph_error *error)
+{
+    release(r, !error);
+    for (size_t w = 0; !error && w < r->shot.writer_count; w++)
+        oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
+    if (error) name_it(r, error);
+    if (r->course.begun) oph__status_finish(r->course.begun, error);
+    oph__trigger_finish(r->dev, r->status, error);
+    oph_status_unref(r->status); /* the run is under way no more */
+}
+
+/* Steps, on the engine's thread */
+
+static bool set_timer(struct run *r, double when)
+{
+    if (oph__timer_start(r->ctx->engine, &r->timer, when)) return true;
+    oph_error err = OPH_ERROR_INIT;
+    oph__fail_memory(&err, "an acquisition");
+    end(r, &err);
+    return false;
+}
+
+static void ask(struct run *r, enum phase phase)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph__ops_free(r->look);
+    r->look = NULL;
+    r->phase = phase;
+    int rc = oph__look_ask(&r->shot, r->queues, &r->look, &err);
+    if (!rc) {
+        oph__ops_on_done(r->look, on_look_done, r);
+        rc = oph__ops_send(r->look, &err);
+    }
+    if (rc)
+        end(r, &err);
+    else
+        set_timer(r, oph__now() + r->ctx->options.get_timeout);
+}
+
+static void look(struct run *r)
+{
+    ask(r, LOOKING);
+}
+
+static int add_monitor(struct run *r, oph_signal *sig, oph_error *err)
+{
+    if (!sig) return 0;
+    int rc = oph__pv_subscribe(sig->read, on_moved, r, &r->mons[r->mon_count], err);
+    if (!rc) r->mon_count++;
+    return rc;
+}
+
+/* What still moves after the completion: all that the verdict waits for. */
+static int subscribe(struct run *r, oph_error *err)
+{
+    static const int cam_rows[] = {OPH__CAM_STATE, OPH__CAM_COUNTER, OPH__CAM_ACQUIRE,
+                                   OPH__CAM_BUSY};
+    static const int writer_rows[] = {OPH__W_CAPTURED, OPH__W_CAPTURE, OPH__W_FILE};
+    enum { CAM = sizeof cam_rows / sizeof *cam_rows };
+    enum { WRITER = sizeof writer_rows / sizeof *writer_rows };
+    if (r->mon_count) return 0;
+    r->mons = calloc(CAM + WRITER * r->shot.writer_count, sizeof(struct oph__chanmon *));
+    if (!r->mons) return oph__fail_memory(err, "an acquisition");
+    int rc = 0;
+    for (size_t i = 0; !rc && i < CAM; i++)
+        rc = add_monitor(r, r->shot.cam_rows[cam_rows[i]], err);
+    for (size_t i = 0; !rc && i < WRITER * r->shot.writer_count; i++)
+        rc = add_monitor(r, r->shot.writers[i / WRITER].rows[writer_rows[i % WRITER]], err);
+    struct oph__link *link;
+    if (!rc) rc = oph__context_link(r->ctx, &link, err);
+    return rc ? rc : r->ctx->ops->flush(link, err);
+}
+
+/* Until a monitor moves, or nothing has moved for too long. */
+static void settle(struct run *r)
+{
+    oph_error err = OPH_ERROR_INIT;
+    double written = oph__shot_written(&r->shot);
+    if (!r->mon_count || written > r->written) r->progress_at = oph__now();
+    r->written = written;
+    r->phase = SETTLING;
+    if (subscribe(r, &err)) {
+        end(r, &err);
+        return;
+    }
+    if (noted(r, &r->moved)) /* while we looked: some answers may be older than that */
+        look(r);
+    else
+        set_timer(r, r->ending ? r->halt_by : r->progress_at + r->shot.settle);
+}
+
+static void next_acquisition(struct run *r);
+
+static void end_well(struct run *r)
+{
+    if (r->acquisition + 1 < r->course.count)
+        next_acquisition(r);
+    else
+        end(r, NULL);
+}
+
+static void end_early(struct run *r)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char why[64] = "";
+    double now = oph__now(), moved = r->counts ? oph__counts_moved(r->counts) : r->started;
+    if (r->ending == OPH_ETIMEOUT && moved > r->started)
+        oph__format(why, sizeof why, "no frame came for %.1f s", now - moved);
+    else if (r->ending == OPH_ETIMEOUT && r->course.begun && !oph_status_done(r->course.begun))
+        oph__format(why, sizeof why, "%s did not rise", r->course.shows_start->row->suffix);
+    else if (r->ending == OPH_ECANCEL && !oph__shot_is_idle(&r->shot))
+        oph__copy(why, sizeof why, "cancelled, but the camera has not come to a halt");
+    const char *plain = r->ending == OPH_ECANCEL    ? "cancelled"
+                        : r->ending == OPH_EDISCONN ? "the IOC was lost"
+                        : r->ending == OPH_EPUT     ? "the IOC refused to start"
+                                                    : "it has not ended";
+    oph__shot_fail(&r->shot, r->ending, why[0] ? why : plain, now - r->started, &err);
+    end(r, &err);
+}
+
+static void judge(struct run *r)
+{
+    oph_error err = OPH_ERROR_INIT;
+    double now = oph__now(), waited = now - r->started;
+    oph__ops_freeze(r->look);
+    oph__look_take(&r->shot, r->queues, r->look, &r->shot.now);
+    r->shot.restarted = oph__counts_restarted(r->counts);
+    if (r->ending) {
+        bool halting = r->ending == OPH_ECANCEL && now < r->halt_by && !r->shot.now.code;
+        if (halting && !oph__shot_is_idle(&r->shot))
+            settle(r);
+        else
+            end_early(r);
+        return;
+    }
+    bool stalled = r->mon_count && now >= r->progress_at + r->shot.settle;
+    bool last = stalled && r->queues;
+    switch (oph__shot_judge(&r->shot, last, waited, &err)) {
+    case OPH__GOOD: end_well(r); break;
+    case OPH__BAD: end(r, &err); break;
+    case OPH__NOT_YET:
+        if (stalled) { /* once more, with who is stuck */
+            r->queues = true;
+            look(r);
+        } else {
+            settle(r);
+        }
+        break;
+    }
+}
+
+/* A plain put: a second one with completion would stop the server's reading for a minute. */
+static void stop_camera(struct run *r)
+{
+    struct oph__wire zero = {.dtype = OPH_ENUM, .count = 1};
+    zero.data = zero.small;
+    r->phase = CANCELLING;
+    if (!oph__ops_new(r->ctx, 1, &r->stop, NULL)) {
+        oph__ops_put(r->stop, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &zero, false, NULL);
+        oph__ops_send(r->stop, NULL);
+    }
+    set_timer(r, r->halt_by);
+}
+
+static void cancel(struct run *r, bool put_done)
+{
+    r->ending = OPH_ECANCEL;
+    r->halt_by = oph__now() + r->ctx->options.stop_timeout;
+    if (r->phase == WRITING) {
+        oph_status_cancel(r->writing, NULL);
+    } else if (r->phase == CHECKING) { /* nothing runs */
+        oph_error err = OPH_ERROR_INIT;
+        oph__fail(&err, OPH_ECANCEL, (struct oph__at){.device = r->dev->path},
+                  "the next acquisition", "cancelled");
+        end(r, &err);
+    } else if (!put_done && !r->put_over) {
+        stop_camera(r);
+    } else {
+        look(r);
+    }
+}
+
+static void put_ended(struct run *r)
+{
+    const struct oph__op *op = oph__ops_at(r->put, 0);
+    if (op->code && !r->ending) r->ending = op->code;
+    r->put_over = true;
+    look(r);
+}
+
+static bool awaits_begin(const struct run *r)
+{
+    return r->course.begun && !oph_status_done(r->course.begun);
+}
+
+static double first_limit(const struct run *r)
+{
+    return awaits_begin(r) ? fmin(r->shot.begin, r->shot.limit) : r->shot.limit;
+}
+
+/* Without a first frame it fails at the limit; once they come, when none comes any more. */
+static void too_late(struct run *r)
+{
+    double moved = oph__counts_moved(r->counts);
+    double due = moved > r->started ? moved + r->shot.stall : r->started + first_limit(r);
+    if (!r->ending && oph__now() < due) {
+        set_timer(r, due);
+        return;
+    }
+    if (!r->ending) {
+        r->ending = OPH_ETIMEOUT;
+        r->queues = true;
+    }
+    look(r);
+}
+
+static int watch_start(struct run *r, oph_error *err)
+{
+    if (!r->course.begun || r->acquisition) return 0;
+    return oph__pv_subscribe(r->course.shows_start->read, on_start, r, &r->start_mon, err);
+}
+
+static int put_acquire(struct run *r, oph_error *err)
+{
+    struct oph__wire one = {.dtype = OPH_ENUM, .count = 1};
+    one.data = one.small;
+    *(uint16_t *)one.data = 1;
+    if (!r->total) r->total = r->done + oph__course_frames(&r->course, &r->shot);
+    int rc = oph__ops_new(r->ctx, 1, &r->put, err);
+    if (!rc) rc = oph__counts_begin(&r->shot, r->status, r->done, r->total, &r->counts, err);
+    if (!rc) rc = watch_start(r, err);
+    if (rc) return rc;
+    r->phase = ACQUIRING;
+    r->started = oph__now();
+    if (!oph__timer_start(r->ctx->engine, &r->timer, r->started + first_limit(r)))
+        return oph__fail_memory(err, "an acquisition");
+    oph__ops_on_done(r->put, on_put_done, r);
+    oph__ops_put(r->put, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &one, true, NULL);
+    return oph__ops_send(r->put, err);
+}
+
+static int make_settings(struct run *r, oph_error *err)
+{
+    oph__settings_write_free(r->settings);
+    r->settings = NULL;
+    return r->course.settings ? r->course.settings(r->dev, r->acquisition, &r->settings, err) : 0;
+}
+
+/* Puts of the settings run on the engine too, as a group with a status of its own. */
+static int write_settings(struct run *r, oph_error *err)
+{
+    oph_group *g;
+    int rc = oph_group_new(r->ctx, &g, err);
+    if (rc) return rc;
+    for (size_t i = 0; !rc && i < r->settings->count; i++)
+        rc = oph__group_add_write(g, &r->settings->at[i], err);
+    oph_status_unref(r->writing);
+    r->writing = NULL;
+    if (!rc)
+        rc =
+            oph__group_start(g, "SettingsStatus", r->dev->name, (double)INFINITY, &r->writing, err);
+    if (!rc) rc = oph__status_around(r->status, &r->writing, 1, false, on_wrote, r, err);
+    oph__group_unref(g);
+    return rc;
+}
+
+static void next_acquisition(struct run *r)
+{
+    oph_error err = OPH_ERROR_INIT;
+    end_acquisition(r, true);
+    r->done += r->shot.frames;
+    r->acquisition++;
+    r->queues = r->put_over = r->shot.restarted = false;
+    r->written = 0;
+    r->phase = WRITING;
+    noted(r, &r->put_done);
+    noted(r, &r->moved);
+    int rc = make_settings(r, &err);
+    if (!rc && r->settings) rc = write_settings(r, &err);
+    if (rc)
+        end(r, &err);
+    else if (!r->settings)
+        ask(r, CHECKING);
+}
+
+static void wrote(struct run *r)
+{
+    const oph_error *cause = oph__status_cause(r->writing);
+    oph_error err = *cause;
+    if (r->ending == OPH_ECANCEL)
+        oph__fail(&err, OPH_ECANCEL, (struct oph__at){.device = r->dev->path},
+                  "to write the settings", "cancelled");
+    if (err.code)
+        end(r, &err);
+    else
+        ask(r, CHECKING);
+}
+
+static void checked(struct run *r)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph__ops_freeze(r->look);
+    oph__look_take(&r->shot, false, r->look, &r->shot.before);
+    int rc = oph__shot_check(&r->shot, false, &err);
+    if (!rc) rc = put_acquire(r, &err);
+    if (rc) end(r, &err);
+}
+
+static void take_step(struct run *r)
+{
+    bool put_done = noted(r, &r->put_done), look_done = noted(r, &r->look_done);
+    bool late = noted(r, &r->late), cancelled = noted(r, &r->cancelled);
+    bool written = noted(r, &r->wrote);
+    bool moved = r->phase == SETTLING && noted(r, &r->moved);
+    if (cancelled) {
+        cancel(r, put_done);
+    } else if (r->phase == WRITING && written) {
+        wrote(r);
+    } else if (r->phase == CHECKING && (look_done || late)) {
+        checked(r);
+    } else if (put_done && (r->phase == ACQUIRING || r->phase == CANCELLING)) {
+        put_ended(r);
+    } else if (late && (r->phase == ACQUIRING || r->phase == CANCELLING)) {
+        too_late(r);
+    } else if (r->phase == LOOKING && (look_done || late)) {
+        judge(r); /* late: the answers that are missing say so */
+    } else if (r->phase == SETTLING && (moved || late)) {
+        look(r);
+    }
+}
+
+static void step(struct oph__job *job)
+{
+    struct run *r = (struct run *)job;
+    oph_status *status = r->status; /* the job's reference */
+    pthread_mutex_lock(&r->lock);
+    r->posted = false;
+    bool ended = r->ended;
+    pthread_mutex_unlock(&r->lock);
+    if (!ended) take_step(r);
+    oph_status_unref(status);
+}
+
+/* Starting */
+
+static int prepare(struct run *r, oph_error *err)
+{
+    int rc = oph__shot_init(&r->shot, r->dev, err);
+    if (!rc) rc = make_settings(r, err);
+    if (!rc && r->settings)
+        rc = oph__write_all(r->ctx, r->settings->at, r->settings->count, true, err);
+    return rc ? rc : oph__shot_look_before(&r->shot, r->course.images, err);
+}
+
+int oph__run_start(oph_device *dev, oph_status *status, const struct oph__course *course,
+                   oph_error *err)
+{
+    struct run *r = calloc(1, sizeof *r);
+    if (!r || pthread_mutex_init(&r->lock, NULL)) {
+        free(r);
+        return oph__fail_memory(err, "an acquisition");
+    }
+    r->ctx = dev->ctx;
+    r->dev = dev;
+    r->status = status;
+    r->course = *course;
+    r->done = course->before;
+    if (r->course.begun) oph_status_ref(r->course.begun);
+    r->job.run = step;
+    r->timer.run = on_late;
+    oph__status_own(status, r, on_cancel, destroy_run);
+    oph_error why = OPH_ERROR_INIT;
+    int rc = prepare(r, &why);
+    oph_status_ref(status); /* the run is under way */
+    if (!rc) rc = put_acquire(r, &why);
+    if (!rc) return 0;
+    name_it(r, &why);
+    if (err) *err = why;
+    release(r, false);
+    oph_status_unref(status);
+    return rc;
+}

@@ -1,0 +1,64 @@
+/* Values that a trigger writes while the device is staged. */
+#include "base/err.h"
+#include "base/str.h"
+#include "core/plan.h"
+#include <stdlib.h>
+
+static struct oph__item *item_of(const struct oph__plan *plan, const oph_signal *sig)
+{
+    for (size_t i = 0; i < plan->items.count; i++) {
+        struct oph__item *item = plan->items.at[i];
+        if (oph__equal(item->sig->set->name, sig->set->name)) return item;
+    }
+    return NULL;
+}
+
+static int encode(oph_signal *sig, const struct oph__literal *value, struct oph__chan_info *info,
+                  struct oph__wire *wire, oph_error *err)
+{
+    if (!oph__pv_info(sig->set, info))
+        return oph__fail(err, OPH_EDISCONN,
+                         (struct oph__at){.device = sig->path, .pv = sig->set->name}, value->text,
+                         "the PV is not connected");
+    const struct oph__target target = oph__signal_target(sig, info);
+    return oph__encode(value, &target, wire, err);
+}
+
+/* As if it had been staged with the others: it goes back before them. */
+static int add_item(struct oph__plan *plan, oph_signal *sig, const struct oph__literal *value,
+                    oph_error *err)
+{
+    struct oph__read read = {.sig = sig};
+    int rc = oph__read_all(plan->dev->ctx, &read, 1, OPH_DEFAULT, true, err);
+    if (!rc) rc = oph__plan_add(plan, sig->dev, sig->row->attr, value, err);
+    if (!rc) {
+        struct oph__item *item = plan->items.at[plan->items.count - 1];
+        oph__value_move(&item->set, &read.set);
+        oph__value_move(&item->read, &read.read);
+        rc = encode(sig, value, &item->info, &item->wire, err);
+        item->touched = true;
+        plan->ups += oph__pv_ups(sig->set) + oph__pv_ups(sig->read);
+    }
+    oph__reads_clear(&read, 1);
+    return rc;
+}
+
+static int add_value(struct oph__item *item, const struct oph__literal *value, oph_error *err)
+{
+    struct oph__chan_info info;
+    struct oph__wire *wire = calloc(1, sizeof *wire);
+    if (!wire) return oph__fail_memory(err, "a plan");
+    int rc = encode(item->sig, value, &info, wire, err);
+    if (!rc && !oph__vec_add(&item->later, wire)) rc = oph__fail_memory(err, "a plan");
+    if (!rc) return 0;
+    oph__wire_clear(wire);
+    free(wire);
+    return rc;
+}
+
+int oph__plan_claim(struct oph__plan *plan, oph_signal *sig, const struct oph__literal *value,
+                    oph_error *err)
+{
+    struct oph__item *item = item_of(plan, sig);
+    return item ? add_value(item, value, err) : add_item(plan, sig, value, err);
+}
