@@ -9,6 +9,7 @@
 #include <cophyd/device.h>
 #include <cophyd/dtype.h>
 #include <cophyd/error.h>
+#include <cophyd/files.h>
 #include <cophyd/frames.h>
 #include <cophyd/group.h>
 #include <cophyd/settings.h>

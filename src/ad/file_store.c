@@ -1,27 +1,15 @@
-#include "ad/file_store.h"
+/* The hook: the folders and the name of a stage. */
+#include "ad/file_parts.h"
 #include "ad/template.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "core/device.h"
-#include "core/plan.h"
 #include <cophyd/detector.h>
 #include <stdlib.h>
-#include <string.h>
-
-struct store {
-    pthread_mutex_t lock; /* of all below: templates may be set from any thread */
-    char *write, *read;   /* templates; NULL until set */
-    bool windows;
-    char write_dir[OPH__PATH_MAX], read_dir[OPH__PATH_MAX]; /* of the latest stage */
-    char file[OPH__PATH_MAX];                               /* as the IOC names it */
-    char name[OPH__PATH_MAX]; /* a part of that: FileName as staged; or "" */
-    bool fresh;               /* nothing was acquired since Capture was staged */
-};
 
 static void *create(oph_device *dev, oph_error *err)
 {
     (void)dev;
-    struct store *s = calloc(1, sizeof *s);
+    struct oph__store *s = calloc(1, sizeof *s);
     if (s && !pthread_mutex_init(&s->lock, NULL)) return s;
     free(s);
     oph__fail_memory(err, "a file store");
@@ -30,60 +18,25 @@ static void *create(oph_device *dev, oph_error *err)
 
 static void destroy(void *data)
 {
-    struct store *s = data;
+    struct oph__store *s = data;
     pthread_mutex_destroy(&s->lock);
     free(s->write);
     free(s->read);
+    free(s->text);
     free(s);
 }
 
-static int set_templates(oph_device *dev, struct store *s, const char *write, const char *read,
-                         bool windows, oph_error *err)
-{
-    if (!read) read = write;
-    int rc = oph__template_check(dev->path, write, windows, err);
-    if (!rc) rc = oph__template_check(dev->path, read, false, err);
-    if (rc) return rc;
-    char *w = oph__dup(write), *r = oph__dup(read);
-    if (!w || !r) {
-        free(w);
-        free(r);
-        return oph__fail_memory(err, "templates");
-    }
-    pthread_mutex_lock(&s->lock);
-    free(s->write);
-    free(s->read);
-    s->write = w;
-    s->read = r;
-    s->windows = windows;
-    pthread_mutex_unlock(&s->lock);
-    return 0;
-}
-
-static int files(oph_device *dev, void *data, const struct oph__filesrow *row, oph_error *err)
-{
-    return set_templates(dev, data, row->write, row->read, row->windows, err);
-}
-
-static const char *const needed[] = {"file_path_exists",
-                                     "full_file_name",
-                                     "num_captured",
-                                     "num_capture",
-                                     "file_write_mode",
-                                     "capture",
-                                     "write_status",
-                                     "write_message",
-                                     "file_path",
-                                     "file_name",
-                                     "file_number",
-                                     "enable",
-                                     "nd_array_port",
-                                     "port_name",
-                                     "dropped_arrays",
-                                     "array_counter",
-                                     "min_callback_time",
-                                     "array_size.width",
-                                     NULL};
+static const char *const needed[] = {"file_path_exists", "full_file_name",
+                                     "num_captured",     "num_capture",
+                                     "file_write_mode",  "capture",
+                                     "write_status",     "write_message",
+                                     "file_path",        "file_name",
+                                     "file_number",      "file_template",
+                                     "auto_increment",   "auto_save",
+                                     "enable",           "nd_array_port",
+                                     "port_name",        "dropped_arrays",
+                                     "array_counter",    "min_callback_time",
+                                     "array_size.width", NULL};
 
 static int needs(oph_device *dev, void *data, struct oph__needs *list, oph_error *err)
 {
@@ -96,24 +49,42 @@ static int needs(oph_device *dev, void *data, struct oph__needs *list, oph_error
     return rc;
 }
 
+/* Templates that do not name one folder any more would have files looked for where they are not. */
+static int check_pair(const oph_device *dev, struct oph__store *s, oph_error *err)
+{
+    const struct oph__at at = {.device = dev->path};
+    if (!s->write)
+        return oph__fail(err, OPH_EINVAL, at, "templates of the folder to write to",
+                         "%s: set them with oph_files_set", s->read ? "only one to read" : "none");
+    if (!s->read) return oph__template_check(dev->path, s->write, false, err); /* it is ours too */
+    if (!s->alone) return 0;
+    bool write = s->alone == OPH__SET_WRITE;
+    return oph__fail(err, OPH_EINVAL, at, "both templates changed together",
+                     "only the %s template, to \"%s\": set the %s template too, be it to the same",
+                     write ? "write" : "read", write ? s->write : s->read,
+                     write ? "read" : "write");
+}
+
 /* Both paths from one instant: a stage at midnight must not split them. */
-static int expand(oph_device *dev, struct store *s, oph_error *err)
+static int expand(oph_device *dev, struct oph__store *s, oph_error *err)
 {
     time_t now = time(NULL);
     struct tm when;
     localtime_r(&now, &when);
     pthread_mutex_lock(&s->lock);
-    int rc = 0;
-    if (!s->write)
-        rc = oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
-                       "templates of the folder to write to", "none: set them with oph_files_set");
+    int rc = check_pair(dev, s, err);
     if (!rc)
         rc = oph__template_expand(dev->path, s->write, &when, s->windows, s->write_dir,
                                   sizeof s->write_dir, err);
-    if (!rc)
+    if (!rc && !s->read)
+        oph__copy(s->read_dir, sizeof s->read_dir, s->write_dir);
+    else if (!rc)
         rc = oph__template_expand(dev->path, s->read, &when, false, s->read_dir, sizeof s->read_dir,
                                   err);
+    if (!rc) s->alone = 0;
     s->file[0] = 0;
+    s->writing = OPH__WRITES_NOTHING;
+    s->points = s->frames = s->first_number = 0;
     pthread_mutex_unlock(&s->lock);
     return rc;
 }
@@ -147,70 +118,19 @@ static int plan_create_directory(struct oph__plan *plan, oph_device *dev, oph_er
 
 static int plan(oph_device *dev, void *data, struct oph__plan *plan, oph_error *err)
 {
-    struct store *s = data;
-    char name[OPH__UUID_NAME];
+    struct oph__store *s = data;
     int rc = expand(dev, s, err);
+    if (!rc) rc = oph__store_make_name(dev, s, err);
     if (!rc) rc = plan_create_directory(plan, dev, err);
-    oph__uuid_name(name);
     if (!rc) rc = add_text(plan, dev, "file_path", s->write_dir, err);
-    if (!rc) rc = add_text(plan, dev, "file_name", name, err);
-    if (!rc) rc = add_int(plan, dev, "file_number", 0, err);
+    if (!rc && s->made[0]) rc = add_text(plan, dev, "file_name", s->made, err);
+    if (!rc && s->staged_naming != OPH_NAME_COUNTER) rc = add_int(plan, dev, "file_number", 0, err);
     return rc;
-}
-
-/* What LazyOpen will be when Capture is started. */
-static int lazy_open(oph_device *dev, const struct oph__plan *plan, bool *ret, oph_error *err)
-{
-    const struct oph__item *item = oph__plan_find(plan, dev, "lazy_open");
-    oph_signal *sig;
-    int64_t on = 0;
-    int rc = 0;
-    *ret = false;
-    if (item) {
-        on = *(const uint16_t *)item->wire.data;
-    } else if (!oph_signal_find(dev, "lazy_open", &sig, NULL) && !sig->set->absent) {
-        rc = oph_signal_get_int(sig, &on, err);
-    }
-    *ret = on != 0;
-    return rc;
-}
-
-/* A template names the folder first, then the file. */
-static void keep_name(struct store *s, const oph_device *dev, const struct oph__plan *plan)
-{
-    const struct oph__item *name = oph__plan_find(plan, dev, "file_name");
-    const struct oph__item *template = oph__plan_find(plan, dev, "file_template");
-    const char *folder = template ? strstr(template->value.text, "%s") : NULL;
-    bool named = name && folder && strstr(folder + 2, "%s");
-    pthread_mutex_lock(&s->lock);
-    oph__copy(s->name, sizeof s->name, named ? name->value.text : "");
-    s->fresh = true;
-    pthread_mutex_unlock(&s->lock);
-}
-
-static int check(oph_device *dev, void *data, const struct oph__plan *plan, oph_error *err)
-{
-    keep_name(data, dev, plan);
-    const struct oph__item *capture = oph__plan_find(plan, dev, "capture");
-    if (!capture || !oph__item_starts(capture)) return 0;
-    int64_t running = 0, width = 0;
-    bool lazy;
-    oph__value_int(&capture->read, &running);
-    const struct oph__at at = {.device = capture->sig->path, .pv = capture->sig->read->name};
-    if (running)
-        return oph__fail(err, OPH_EBUSY, at, "Done",
-                         "a capture that runs already: stop it first (put 0 to it)");
-    int rc = lazy_open(dev, plan, &lazy, err);
-    if (!rc && !lazy) rc = oph_get_int(dev, "array_size.width", &width, err);
-    if (rc || lazy || width > 0) return rc;
-    return oph__fail(err, OPH_EUNPRIMED, at, "a plugin that has seen a frame",
-                     "none since the IOC started, and LazyOpen is off: call oph_warmup, or stage "
-                     "lazy_open=1");
 }
 
 static int ready(oph_device *dev, void *data, oph_error *err)
 {
-    const struct store *s = data;
+    const struct oph__store *s = data;
     oph_signal *sig;
     int64_t exists = 0;
     int rc = oph_signal_find(dev, "file_path_exists", &sig, err);
@@ -235,113 +155,19 @@ static void explain(oph_device *dev, void *data, oph_error *err)
               was.wanted, "%s", found);
 }
 
-const struct oph__hook_ops oph__hdf5_file_store = {
-    .name = "hdf5_file_store",
+const struct oph__hook_ops oph__file_store = {
+    .name = "file_store",
     .create = create,
     .destroy = destroy,
-    .files = files,
+    .files = oph__store_files,
     .needs = needs,
     .plan = plan,
-    .check = check,
+    .check = oph__store_check,
     .ready = ready,
     .explain = explain,
 };
 
-static int store_of(oph_device *dev, struct store **ret, oph_error *err)
+struct oph__store *oph__store_of(const oph_device *dev)
 {
-    int rc = oph__context_check(dev->ctx, err);
-    if (rc) return rc;
-    *ret = oph__hook_data(dev, &oph__hdf5_file_store);
-    if (*ret) return 0;
-    return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
-                     "a file plugin with a FileStore class", "class %s", dev->cls->name);
-}
-
-void oph__store_note_file(oph_device *dev, const char *full_name)
-{
-    struct store *s = oph__hook_data(dev, &oph__hdf5_file_store);
-    if (!s) return;
-    pthread_mutex_lock(&s->lock);
-    oph__copy(s->file, sizeof s->file, full_name);
-    pthread_mutex_unlock(&s->lock);
-}
-
-bool oph__store_is_ours(oph_device *dev, const char *full_name)
-{
-    struct store *s = oph__hook_data(dev, &oph__hdf5_file_store);
-    if (!s) return false;
-    pthread_mutex_lock(&s->lock);
-    bool ours = strstr(full_name, s->name) != NULL;
-    pthread_mutex_unlock(&s->lock);
-    return ours;
-}
-
-bool oph__store_is_fresh(oph_device *dev)
-{
-    struct store *s = oph__hook_data(dev, &oph__hdf5_file_store);
-    if (!s) return false;
-    pthread_mutex_lock(&s->lock);
-    bool fresh = s->fresh;
-    pthread_mutex_unlock(&s->lock);
-    return fresh;
-}
-
-void oph__store_begin(oph_device *dev)
-{
-    struct store *s = oph__hook_data(dev, &oph__hdf5_file_store);
-    if (!s) return;
-    pthread_mutex_lock(&s->lock);
-    s->fresh = false;
-    pthread_mutex_unlock(&s->lock);
-}
-
-int oph_files_set(oph_device *dev, const char *write, const char *read, oph_error *err)
-{
-    struct store *s;
-    const struct oph__rule *rule;
-    int rc = store_of(dev, &s, err);
-    if (!rc && !write)
-        rc =
-            oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path}, "a template", "NULL");
-    if (!rc) rc = oph__tree_enter(dev, OPH__VERB_FILES, &rule, err);
-    return rc ? rc : set_templates(dev, s, write, read, s->windows, err);
-}
-
-int oph_files_set_semantics(oph_device *dev, int32_t semantics, oph_error *err)
-{
-    struct store *s;
-    int rc = store_of(dev, &s, err);
-    if (rc) return rc;
-    if (semantics != OPH_PATH_POSIX && semantics != OPH_PATH_WINDOWS)
-        return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
-                         "OPH_PATH_POSIX or OPH_PATH_WINDOWS", "%d", (int)semantics);
-    pthread_mutex_lock(&s->lock);
-    s->windows = semantics == OPH_PATH_WINDOWS;
-    pthread_mutex_unlock(&s->lock);
-    return 0;
-}
-
-int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err)
-{
-    struct store *s;
-    int rc = store_of(dev, &s, err);
-    if (rc) return rc;
-    const struct oph__at at = {.device = dev->path};
-    pthread_mutex_lock(&s->lock);
-    if (!s->file[0])
-        rc = oph__fail(err, OPH_ESTATE, at, "the file of an acquisition",
-                       "none: no acquisition has succeeded since it was staged");
-    else if (side == OPH_SIDE_LOCAL)
-        rc = oph__path_to_local(dev->path, s->file, s->write_dir, s->read_dir, s->windows, buffer,
-                                size, err);
-    else if (side != OPH_SIDE_IOC)
-        rc = oph__fail(err, OPH_EINVAL, at, "OPH_SIDE_IOC or OPH_SIDE_LOCAL", "%d", (int)side);
-    else if (strlen(s->file) >= size)
-        rc = oph__fail(err, OPH_ERANGE, at, "a shorter name",
-                       "%zu characters, where the buffer holds %zu", strlen(s->file),
-                       size ? size - 1 : 0);
-    else
-        memcpy(buffer, s->file, strlen(s->file) + 1);
-    pthread_mutex_unlock(&s->lock);
-    return rc;
+    return oph__hook_data(dev, &oph__file_store);
 }

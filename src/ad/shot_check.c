@@ -79,9 +79,8 @@ static int check_writer(const struct oph__shot *shot, size_t w, oph_error *err)
     const struct oph__writer_look *l = &shot->before.writers[w];
     if (l->number[OPH__W_ENABLE] != 1)
         return refuse(writer->rows[OPH__W_ENABLE], OPH_ESTATE, "Enable", "Disable", err);
-    if (l->number[OPH__W_CAPTURE] != 1)
-        return refuse(writer->rows[OPH__W_CAPTURE], OPH_ESTATE, "Capturing, as staged", l->capture,
-                      err);
+    int rc = oph__writer_check(shot, w, err);
+    if (rc) return rc;
     /* Frames skipped for it are counted nowhere. */
     if (l->number[OPH__W_MIN_TIME] > 0) {
         char found[32];
@@ -149,6 +148,8 @@ int oph__shot_check(struct oph__shot *shot, oph_error *err)
     for (size_t w = 0; !rc && w < shot->writer_count; w++)
         rc = check_writer(shot, w, err);
     if (!rc) rc = count_frames(shot, err);
+    for (size_t w = 0; !rc && w < shot->writer_count; w++)
+        rc = oph__writer_room(shot, w, err);
     if (!rc) set_limits(shot);
     return rc;
 }

@@ -113,6 +113,7 @@ static void release(struct run *r, bool complete)
     for (size_t i = 0; i < r->mon_count; i++)
         r->ctx->ops->unsubscribe(r->mons[i]);
     r->mon_count = 0;
+    oph__writers_unwatch(&r->shot);
     oph__counts_end(r->counts, complete);
     r->counts = NULL;
     oph__ops_free(r->put);
@@ -124,8 +125,11 @@ static void release(struct run *r, bool complete)
 static void end(struct run *r, const oph_error *error)
 {
     release(r, !error);
-    for (size_t w = 0; !error && w < r->shot.writer_count; w++)
+    for (size_t w = 0; !error && w < r->shot.writer_count; w++) {
         oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
+        oph__store_note_point(r->shot.writers[w].dev, r->shot.frames,
+                              (int64_t)r->shot.before.writers[w].number[OPH__W_NUMBER]);
+    }
     oph__trigger_finish(r->dev, r->status, error);
     oph_status_unref(r->status); /* the run is under way no more */
 }
@@ -171,7 +175,8 @@ static int subscribe(struct run *r, oph_error *err)
 {
     static const int cam_rows[] = {OPH__CAM_STATE, OPH__CAM_COUNTER, OPH__CAM_ACQUIRE,
                                    OPH__CAM_BUSY};
-    static const int writer_rows[] = {OPH__W_CAPTURED, OPH__W_CAPTURE, OPH__W_FILE};
+    static const int writer_rows[] = {OPH__W_CAPTURED, OPH__W_CAPTURE, OPH__W_FILE, OPH__W_COUNTER,
+                                      OPH__W_NUMBER};
     enum { CAM = sizeof cam_rows / sizeof *cam_rows };
     enum { WRITER = sizeof writer_rows / sizeof *writer_rows };
     if (r->mon_count) return 0;
@@ -295,6 +300,7 @@ static int await_reset(struct run *r, oph_error *err)
         const struct oph__shot_writer *writer = &r->shot.writers[w];
         double *captured = &r->shot.before.writers[w].number[OPH__W_CAPTURED];
         if (*captured == 0 || !oph__store_is_fresh(writer->dev)) continue;
+        if (writer->writing != OPH__WRITES_STREAM) continue;
         rc = oph__write_await(writer->rows[OPH__W_CAPTURED], &zero, false, r->ctx->options.grace,
                               err);
         *captured = 0;
@@ -324,6 +330,7 @@ static int put_acquire(struct run *r, oph_error *err)
     *(uint16_t *)one.data = 1;
     int rc = oph__ops_new(r->ctx, 1, &r->put, err);
     if (!rc) rc = oph__counts_begin(&r->shot, r->status, &r->counts, err);
+    if (!rc) rc = oph__writers_watch(&r->shot, err);
     if (rc) return rc;
     r->started = oph__now();
     if (!oph__timer_start(r->ctx->engine, &r->timer, r->started + r->shot.limit))

@@ -109,10 +109,13 @@ time_t time(time_t *ret)
 #define INT_ROW(attr, pv) "row " attr " " pv " ro int normal\n"
 static const char classes[] =
     "class Plugin\n"
-    "hook hdf5_file_store\n"
+    "hook file_store\n"
     "row file_path FilePath path text normal\n"
     "row file_name FileName rw text normal\n"
     "row file_number FileNumber rw int normal - counter\n"
+    "row file_template FileTemplate rw text normal\n"
+    "row auto_increment AutoIncrement rw enum normal\n"
+    "row auto_save AutoSave rw enum normal\n"
     "row create_directory CreateDirectory rw int normal\n"
     "row lazy_open LazyOpen rw enum normal\n"
     "row file_write_mode FileWriteMode rw enum normal\n"
@@ -139,10 +142,10 @@ static void add_pvs(void)
                                        "DroppedArrays_RBV",  "ArrayCounter_RBV", "MinCallbackTime",
                                        "ArraySize0_RBV"};
     static const char *const enums[] = {"LazyOpen", "FileWriteMode", "Capture", "Capture_RBV",
-                                        "Enable"};
+                                        "Enable",   "AutoIncrement", "AutoSave"};
     static const char *const texts[] = {"FilePath",         "FilePath_RBV", "FileName",
                                         "FullFileName_RBV", "WriteMessage", "NDArrayPort",
-                                        "PortName_RBV"};
+                                        "PortName_RBV",     "FileTemplate"};
     char name[40];
     for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++)
         fake_pv(oph__format(name, sizeof name, "X:H:%s", ints[i]), OPH_INT32, 1, "", "1");
@@ -218,7 +221,7 @@ static void test_set(oph_device *det, oph_device *hdf)
 int main(void)
 {
     static const struct oph__trigger_ops *const triggers[] = {NULL};
-    static const struct oph__hook_ops *const hooks[] = {&oph__hdf5_file_store, NULL};
+    static const struct oph__hook_ops *const hooks[] = {&oph__file_store, NULL};
     static const struct oph__behaviours behaviours = {.triggers = triggers, .hooks = hooks};
     oph_device *det = NULL, *hdf = NULL;
     oph_error err = OPH_ERROR_INIT;
