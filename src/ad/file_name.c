@@ -58,7 +58,7 @@ int oph__store_make_name(oph_device *dev, struct oph__store *s, oph_error *err)
     return 0;
 }
 
-static int set_naming(struct oph__store *s, int32_t naming, const char *text, oph_error *err)
+int oph__store_set_naming(struct oph__store *s, int32_t naming, const char *text, oph_error *err)
 {
     char *copy = text ? oph__dup(text) : NULL;
     if (text && !copy) return oph__fail_memory(err, "a file name");
@@ -89,7 +89,7 @@ int oph_files_set_name(oph_device *dev, int32_t naming, const char *text, oph_er
     pthread_mutex_unlock(&s->lock);
     if (text) rc = oph__file_name_check(dev, text, windows, err);
     if (!rc) rc = oph__tree_enter(dev, OPH__VERB_FILES, &rule, err);
-    return rc ? rc : set_naming(s, naming, text, err);
+    return rc ? rc : oph__store_set_naming(s, naming, text, err);
 }
 
 int oph_files_set_name_function(oph_device *dev, oph_file_name_fn *fn, void *user, oph_error *err)

@@ -55,6 +55,7 @@ int oph__store_files(oph_device *dev, void *data, const struct oph__filesrow *ro
 int oph__store_set_templates(oph_device *dev, struct oph__store *s, const char *write,
                              const char *read, oph_error *err);
 
+int oph__store_set_naming(struct oph__store *s, int32_t naming, const char *text, oph_error *err);
 /* The FileName that the policy gives for this stage, into s->made. */
 int oph__store_make_name(oph_device *dev, struct oph__store *s, oph_error *err);
 /* 0 for a text that can be a FileName. */

@@ -60,11 +60,36 @@ static int set_both(oph_device *dev, struct oph__store *s, const char *write, co
     return 0;
 }
 
+/* Where a row says only how to write, the folder that an earlier one reads from is not ours to
+ * guess.
+ */
+static int check_row(const oph_device *dev, const struct oph__store *s,
+                     const struct oph__filesrow *row, oph_error *err)
+{
+    if (!s->read || row->read) return 0;
+    return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
+                     "both templates changed together",
+                     "write=%s alone at %s:%d, where read=%s was said before", row->write,
+                     row->origin, row->line, s->read);
+}
+
+/* The device is being made: nobody else has it yet. */
 int oph__store_files(oph_device *dev, void *data, const struct oph__filesrow *row, oph_error *err)
 {
     struct oph__store *s = data;
+    int rc = check_row(dev, s, row, err);
     s->windows = row->windows;
-    return set_both(dev, s, row->write, row->read, err);
+    if (!rc) rc = set_both(dev, s, row->write, row->read, err);
+    if (!rc && row->naming == OPH__NAMING_FIXED) {
+        rc = oph__file_name_check(dev, row->name, s->windows, err);
+        if (!rc) rc = oph__store_set_naming(s, OPH_NAME_FIXED, row->name, err);
+    }
+    if (!rc && row->naming == OPH__NAMING_UUID)
+        rc = oph__store_set_naming(s, OPH_NAME_UUID, NULL, err);
+    if (!rc && row->naming == OPH__NAMING_COUNTER)
+        rc = oph__store_set_naming(s, OPH_NAME_COUNTER, NULL, err);
+    if (row->overwrite >= 0) s->overwrite = row->overwrite == 1;
+    return rc;
 }
 
 /* Templates are set from what a program calls: not while staging. */
