@@ -10,6 +10,7 @@
 #include <cophyd/device.h>
 #include <cophyd/dtype.h>
 #include <cophyd/error.h>
+#include <cophyd/files.h>
 #include <cophyd/frames.h>
 #include <cophyd/graph.h>
 #include <cophyd/group.h>

@@ -1,35 +1,12 @@
-/* What is special to areaDetector: files, priming, the live image, the plugin chain. */
+/* What is special to areaDetector: priming, the live image, the plugin chain. */
 #ifndef COPHYD_DETECTOR_H
 #define COPHYD_DETECTOR_H
 
 #include <cophyd/device.h>
 #include <cophyd/dtype.h>
+#include <cophyd/files.h>
 
 OPH_BEGIN_DECLS
-
-/* Where a file plugin (a device with a FileStore class) writes: two templates for one folder, as
- * the IOC names it and as this machine does. Both absolute; else OPH_EPARSE. strftime's % fields
- * are expanded once a stage, from the same instant (local time) for both; a trailing separator is
- * added. read NULL: the same as write. Not while staging; holds from the next stage on. */
-OPH_API int oph_files_set(oph_device *dev, const char *write, const char *read, oph_error *err);
-
-enum oph_path_semantics {
-    OPH_PATH_POSIX = 0,
-    OPH_PATH_WINDOWS = 1, /* the IOC runs on Windows: backslashes, drive letters, no case */
-    OPH_PATH_PIN_ = INT32_MIN
-};
-/* Before oph_files_set, which checks the template by it. */
-OPH_API int oph_files_set_semantics(oph_device *dev, int32_t semantics, oph_error *err);
-
-enum oph_side {
-    OPH_SIDE_IOC = 0,   /* the name as the IOC knows it: FullFileName_RBV */
-    OPH_SIDE_LOCAL = 1, /* the same file as this machine knows it */
-    OPH_SIDE_PIN_ = INT32_MIN
-};
-/* The file of the last acquisition that succeeded since the plugin was staged, into buffer[size];
- * OPH_ERANGE when it does not fit. It can be asked for until the next stage. A name is never
- * guessed: before an acquisition has succeeded there is none (OPH_ESTATE). */
-OPH_API int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err);
 
 /* Takes one image of 0.1 s that is not written, so that a file plugin knows the frames' shape and
  * can open a file with LazyOpen=0. On a detector: for each of its file plugins; on a plugin: for

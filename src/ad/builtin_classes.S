@@ -23,6 +23,8 @@ oph__builtin_classes:
         text plugin
         text file
         text hdf5
+        text tiff
+        text file_store
         text pilatus
         text detector
         .dc.a 0

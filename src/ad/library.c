@@ -8,7 +8,7 @@
 
 static const struct oph__trigger_ops *const triggers[] = {&oph__single_trigger, &oph__multi_trigger,
                                                           NULL};
-static const struct oph__hook_ops *const hooks[] = {&oph__hdf5_file_store, NULL};
+static const struct oph__hook_ops *const hooks[] = {&oph__file_store, NULL};
 static const struct oph__behaviours behaviours = {.triggers = triggers, .hooks = hooks};
 
 int oph_context_new(const oph_context_options *opt, oph_context **ret, oph_error *err)

@@ -149,6 +149,7 @@ static void end_acquisition(struct run *r, bool complete)
     r->mon_count = 0;
     if (r->start_mon) r->ctx->ops->unsubscribe(r->start_mon);
     r->start_mon = NULL;
+    oph__writers_unwatch(&r->shot);
     oph__counts_end(r->counts, complete);
     r->counts = NULL;
     oph__ops_free(r->put);
@@ -184,8 +185,11 @@ static void name_it(const struct run *r, oph_error *err)
 static void end(struct run *r, oph_error *error)
 {
     release(r, !error);
-    for (size_t w = 0; !error && w < r->shot.writer_count; w++)
+    for (size_t w = 0; !error && w < r->shot.writer_count; w++) {
         oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
+        oph__store_note_point(r->shot.writers[w].dev, r->shot.frames,
+                              (int64_t)r->shot.before.writers[w].number[OPH__W_NUMBER]);
+    }
     if (error) name_it(r, error);
     if (r->course.begun) oph__status_finish(r->course.begun, error);
     oph__trigger_finish(r->dev, r->status, error);
@@ -238,7 +242,8 @@ static int subscribe(struct run *r, oph_error *err)
 {
     static const int cam_rows[] = {OPH__CAM_STATE, OPH__CAM_COUNTER, OPH__CAM_ACQUIRE,
                                    OPH__CAM_BUSY};
-    static const int writer_rows[] = {OPH__W_CAPTURED, OPH__W_CAPTURE, OPH__W_FILE};
+    static const int writer_rows[] = {OPH__W_CAPTURED, OPH__W_CAPTURE, OPH__W_FILE, OPH__W_COUNTER,
+                                      OPH__W_NUMBER};
     enum { CAM = sizeof cam_rows / sizeof *cam_rows };
     enum { WRITER = sizeof writer_rows / sizeof *writer_rows };
     if (r->mon_count) return 0;
@@ -411,6 +416,7 @@ static int put_acquire(struct run *r, oph_error *err)
     if (!r->total) r->total = r->done + oph__course_frames(&r->course, &r->shot);
     int rc = oph__ops_new(r->ctx, 1, &r->put, err);
     if (!rc) rc = oph__counts_begin(&r->shot, r->status, r->done, r->total, &r->counts, err);
+    if (!rc) rc = oph__writers_watch(&r->shot, err);
     if (!rc) rc = watch_start(r, err);
     if (rc) return rc;
     r->phase = ACQUIRING;

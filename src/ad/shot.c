@@ -34,7 +34,8 @@ static const char *const writer_paths[OPH__W_ROWS] = {
     [OPH__W_CAPTURE] = "capture",      [OPH__W_CAPTURED] = "num_captured",
     [OPH__W_MODE] = "file_write_mode", [OPH__W_DROPPED] = "dropped_arrays",
     [OPH__W_STATUS] = "write_status",  [OPH__W_MESSAGE] = "write_message",
-    [OPH__W_FILE] = "full_file_name",  [OPH__W_QUEUED] = "num_queued_arrays",
+    [OPH__W_FILE] = "full_file_name",  [OPH__W_COUNTER] = "array_counter",
+    [OPH__W_NUMBER] = "file_number",   [OPH__W_QUEUED] = "num_queued_arrays",
 };
 
 static int need_queue(oph_device *dev, void *user, oph_error *err)
@@ -67,20 +68,19 @@ struct finding {
     const struct oph__plan *plan;
 };
 
-/* Only what this stage told to capture counts: during a warm-up nothing does. */
+/* Only what this stage told to write counts: during a warm-up nothing does. */
 static int add_writer(oph_device *dev, void *user, oph_error *err)
 {
     struct finding *f = user;
     struct oph__shot *shot = f->shot;
-    if (!oph__hook_data(dev, &oph__hdf5_file_store) || !f->plan) return 0;
-    const struct oph__item *capture = oph__plan_find(f->plan, dev, "capture");
-    if (!capture || !oph__item_starts(capture)) return 0;
+    enum oph__writing writing = oph__store_writing(dev, f->plan);
+    if (writing == OPH__WRITES_NOTHING) return 0;
     size_t n = shot->writer_count + 1;
     struct oph__shot_writer *writers = realloc(shot->writers, n * sizeof *writers);
     if (!writers) return oph__fail_memory(err, "an acquisition");
     shot->writers = writers;
     shot->writer_count = n;
-    writers[n - 1] = (struct oph__shot_writer){.dev = dev};
+    writers[n - 1] = (struct oph__shot_writer){.dev = dev, .writing = writing};
     for (int i = 0; i < OPH__W_ROWS; i++)
         writers[n - 1].rows[i] = present(dev, writer_paths[i]);
     return 0;

@@ -3,8 +3,10 @@
 #define AD_SHOT_H
 
 #include "ad/chain.h"
+#include "ad/file_store.h"
 #include "core/device.h"
 #include "core/ops.h"
+#include <stdatomic.h>
 
 /* What is read of the camera, before and after. */
 enum oph__cam_row {
@@ -43,6 +45,8 @@ enum oph__writer_row {
     OPH__W_STATUS,
     OPH__W_MESSAGE,
     OPH__W_FILE,
+    OPH__W_COUNTER,
+    OPH__W_NUMBER,
     OPH__W_QUEUED, /* may be absent */
     OPH__W_ROWS
 };
@@ -70,6 +74,12 @@ struct oph__shot {
     struct oph__shot_writer {
         oph_device *dev;
         oph_signal *rows[OPH__W_ROWS];
+        enum oph__writing writing;
+        /* Of a file a frame, while it is watched: a good WriteStatus was seen; then one that was
+         * bad; the frames that the monitor counted, which come after the statuses before them. */
+        atomic_bool sound, failed;
+        _Atomic double counted;
+        struct oph__chanmon *mons[2];
     } * writers;
     struct oph__ports ports; /* read with `before`, where there is a writer */
     bool ports_known;
@@ -90,7 +100,7 @@ struct oph__shot {
 };
 
 int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err);
-/* Finds the signals. Writers are the file stores whose Capture is staged. */
+/* Finds the signals. Writers are the file stores that were staged to write. */
 int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err);
 void oph__shot_clear(struct oph__shot *shot);
 
@@ -119,6 +129,23 @@ enum oph__verdict oph__shot_judge(struct oph__shot *shot, bool last, double wait
 /* All that is known, as one error: for an acquisition that timed out, was lost or was cancelled. */
 int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double waited,
                    oph_error *err);
+
+/* Writers (shot_writer.c) */
+
+/* Which row counts the frames that writer `w` has dealt with. */
+enum oph__writer_row oph__writer_counts(const struct oph__shot *shot, size_t w);
+/* What that has risen by. */
+double oph__writer_written(const struct oph__shot *shot, size_t w);
+/* Whether it stands as it was staged. */
+int oph__writer_check(const struct oph__shot *shot, size_t w, oph_error *err);
+/* Whether its next files do not exist yet. */
+int oph__writer_room(const struct oph__shot *shot, size_t w, oph_error *err);
+/* Watches, from before the start on, those of a file a frame: what WriteStatus says of one frame
+ * the next one takes back. */
+int oph__writers_watch(struct oph__shot *shot, oph_error *err);
+void oph__writers_unwatch(struct oph__shot *shot);
+/* Whether it has written all, and well. */
+enum oph__verdict oph__writer_judge(const struct oph__shot *shot, size_t w, const char **why);
 
 /* Reports to the status how many of `total` frames the slowest writer has, beginning with those
  * that were there `before`, and, where it is more than one, while they come. *ret is set on an

@@ -29,6 +29,7 @@ static int await_reset(struct oph__shot *shot, oph_error *err)
         const struct oph__shot_writer *writer = &shot->writers[w];
         double *captured = &shot->before.writers[w].number[OPH__W_CAPTURED];
         if (*captured == 0 || !oph__store_is_fresh(writer->dev)) continue;
+        if (writer->writing != OPH__WRITES_STREAM) continue;
         rc = await_zero(writer->rows[OPH__W_CAPTURED], shot->dev->ctx->options.grace, err);
         *captured = 0;
     }

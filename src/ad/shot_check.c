@@ -74,10 +74,8 @@ static int check_writer(const struct oph__shot *shot, size_t w, bool chain, oph_
     const struct oph__writer_look *l = &shot->before.writers[w];
     if (l->number[OPH__W_ENABLE] != 1)
         return refuse(writer->rows[OPH__W_ENABLE], OPH_ESTATE, "Enable", "Disable", err);
-    if (l->number[OPH__W_CAPTURE] != 1)
-        return refuse(writer->rows[OPH__W_CAPTURE], OPH_ESTATE, "Capturing, as staged", l->capture,
-                      err);
-    return chain ? check_chain(shot, w, err) : 0;
+    int rc = oph__writer_check(shot, w, err);
+    return rc || !chain ? rc : check_chain(shot, w, err);
 }
 
 /* ADPilatus takes NumImages whatever ImageMode says (its acquisition task never reads ImageMode);
@@ -151,6 +149,8 @@ int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err)
     for (size_t w = 0; !rc && w < shot->writer_count; w++)
         rc = check_writer(shot, w, chain, err);
     if (!rc) rc = count_frames(shot, err);
+    for (size_t w = 0; !rc && w < shot->writer_count; w++)
+        rc = oph__writer_room(shot, w, err);
     if (!rc) set_limits(shot);
     return rc;
 }

@@ -1,12 +1,10 @@
 /* Was it done, and was it done well? A put that completed proves neither. */
-#include "ad/file_store.h"
 #include "ad/shot.h"
 #include "base/err.h"
 #include "base/str.h"
 #include <math.h>
 
 enum { STATE_IDLE = 0, STATE_ERROR = 6, STATE_DISCONNECTED = 9, STATE_ABORTED = 10 };
-enum { WRITE_STREAM = 2 };
 
 /* Some drivers count from 0 again at each start, and may have passed their former count since. */
 static double taken(const struct oph__shot *shot)
@@ -14,12 +12,6 @@ static double taken(const struct oph__shot *shot)
     double before = shot->before.number[OPH__CAM_COUNTER];
     double now = shot->now.number[OPH__CAM_COUNTER];
     return shot->restarted || now < before ? now : now - before;
-}
-
-static double written(const struct oph__shot *shot, size_t w)
-{
-    return shot->now.writers[w].number[OPH__W_CAPTURED] -
-           shot->before.writers[w].number[OPH__W_CAPTURED];
 }
 
 static double dropped(const struct oph__shot *shot, size_t w)
@@ -32,7 +24,7 @@ double oph__shot_written(const struct oph__shot *shot)
 {
     double sum = taken(shot);
     for (size_t w = 0; w < shot->writer_count; w++)
-        sum += written(shot, w);
+        sum += oph__writer_written(shot, w);
     return sum;
 }
 
@@ -60,7 +52,7 @@ static void describe(const struct oph__shot *shot, struct oph__buf *buf)
     oph__buf_addf(buf, "DetectorState %s, %.0f from the camera", l->state, taken(shot));
     for (size_t w = 0; w < shot->writer_count; w++) {
         const struct oph__writer_look *wl = &l->writers[w];
-        oph__buf_addf(buf, ", %.0f written by %s with Capture %s", written(shot, w),
+        oph__buf_addf(buf, ", %.0f written by %s with Capture %s", oph__writer_written(shot, w),
                       shot->writers[w].dev->attr, wl->capture);
         if (dropped(shot, w) > 0) oph__buf_addf(buf, " and %.0f dropped", dropped(shot, w));
         if (wl->number[OPH__W_QUEUED] > 0)
@@ -98,10 +90,7 @@ int oph__shot_fail(struct oph__shot *shot, int code, const char *why, double wai
 /* Whether arrays tell: without callbacks none is counted, and a writer's count says more. */
 static bool is_camera_count_needed(const struct oph__shot *shot)
 {
-    if (shot->before.number[OPH__CAM_CALLBACKS] != 1) return false;
-    for (size_t w = 0; w < shot->writer_count; w++)
-        if (shot->now.writers[w].number[OPH__W_MODE] == WRITE_STREAM) return false;
-    return true;
+    return shot->before.number[OPH__CAM_CALLBACKS] == 1 && !shot->writer_count;
 }
 
 static enum oph__verdict judge_cam(const struct oph__shot *shot, const char **why)
@@ -122,26 +111,6 @@ static enum oph__verdict judge_cam(const struct oph__shot *shot, const char **wh
     return OPH__GOOD;
 }
 
-static enum oph__verdict judge_writer(const struct oph__shot *shot, size_t w, const char **why)
-{
-    const struct oph__writer_look *l = &shot->now.writers[w];
-    *why = "the writer dropped frames";
-    if (dropped(shot, w) > 0) return OPH__BAD;
-    *why = "the writer failed";
-    if (l->number[OPH__W_STATUS] != 0) return OPH__BAD;
-    if (l->number[OPH__W_MODE] != WRITE_STREAM) return OPH__GOOD;
-    double n = written(shot, w);
-    *why = "the writer wrote more than was asked for";
-    if (n > (double)shot->frames) return OPH__BAD;
-    *why = "the IOC did not name the file";
-    if (n == (double)shot->frames)
-        return l->file[0] && oph__store_is_ours(shot->writers[w].dev, l->file) ? OPH__GOOD
-                                                                               : OPH__NOT_YET;
-    *why = "the file was not written";
-    /* Capture that fell by itself before the count was reached: nothing more will come. */
-    return l->number[OPH__W_CAPTURE] == 1 ? OPH__NOT_YET : OPH__BAD;
-}
-
 enum oph__verdict oph__shot_judge(struct oph__shot *shot, bool last, double waited, oph_error *err)
 {
     const char *why = "", *pending = NULL;
@@ -152,7 +121,7 @@ enum oph__verdict oph__shot_judge(struct oph__shot *shot, bool last, double wait
     enum oph__verdict verdict = judge_cam(shot, &why);
     if (verdict == OPH__NOT_YET) pending = why;
     for (size_t w = 0; verdict != OPH__BAD && w < shot->writer_count; w++) {
-        verdict = judge_writer(shot, w, &why);
+        verdict = oph__writer_judge(shot, w, &why);
         if (verdict == OPH__NOT_YET && !pending) pending = why;
     }
     if (verdict != OPH__BAD && !pending) return OPH__GOOD;

@@ -5,8 +5,6 @@
 #include "core/status.h"
 #include <stdlib.h>
 
-enum { WRITE_STREAM = 2 };
-
 /* Of a writer, or of the camera. */
 struct count {
     struct oph__counts *all;
@@ -59,11 +57,6 @@ static void moved(void *user, const struct oph__event *event)
     pthread_mutex_unlock(&counts->lock);
 }
 
-static bool is_stream(const struct oph__shot *shot, size_t w)
-{
-    return shot->before.writers[w].number[OPH__W_MODE] == WRITE_STREAM;
-}
-
 static void add(struct oph__counts *counts, oph_signal *sig, double before, bool told)
 {
     counts->at[counts->count++] =
@@ -74,9 +67,8 @@ static void add(struct oph__counts *counts, oph_signal *sig, double before, bool
 static void choose(struct oph__counts *counts, const struct oph__shot *shot)
 {
     for (size_t w = 0; w < shot->writer_count; w++)
-        if (is_stream(shot, w))
-            add(counts, shot->writers[w].rows[OPH__W_CAPTURED],
-                shot->before.writers[w].number[OPH__W_CAPTURED], true);
+        add(counts, shot->writers[w].rows[oph__writer_counts(shot, w)],
+            shot->before.writers[w].number[oph__writer_counts(shot, w)], true);
     add(counts, shot->cam_rows[OPH__CAM_COUNTER], shot->before.number[OPH__CAM_COUNTER],
         !counts->count);
 }

@@ -56,6 +56,14 @@ static bool same_character(char a, char b, bool windows)
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
+bool oph__path_same(const char *a, const char *b, bool windows)
+{
+    size_t i = 0;
+    while (a[i] && same_character(a[i], b[i], windows))
+        i++;
+    return a[i] == b[i];
+}
+
 /* Whether a ".." in it may lead out of its folder. */
 static bool climbs(const char *path, bool windows)
 {

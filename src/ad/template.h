@@ -18,6 +18,9 @@ int oph__template_expand(const char *device, const char *text, const struct tm *
 int oph__path_to_local(const char *device, const char *file, const char *write, const char *read,
                        bool windows, char *dst, size_t size, oph_error *err);
 
+/* Whether two names are of one file. Windows: as above. */
+bool oph__path_same(const char *a, const char *b, bool windows);
+
 /* A random UUID (version 4) without its last group: 23 characters. */
 enum { OPH__UUID_NAME = 24 };
 void oph__uuid_name(char dst[OPH__UUID_NAME]);

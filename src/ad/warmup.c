@@ -25,7 +25,7 @@ static const struct oph__literal enable = {.kind = OPH__LIT_INT, .i = 1, .text =
 static int add_plugin(oph_device *dev, void *user, oph_error *err)
 {
     struct oph__plan *plan = user;
-    if (!oph__hook_data(dev, &oph__hdf5_file_store)) return 0;
+    if (!oph__hook_data(dev, &oph__file_store)) return 0;
     return oph__plan_add(plan, dev, "enable", &enable, err);
 }
 
@@ -36,7 +36,7 @@ static int check_plugin(oph_device *dev, void *user, oph_error *err)
     oph_signal *sig;
     struct oph__wire zero = {.dtype = OPH_INT32, .count = 1};
     zero.data = zero.small;
-    if (!oph__hook_data(dev, &oph__hdf5_file_store)) return 0;
+    if (!oph__hook_data(dev, &oph__file_store)) return 0;
     int rc = oph_signal_find(dev, "array_size.width", &sig, err);
     return rc ? rc : oph__write_await(sig, &zero, true, dev->ctx->options.put_timeout, err);
 }

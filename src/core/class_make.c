@@ -62,7 +62,8 @@ static bool same_files(const void *a, const void *b)
     const struct oph__filesrow *x = a, *y = b;
 
     return oph__equal(x->write, y->write) && oph__equal(x->read, y->read) &&
-           x->windows == y->windows;
+           x->windows == y->windows && x->naming == y->naming && oph__equal(x->name, y->name) &&
+           x->overwrite == y->overwrite;
 }
 
 static bool same_name(const void *a, const void *b)
@@ -211,6 +212,25 @@ static void report_conflict(const struct table *table, const struct entry *entry
                      table->what, *entry->key ? " " : "", entry->key + strspn(entry->key, " "));
 }
 
+/* A files line in place of an ancestor's that named two folders names two as well: one of them
+ * alone would not go with the other. */
+static void report_half(const struct entry *entry, const struct table *table,
+                        const struct oph__lineage *lin, const char *name, struct oph__place place,
+                        struct oph__mistakes *m)
+{
+    const struct candidate *rival, *winner = choose(table, entry, lin, 0, &rival);
+    const struct oph__filesrow *row = winner->item;
+
+    for (const struct candidate *c = entry->first; c && !row->read; c = c->next) {
+        const struct oph__filesrow *former = c->item;
+        if (!has(lin->kin[winner->kin].above, c->kin) || !former->read) continue;
+        oph__mistake(m, place,
+                     "%s: files %s: %s says both write= and read=, so read= has to be said again",
+                     name, *entry->key ? entry->key : ".", lin->kin[c->kin].def->name);
+        return;
+    }
+}
+
 static void find_conflicts(const struct tables *t, const struct oph__lineage *lin,
                            bool all_versions, const char *name, struct oph__place place,
                            struct oph__mistakes *m)
@@ -222,6 +242,7 @@ static void find_conflicts(const struct tables *t, const struct oph__lineage *li
             size_t before = m->count;
             if (entry->first == entry->last) continue;
             report_conflict(table, entry, lin, 0, name, place, m);
+            if (i == FILES && m->count == before) report_half(entry, table, lin, name, place, m);
             for (const struct candidate *c = entry->first; all_versions && c && m->count == before;
                  c = c->next)
                 report_conflict(table, entry, lin, c->since ? c->since : OLDEST, name, place, m);

@@ -178,28 +178,56 @@ static const char *take_child(struct oph__reader *r)
     return child;
 }
 
+/* name=uuid, name=counter, or a text in quotes. */
+static void read_naming(struct oph__reader *r, struct oph__filesrow *files,
+                        const struct oph__word *word)
+{
+    static const char *const words[] = {"uuid", "counter", NULL};
+    const char *value = word->eq + 1;
+
+    if (!word->quoted) {
+        int which = oph__read_lookup(r, "name", words, value);
+        if (which < 0)
+            oph__mistake(r->m, r->at, "a file name of one's own is in quotes: name=\"%s\"", value);
+        else
+            files->naming = which == 0 ? OPH__NAMING_UUID : OPH__NAMING_COUNTER;
+        return;
+    }
+    if (!*value || strchr(value, '/'))
+        oph__mistake(r->m, r->at, "name=\"%s\": wanted a file name without folders", value);
+    files->naming = OPH__NAMING_FIXED;
+    files->name = value;
+}
+
+enum files_key { WRITE, READ, SEMANTICS, NAME, OVERWRITE, FILES_KEYS };
+
 static void read_files(struct oph__reader *r)
 {
-    static const char *const keys[] = {"write", "read", "semantics", NULL};
+    static const char *const keys[] = {"write", "read", "semantics", "name", "overwrite", NULL};
     static const char *const semantics[] = {"posix", "windows", NULL};
+    static const char *const answers[] = {"no", "yes", NULL};
     struct oph__filesrow *files = oph__read_get(r, sizeof *files);
-    const char *values[3] = {NULL};
+    const char *values[FILES_KEYS] = {NULL};
 
     if (!files) return;
-    *files =
-        (struct oph__filesrow){.child = take_child(r), .origin = r->at.origin, .line = r->at.line};
+    *files = (struct oph__filesrow){
+        .child = take_child(r), .overwrite = -1, .origin = r->at.origin, .line = r->at.line};
     for (size_t i = 2; i < r->words.count; i++) {
         const char *value = take_value(r, &r->words.at[i]);
         int key = value ? oph__read_lookup(r, "key", keys, r->words.at[i].text) : -1;
         if (key < 0) continue;
         if (values[key]) oph__mistake(r->m, r->at, "'%s=' stands twice", keys[key]);
         values[key] = value;
+        if (key == NAME) read_naming(r, files, &r->words.at[i]);
     }
-    files->write = values[0];
-    files->read = values[1];
+    files->write = values[WRITE];
+    files->read = values[READ];
     if (!files->write)
         oph__mistake(r->m, r->at, "a files line says write=, the path as the IOC sees it");
-    if (values[2]) files->windows = oph__read_lookup(r, "semantics", semantics, values[2]) == 1;
+    if (values[SEMANTICS])
+        files->windows = oph__read_lookup(r, "semantics", semantics, values[SEMANTICS]) == 1;
+    if (values[OVERWRITE])
+        files->overwrite = oph__read_lookup(r, "overwrite", answers, values[OVERWRITE]);
     if (oph__read_once(r, "files", *files->child ? files->child : ".", 0))
         oph__read_keep(r, &r->def->files, files);
 }
@@ -282,7 +310,7 @@ static const struct statement {
     {"doc", "doc TEXT", 2, ANY, read_doc},
     {"row", "row ATTR SUFFIX HOW TYPE KIND [SINCE] [OPTION...] [\"DOC\"]", 4, ANY, oph__read_row},
     {"dev", "dev ATTR SUFFIX CLASS [MIXIN...] [\"DOC\"]", 4, ANY, read_dev},
-    {"files", "files CHILD|. write=TEMPLATE [read=TEMPLATE] [semantics=windows]", 3, ANY,
+    {"files", "files CHILD|. write=TEMPLATE [read=TEMPLATE] [semantics=windows] ...", 3, ANY,
      read_files},
     {"stage", "stage CHILD|. KEY=VALUE ...", 3, ANY, read_stage},
     {"cycle", "cycle STEP KEY=VALUE ...", 3, ANY, read_cycle},

@@ -11,6 +11,7 @@
  *       omitted; OPTION slow=SECONDS after=ATTR[,ATTR...] busy counter moves
  *   dev ATTR SUFFIX CLASS[@VERSION] [MIXIN...] ["DOC"]
  *   files CHILD|. write=TEMPLATE [read=TEMPLATE] [semantics=posix|windows]
+ *         [name=uuid|counter|"TEXT"] [overwrite=no|yes]
  *   stage CHILD|. KEY=VALUE ...           several lines add up
  *   cycle STEP KEY=VALUE ...              what a trigger with a cycle sets before an acquisition;
  *                                         steps in the order in which they first stand
@@ -86,11 +87,17 @@ struct oph__devrow {
     int line;
 };
 
+/* How files are named, where a `files` row says so. */
+enum oph__naming { OPH__NAMING_UNSAID, OPH__NAMING_UUID, OPH__NAMING_COUNTER, OPH__NAMING_FIXED };
+
 struct oph__filesrow {
     const char *child; /* "hdf1", or "" */
     const char *write; /* template, as the IOC sees it; NULL where not given */
     const char *read;
     bool windows; /* semantics=windows */
+    enum oph__naming naming;
+    const char *name; /* of FIXED */
+    int overwrite;    /* 1 or 0; -1: not said */
     const char *origin;
     int line;
 };

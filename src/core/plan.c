@@ -149,20 +149,11 @@ void oph__asked_take(const struct oph__plan *plan, enum oph__when when, struct o
     }
 }
 
-int oph__plan_answer(const struct oph__plan *plan, const oph_device *dev, const char *key,
-                     enum oph__when when, int64_t *ret, oph_error *err)
+const struct oph__read *oph__plan_answer(const struct oph__plan *plan, const oph_device *dev,
+                                         const char *key, enum oph__when when)
 {
     const struct oph__asked *asked = find_asked(plan, dev, key, when);
-    if (!asked)
-        return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path}, key,
-                         "that the plan did not ask for it");
-    const struct oph__read *read = &asked->read;
-    if (read->rc && err) *err = read->error;
-    if (read->rc) return read->rc;
-    if (oph__value_int(read->sig->read == read->sig->set ? &read->set : &read->read, ret)) return 0;
-    return oph__fail(err, OPH_ETYPE,
-                     (struct oph__at){.device = read->sig->path, .pv = read->sig->read->name},
-                     "a whole number", "something else");
+    return asked ? &asked->read : NULL;
 }
 
 const struct oph__item *oph__plan_find(const struct oph__plan *plan, const oph_device *dev,

@@ -57,12 +57,12 @@ int oph__plan_add_where_zero(struct oph__plan *plan, oph_device *list, const cha
 int oph__plan_fill(struct oph__plan *plan, oph_error *err);
 
 /* What a hook must know besides: it is read together with the rest, at no round trip of its own.
- * The hook asks when it plans, and takes the answer, a whole number, when it checks (or is ready).
- * The signal must be among what the hook needs. */
+ * The hook asks when it plans, and takes the answer when it checks (or is ready): NULL where nobody
+ * asked. The signal must be among what the hook needs. */
 int oph__plan_ask(struct oph__plan *plan, oph_device *dev, const char *key, enum oph__when when,
                   oph_error *err);
-int oph__plan_answer(const struct oph__plan *plan, const oph_device *dev, const char *key,
-                     enum oph__when when, int64_t *ret, oph_error *err);
+const struct oph__read *oph__plan_answer(const struct oph__plan *plan, const oph_device *dev,
+                                         const char *key, enum oph__when when);
 /* Says that the trigger will write this value too, so that it is ours when it is found at unstage.
  * One that no list sets is added, with its original as it is now, which blocks. Before the value is
  * put. */

@@ -58,7 +58,7 @@ result $? 'show_class prints tests/data/examples/show_class.txt, and more'
 [ -z "$missing" ] || printf '# missing: %s\n' "$missing"
 
 # The same text with three mistakes.
-sed -i 's/ rbv    int / rvb    int /; s/ FileStoreHDF5IterativeWrite/ FileStoreHDF5/; s/image_mode=/imagemode=/' \
+sed -i 's/ rbv    int / rvb    int /; s/ FileStoreHDF5IterativeWrite/ FileStoreHDF/; s/image_mode=/imagemode=/' \
     "$work/beamline.class"
 (cd "$work" && timeout 60 "$bin/show_class" beamline.class BeamlineDetector) >"$work/mistakes" 2>&1
 [ $? = 1 ]

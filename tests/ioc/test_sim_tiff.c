@@ -9,6 +9,7 @@
 
 #include "lib/probe.h"
 #include "lib/sim.h"
+#include "lib/tiff.h"
 
 enum { COLS = 64, ROWS = 48 };
 
@@ -26,67 +27,6 @@ static void acquire(struct probe *p, int images)
 
 /* --- Files */
 
-struct tiff {
-    unsigned char *bytes;
-    size_t size;
-    double tag[65536];
-};
-
-static unsigned long number(const unsigned char *at, int bytes)
-{
-    unsigned long value = 0;
-    for (int i = bytes - 1; i >= 0; i--)
-        value = value << 8 | at[i];
-    return value;
-}
-
-/* The first value of each tag of a little-endian file; -1 where there is no such tag. */
-static struct tiff *load(const char *path)
-{
-    static struct tiff t;
-    FILE *in = fopen(path, "rb");
-    free(t.bytes);
-    t.bytes = NULL;
-    for (int i = 0; i < 65536; i++)
-        t.tag[i] = -1;
-    if (!in) return NULL;
-    t.bytes = malloc(1 << 20);
-    t.size = fread(t.bytes, 1, 1 << 20, in);
-    fclose(in);
-    if (t.size < 8 || memcmp(t.bytes, "II*", 4) != 0) return NULL;
-    unsigned long at = number(t.bytes + 4, 4);
-    unsigned long count = number(t.bytes + at, 2), last = 0;
-    for (unsigned long i = 0; i < count; i++) {
-        const unsigned char *entry = t.bytes + at + 2 + 12 * i;
-        unsigned long tag = number(entry, 2), type = number(entry + 2, 2);
-        unsigned long value = number(entry + 8, type == 3 ? 2 : 4);
-        if (tag <= last) return NULL; /* they are in order */
-        last = tag;
-        t.tag[tag] = (double)value;
-        if (type == 12) memcpy(&t.tag[tag], t.bytes + value, 8);
-    }
-    return number(t.bytes + at + 2 + 12 * count, 4) == 0 ? &t : NULL;
-}
-
-static double element(const struct tiff *t, size_t at)
-{
-    const unsigned char *from = t->bytes + at;
-    int bytes = (int)t->tag[258] / 8, format = (int)t->tag[339];
-    float single;
-    double twice;
-    if (format == 3 && bytes == 4) {
-        memcpy(&single, from, sizeof single);
-        return single;
-    }
-    if (format == 3) {
-        memcpy(&twice, from, sizeof twice);
-        return twice;
-    }
-    unsigned long raw = number(from, bytes);
-    if (format == 1 || bytes == 8 || !(raw >> (8 * bytes - 1))) return (double)raw;
-    return (double)raw - (double)(1ul << (8 * bytes));
-}
-
 /* Of this frame, which begins at x, y of the detector's. type: as DataType has it. */
 static void holds(const char *name, int frame, int x, int y, int cols, int rows, int type)
 {
@@ -94,7 +34,7 @@ static void holds(const char *name, int frame, int x, int y, int cols, int rows,
     char path[100];
     int wrong = 0;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    const struct tiff *t = load(path);
+    const struct tiff *t = tiff_load(path);
     testOk(t != NULL, "%s is a TIFF", name);
     if (!t) return;
     testOk(t->tag[256] == cols && t->tag[257] == rows && t->tag[258] == bits[type] &&
@@ -114,7 +54,7 @@ static void holds(const char *name, int frame, int x, int y, int cols, int rows,
                         : type == 2 ? (short)whole
                         : type == 3 ? (unsigned short)whole
                                     : whole;
-        wrong += element(t, at + (size_t)i * size) != wanted;
+        wrong += tiff_element(t, at + (size_t)i * size) != wanted;
     }
     testOk(wrong == 0, "%s: %d pixels are wrong", name, wrong);
     testOk(t->tag[65001] == frame && t->tag[65000] > 0 && t->tag[65002] > 0 && t->tag[65003] >= 0,

@@ -16,7 +16,8 @@ struct setpoints {
 
 static const char classes[] = "class Setpoints : PilatusDetector\n"
                               "dev image image1: ImagePlugin\n"
-                              "dev hdf1  HDF1:   HDF5Plugin\n";
+                              "dev hdf1  HDF1:   HDF5Plugin\n"
+                              "dev tiff1 TIFF1:  TIFFPlugin\n";
 
 static int has(const struct setpoints *s, const char *name)
 {

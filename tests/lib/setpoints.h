@@ -1,5 +1,5 @@
-/* Everything that can be written in cam1:, image1: and HDF1:, as the probe reads it: an independent
- * witness of what staging left behind. */
+/* Everything that can be written in cam1:, image1:, HDF1: and TIFF1:, as the probe reads it: an
+ * independent witness of what staging left behind. */
 #ifndef TEST_SETPOINTS_H
 #define TEST_SETPOINTS_H
 

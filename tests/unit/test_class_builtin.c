@@ -31,6 +31,7 @@ static const struct {
     {"FileBase", {"NDFile"}},
     {"FilePlugin", {"NDFile", "NDPluginBase"}},
     {"HDF5Plugin", {"NDFileHDF5", "NDFile", "NDPluginBase"}},
+    {"TIFFPlugin", {"NDFileTIFF", "NDFile", "NDPluginBase"}},
     {"PilatusDetectorCam", {"pilatus", "ADBase", "NDFile"}},
 };
 enum { CLASSES = sizeof classes / sizeof *classes };
@@ -283,14 +284,17 @@ static void check_names(const struct table *names, struct oph__classes *reg)
     testOk(kinds == 0, "and what they find in a configuration");
 }
 
-static void check_stage(struct oph__classes *reg, const char *expression)
+static void check_stage(struct oph__classes *reg, const char *expression, const char *plugin,
+                        const char *last)
 {
-    static const char wanted[] =
-        "enable=1 blocking_callbacks=No parent.cam.array_callbacks=1 auto_increment=Yes "
-        "array_counter=0 auto_save=Yes num_capture=0 file_template=%s%s_%6.6d.h5 "
-        "file_write_mode=Stream capture=1 ";
+    char wanted[400];
     const struct oph__class *cls = get(reg, expression, 0);
     struct oph__buf found = {0};
+
+    oph__format(wanted, sizeof wanted,
+                "enable=1 blocking_callbacks=No parent.cam.array_callbacks=1 auto_increment=Yes "
+                "array_counter=0 auto_save=Yes num_capture=0 %s",
+                last);
 
     for (size_t i = 0; i < cls->stage.count; i++) {
         const struct oph__stageword *word = cls->stage.at[i];
@@ -299,9 +303,31 @@ static void check_stage(struct oph__classes *reg, const char *expression)
     testOk(found.text && strcmp(found.text, wanted) == 0, "settings of %s", expression);
     testDiag("%s", found.text);
     oph__buf_free(&found);
-    testOk(cls->hooks.count == 1 && strcmp(cls->hooks.at[0], "hdf5_file_store") == 0, "its hook");
-    testOk(oph__equal(cls->plugin_type, "NDFileHDF5"), "its plugin type");
+    testOk(cls->hooks.count == 1 && strcmp(cls->hooks.at[0], "file_store") == 0, "its hook");
+    testOk(oph__equal(cls->plugin_type, plugin), "its plugin type");
     testOk(cls->version == 3004, "its version");
+}
+
+static void check_stores(struct oph__classes *reg)
+{
+    static const char stream[] = "file_template=%s%s_%6.6d.h5 file_write_mode=Stream capture=1 ";
+    static const char single[] = "file_template=%s%s_%6.6d.h5 file_write_mode=Single ";
+    static const char tiff[] = "file_template=%s%s_%6.6d.tiff file_write_mode=Single ";
+    static const struct {
+        const char *expression, *plugin, *last;
+    } stores[] = {
+        {"HDF5Plugin@3.4 FileStoreHDF5IterativeWrite", "NDFileHDF5", stream},
+        {"FileStoreHDF5IterativeWrite HDF5Plugin_V34", "NDFileHDF5", stream},
+        {"HDF5Plugin@3.4 FileStoreHDF5", "NDFileHDF5", stream},
+        {"HDF5Plugin@3.4 FileStoreHDF5Single", "NDFileHDF5", single},
+        {"HDF5Plugin@3.4 FileStoreHDF5SingleIterativeWrite", "NDFileHDF5", single},
+        {"TIFFPlugin@3.4 FileStoreTIFF", "NDFileTIFF", tiff},
+        {"FileStoreTIFFIterativeWrite TIFFPlugin@3.4", "NDFileTIFF", tiff},
+        {"FileStoreTIFF FileStoreIterativeWrite TIFFPlugin@3.4", "NDFileTIFF", tiff},
+        {"TIFFPlugin@3.4 FileStorePluginBase", "NDFileTIFF", ""},
+    };
+    for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++)
+        check_stage(reg, stores[i].expression, stores[i].plugin, stores[i].last);
 }
 
 static void check_detector(struct oph__classes *reg)
@@ -368,8 +394,7 @@ int main(void)
     }
     check_kinds(&records, reg);
     check_names(&names, reg);
-    check_stage(reg, "HDF5Plugin@3.4 FileStoreHDF5IterativeWrite");
-    check_stage(reg, "FileStoreHDF5IterativeWrite HDF5Plugin_V34");
+    check_stores(reg);
     check_options(reg);
     check_detector(reg);
     oph__classes_free(reg);

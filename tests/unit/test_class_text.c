@@ -136,6 +136,17 @@ static const struct {
      "t:3: unknown key 'wirte'; the nearest is write\n"},
     {"class A\n" ROW "files . write=/x semantics=dos\n", "t:3: unknown semantics 'dos'\n"},
     {"class A\n" ROW "files . write=/x write=/y\n", "t:3: 'write=' stands twice\n"},
+    {"class A\n" ROW "files . write=/x name=counte\n",
+     "t:3: unknown name 'counte'; the nearest is counter\n"
+     "t:3: a file name of one's own is in quotes: name=\"counte\"\n"},
+    {"class A\n" ROW "files . write=/x name=\"\"\n",
+     "t:3: name=\"\": wanted a file name without folders\n"},
+    {"class A\n" ROW "files . write=/x name=\"a/b\"\n",
+     "t:3: name=\"a/b\": wanted a file name without folders\n"},
+    {"class A\n" ROW "files . write=/x name=uuid name=counter\n", "t:3: 'name=' stands twice\n"},
+    {"class A\n" ROW "files . write=/x overwrite=1\n", "t:3: unknown overwrite '1'\n"},
+    {"class A\n" ROW "files . write=/x read=/y\nclass B : A\nfiles . write=/z\n",
+     "t:4: B: files .: A says both write= and read=, so read= has to be said again\n"},
     {"class A\n" ROW "files a write=/x\n", "t:3: A: files a: A has no device a\n"},
     /* All of them in one report, in the order of the lines where that is how they are found. */
     {"class A\nrow x X rw itn normal\nrow y Y rw int norml\nstage . z=1\nclass B : A\n",
@@ -253,7 +264,7 @@ static void test_content(void)
         "dev   cam cam1: Cam \"the camera\"\r\n"
         "dev   bare \"\" Cam@3.9\r\n"
         "files cam write=C:\\data\\%Y\\ read=\"/data/my files/\" semantics=windows\r\n"
-        "files . write=/data/a=b\r\n"
+        "files . write=/data/a=b name=\"scan 1\" overwrite=yes\r\n"
         "stage cam mode=1e3 size.x=0x10";
     struct oph__classes *reg = new_classes();
     const struct oph__class *cam = NULL, *det = NULL;
@@ -294,6 +305,9 @@ static void test_content(void)
     const struct oph__filesrow *files = det->files.at[0], *own = det->files.at[1];
     testOk1(files->windows && strcmp(files->write, "C:\\data\\%Y\\") == 0 &&
             strcmp(files->read, "/data/my files/") == 0 && strcmp(files->child, "cam") == 0);
+    testOk1(files->naming == OPH__NAMING_UNSAID && !files->name && files->overwrite == -1);
+    testOk1(own->naming == OPH__NAMING_FIXED && strcmp(own->name, "scan 1") == 0 &&
+            own->overwrite == 1);
     testOk1(!own->windows && strcmp(own->write, "/data/a=b") == 0 && !own->read && !*own->child);
     set = (const struct oph__stageword *const *)det->stage.at;
     testOk1(set[0]->value.kind == OPH__LIT_FLOAT && set[0]->value.f == 1000);

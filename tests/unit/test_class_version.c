@@ -208,6 +208,12 @@ static void test_conflicts(void)
     is_conflict("plugin One\n", "plugin Two\n", "", "define plugin differently");
     is_conflict("files . write=/a\n", "files . write=/b\n", "", "define files differently");
     is_conflict("files . write=/a\n", "files . write=/b\n", "files . write=/c\n", "");
+    is_conflict("files . write=/a name=counter\n", "files . write=/a\n", "",
+                "define files differently");
+    is_conflict("files . write=/a overwrite=yes\n", "files . write=/a\n", "",
+                "define files differently");
+    is_conflict("files . write=/a read=/r\n", "files . write=/b\n", "files . write=/c read=/d\n",
+                "");
 }
 
 static void is_stage(struct oph__classes *reg, const char *expression, const char *wanted)

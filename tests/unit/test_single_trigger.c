@@ -87,7 +87,7 @@ static void set_back(const char *name, size_t i)
 static oph_device *new_detector(double grace)
 {
     static const struct oph__trigger_ops *const triggers[] = {&oph__single_trigger, NULL};
-    static const struct oph__hook_ops *const hooks[] = {&oph__hdf5_file_store, NULL};
+    static const struct oph__hook_ops *const hooks[] = {&oph__file_store, NULL};
     static const struct oph__behaviours behaviours = {.triggers = triggers, .hooks = hooks};
     const oph_context_options options = {
         .size = sizeof options, .get_timeout = 2, .grace = grace, .stop_timeout = 1};

@@ -6,6 +6,7 @@
 #include "core/stage.h"
 #include "lib/fake_link.h"
 
+#include <cophyd/class.h>
 #include <cophyd/detector.h>
 #include <cophyd/stage.h>
 #include <epicsUnitTest.h>
@@ -109,10 +110,13 @@ time_t time(time_t *ret)
 #define INT_ROW(attr, pv) "row " attr " " pv " ro int normal\n"
 static const char classes[] =
     "class Plugin\n"
-    "hook hdf5_file_store\n"
+    "hook file_store\n"
     "row file_path FilePath path text normal\n"
     "row file_name FileName rw text normal\n"
     "row file_number FileNumber rw int normal - counter\n"
+    "row file_template FileTemplate rw text normal\n"
+    "row auto_increment AutoIncrement rw enum normal\n"
+    "row auto_save AutoSave rw enum normal\n"
     "row create_directory CreateDirectory rw int normal\n"
     "row lazy_open LazyOpen rw enum normal\n"
     "row file_write_mode FileWriteMode rw enum normal\n"
@@ -139,10 +143,10 @@ static void add_pvs(void)
                                        "DroppedArrays_RBV",  "ArrayCounter_RBV", "MinCallbackTime",
                                        "ArraySize0_RBV"};
     static const char *const enums[] = {"LazyOpen", "FileWriteMode", "Capture", "Capture_RBV",
-                                        "Enable"};
+                                        "Enable",   "AutoIncrement", "AutoSave"};
     static const char *const texts[] = {"FilePath",         "FilePath_RBV", "FileName",
                                         "FullFileName_RBV", "WriteMessage", "NDArrayPort",
-                                        "PortName_RBV"};
+                                        "PortName_RBV",     "FileTemplate"};
     char name[40];
     for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++)
         fake_pv(oph__format(name, sizeof name, "X:H:%s", ints[i]), OPH_INT32, 1, "", "1");
@@ -215,10 +219,122 @@ static void test_set(oph_device *det, oph_device *hdf)
     testOk1(fake_is("X:H:FilePath", "/old/") && strstr(err.text, "/same/"));
 }
 
+/* What staging says of the pair; it writes nothing where it refuses. */
+static void pair_is(oph_device *det, oph_device *hdf, const char *folder, const char *found)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char text[80] = "";
+    fake_forget_puts();
+    int rc = oph_stage(det, NULL, &err);
+    if (folder) {
+        oph_get_text(hdf, "file_path", text, sizeof text, NULL);
+        testOk(!rc && !strcmp(text, folder), "it is staged in %s %s", text, err.text);
+        testOk1(oph_unstage(det, NULL, NULL) == 0);
+        return;
+    }
+    testOk(rc == OPH_EINVAL && strstr(err.wanted, "both templates") && strstr(err.found, found),
+           "%s", err.text);
+    testOk(!*fake_puts(), "nothing was sent %s", fake_puts());
+}
+
+static void has_template(oph_device *hdf, int32_t side, const char *wanted)
+{
+    char text[80] = "";
+    int rc = oph_files_get(hdf, side, text, sizeof text, NULL);
+    testOk(!rc && !strcmp(text, wanted), "the template of side %d is %s", (int)side, text);
+}
+
+static void test_alone(oph_device *det, oph_device *hdf)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char small[4] = "abc";
+    fake_set("X:H:FilePathExists_RBV", "1");
+    testOk1(oph_files_set(hdf, "/w/1", "/r/1", NULL) == 0);
+    pair_is(det, hdf, "/w/1/", NULL);
+    testOk1(oph_files_set_write(hdf, "/w/2", NULL) == 0);
+    has_template(hdf, OPH_SIDE_IOC, "/w/2");
+    has_template(hdf, OPH_SIDE_LOCAL, "/r/1");
+    pair_is(det, hdf, NULL, "only the write template, to \"/w/2\": set the read template too");
+    testOk1(oph_files_set_write(hdf, "/w/3", NULL) == 0);
+    pair_is(det, hdf, NULL, "only the write template, to \"/w/3\"");
+    testOk1(oph_files_set_read(hdf, "/r/3", NULL) == 0);
+    pair_is(det, hdf, "/w/3/", NULL);
+    testOk1(oph_files_set_read(hdf, "/r/4", NULL) == 0);
+    pair_is(det, hdf, NULL, "only the read template, to \"/r/4\": set the write template too");
+    testOk1(oph_files_set_write(hdf, "/w/3", NULL) == 0);
+    pair_is(det, hdf, "/w/3/", NULL);
+    testOk1(oph_files_set_write(hdf, "/w/5", NULL) == 0 &&
+            oph_files_set(hdf, "/6", NULL, NULL) == 0);
+    has_template(hdf, OPH_SIDE_LOCAL, "/6");
+    pair_is(det, hdf, "/6/", NULL);
+    /* Without a read template the write template is both, and may be changed alone. */
+    testOk1(oph_files_set_write(hdf, "/7", NULL) == 0);
+    has_template(hdf, OPH_SIDE_LOCAL, "/7");
+    pair_is(det, hdf, "/7/", NULL);
+    testOk1(oph_files_set_read(hdf, "/r/8", NULL) == 0);
+    pair_is(det, hdf, NULL, "only the read template");
+    testOk1(oph_files_set_write(hdf, "/7", NULL) == 0);
+    pair_is(det, hdf, "/7/", NULL);
+    /* A wrong one changes nothing. */
+    fake_code(oph_files_set_write(hdf, "data", &err), OPH_EPARSE, &err, "a relative folder");
+    fake_code(oph_files_set_read(hdf, "/%Q", &err), OPH_EPARSE, &err, "a field that none knows");
+    fake_code(oph_files_set_write(hdf, NULL, &err), OPH_EINVAL, &err, "NULL");
+    fake_code(oph_files_set_read(hdf, NULL, &err), OPH_EINVAL, &err, "NULL");
+    fake_code(oph_files_set_read(det, "/r", &err), OPH_EINVAL, &err, "a device without files");
+    fake_code(oph_files_get(hdf, OPH_SIDE_IOC, small, 2, &err), OPH_ERANGE, &err, "a small buffer");
+    fake_code(oph_files_get(hdf, 7, small, sizeof small, &err), OPH_EINVAL, &err, "no side");
+    testOk1(!strcmp(small, "abc"));
+    pair_is(det, hdf, "/7/", NULL);
+}
+
+/* Of a device that no class text gave a folder. */
+static void test_none(oph_context *ctx)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *hdf = NULL;
+    char text[80] = "";
+    if (oph_device_new(ctx, "Plugin", "X:H:", "hdf", &hdf, &err)) testAbort("%s", err.text);
+    fake_code(oph_files_get(hdf, OPH_SIDE_IOC, text, sizeof text, &err), OPH_ESTATE, &err, "none");
+    fake_code(oph_stage(hdf, NULL, &err), OPH_EINVAL, &err, "staged without templates");
+    testOk1(oph_files_set_read(hdf, "/r", NULL) == 0);
+    fake_code(oph_stage(hdf, NULL, &err), OPH_EINVAL, &err, "staged with one to read");
+    testOk(strstr(err.found, "only one to read") != NULL, "%s", err.text);
+    testOk1(oph_files_set_write(hdf, "/w", NULL) == 0);
+    testOk(oph_stage(hdf, NULL, &err) == 0, "with both it is staged %s", err.text);
+    testOk1(oph_unstage(hdf, NULL, NULL) == 0);
+    testOk1(oph_files_set_semantics(hdf, OPH_PATH_WINDOWS, NULL) == 0);
+    fake_code(oph_files_set(hdf, "C:\\data", NULL, &err), OPH_EPARSE, &err,
+              "a folder of Windows for both sides");
+    oph_device_free(hdf);
+}
+
+/* A child's own line, and its parent's. */
+static void test_rows(oph_context *ctx)
+{
+    static const char text[] = "class Own : Plugin\n"
+                               "files . write=/w read=/r name=counter overwrite=yes\n"
+                               "class Good\ndev hdf1 H: Own\nfiles hdf1 write=/a read=/b\n"
+                               "class Half\ndev hdf1 H: Own\nfiles hdf1 write=/a\n";
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *det = NULL, *hdf = NULL;
+    if (oph_class_parse(ctx, text, "rows", NULL, &err) ||
+        oph_device_new(ctx, "Good", "X:", "det", &det, &err) ||
+        oph_device_child(det, "hdf1", &hdf, &err))
+        testAbort("%s", err.text);
+    has_template(hdf, OPH_SIDE_IOC, "/a");
+    has_template(hdf, OPH_SIDE_LOCAL, "/b");
+    oph_device_free(det);
+    det = NULL;
+    fake_code(oph_device_new(ctx, "Half", "X:", "det", &det, &err), OPH_EINVAL, &err,
+              "one of two folders");
+    testOk(!det && strstr(err.text, "write=/a alone at rows:8, where read=/r was said before"),
+           "%s", err.text);
+}
+
 int main(void)
 {
     static const struct oph__trigger_ops *const triggers[] = {NULL};
-    static const struct oph__hook_ops *const hooks[] = {&oph__hdf5_file_store, NULL};
+    static const struct oph__hook_ops *const hooks[] = {&oph__file_store, NULL};
     static const struct oph__behaviours behaviours = {.triggers = triggers, .hooks = hooks};
     oph_device *det = NULL, *hdf = NULL;
     oph_error err = OPH_ERROR_INIT;
@@ -238,7 +354,10 @@ int main(void)
     test_instant(det, hdf);
     test_create_directory(det);
     test_set(det, hdf);
+    test_alone(det, hdf);
     oph_device_free(det);
+    test_none(ctx);
+    test_rows(ctx);
     oph_context_free(ctx);
     testOk1(fake_end() == 0);
     return testDone();

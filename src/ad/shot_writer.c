@@ -1,0 +1,164 @@
+/* A writer's part in an acquisition: may it write, and has it written? Frames of one file are
+ * counted by NumCaptured. Of a file a frame NumCaptured says no more than 1, FileNumber advances
+ * for files that could not be written too, and WriteStatus is forgotten at the next frame: there
+ * ArrayCounter, FileNumber, every change of WriteStatus and the last file's name prove it together.
+ */
+#include "ad/shot.h"
+#include "base/err.h"
+#include <math.h>
+
+enum { WRITE_SINGLE = 0, WRITE_STREAM = 2 };
+
+static bool makes_files(const struct oph__shot *shot, size_t w)
+{
+    return shot->writers[w].writing == OPH__WRITES_FILES;
+}
+
+static double risen(const struct oph__shot *shot, size_t w, int row)
+{
+    return shot->now.writers[w].number[row] - shot->before.writers[w].number[row];
+}
+
+enum oph__writer_row oph__writer_counts(const struct oph__shot *shot, size_t w)
+{
+    return makes_files(shot, w) ? OPH__W_COUNTER : OPH__W_CAPTURED;
+}
+
+double oph__writer_written(const struct oph__shot *shot, size_t w)
+{
+    return risen(shot, w, oph__writer_counts(shot, w));
+}
+
+int oph__writer_check(const struct oph__shot *shot, size_t w, oph_error *err)
+{
+    const struct oph__shot_writer *writer = &shot->writers[w];
+    const struct oph__writer_look *l = &shot->before.writers[w];
+    bool files = makes_files(shot, w);
+    int row = l->number[OPH__W_MODE] != (files ? WRITE_SINGLE : WRITE_STREAM) ? OPH__W_MODE
+              : !files && l->number[OPH__W_CAPTURE] != 1                      ? OPH__W_CAPTURE
+                                                                              : OPH__W_ROWS;
+    if (row == OPH__W_ROWS) return 0;
+    const oph_signal *sig = writer->rows[row];
+    const struct oph__at at = {.device = sig->path, .pv = sig->read->name};
+    if (row == OPH__W_CAPTURE)
+        return oph__fail(err, OPH_ESTATE, at, "Capturing, as staged", "%s", l->capture);
+    return oph__fail(err, OPH_ESTATE, at, files ? "Single, as staged" : "Stream, as staged",
+                     "mode %.0f", l->number[OPH__W_MODE]);
+}
+
+int oph__writer_room(const struct oph__shot *shot, size_t w, oph_error *err)
+{
+    if (!makes_files(shot, w)) return 0; /* the only one was looked for when staging */
+    return oph__store_room(shot->writers[w].dev,
+                           (int64_t)shot->before.writers[w].number[OPH__W_NUMBER], shot->frames,
+                           err);
+}
+
+static bool event_number(const struct oph__event *event, double *ret)
+{
+    const oph_value value = {
+        .dtype = event->dtype, .count = event->count, .data = (void *)(uintptr_t)event->data};
+    return !event->code && oph__value_double(&value, ret);
+}
+
+/* A bad one from before stands until the first frame comes. */
+static void on_status(void *user, const struct oph__event *event)
+{
+    struct oph__shot_writer *writer = user;
+    double status;
+    if (!event_number(event, &status)) return;
+    if (status == 0)
+        atomic_store(&writer->sound, true);
+    else if (atomic_load(&writer->sound))
+        atomic_store(&writer->failed, true);
+}
+
+static void on_counter(void *user, const struct oph__event *event)
+{
+    struct oph__shot_writer *writer = user;
+    double counter;
+    if (event_number(event, &counter)) atomic_store(&writer->counted, counter);
+}
+
+int oph__writers_watch(struct oph__shot *shot, oph_error *err)
+{
+    int rc = 0;
+    for (size_t w = 0; !rc && shot->frames > 1 && w < shot->writer_count; w++) {
+        struct oph__shot_writer *writer = &shot->writers[w];
+        if (!makes_files(shot, w)) continue;
+        atomic_store(&writer->failed, false);
+        atomic_store(&writer->sound, shot->before.writers[w].number[OPH__W_STATUS] == 0);
+        rc = oph__pv_subscribe(writer->rows[OPH__W_STATUS]->read, on_status, writer,
+                               &writer->mons[0], err);
+        if (!rc)
+            rc = oph__pv_subscribe(writer->rows[OPH__W_COUNTER]->read, on_counter, writer,
+                                   &writer->mons[1], err);
+    }
+    return rc;
+}
+
+void oph__writers_unwatch(struct oph__shot *shot)
+{
+    for (size_t w = 0; w < shot->writer_count; w++) {
+        for (int i = 0; i < 2; i++) {
+            if (shot->writers[w].mons[i])
+                shot->dev->ctx->ops->unsubscribe(shot->writers[w].mons[i]);
+            shot->writers[w].mons[i] = NULL;
+        }
+    }
+}
+
+/* Whether all that was said of the frames before has come. */
+static bool is_told(const struct oph__shot *shot, size_t w)
+{
+    const struct oph__shot_writer *writer = &shot->writers[w];
+    return !writer->mons[1] ||
+           atomic_load(&writer->counted) >= shot->now.writers[w].number[OPH__W_COUNTER];
+}
+
+static enum oph__verdict judge_stream(const struct oph__shot *shot, size_t w, const char **why)
+{
+    const struct oph__writer_look *l = &shot->now.writers[w];
+    double n = oph__writer_written(shot, w);
+    *why = "the writer failed";
+    if (l->number[OPH__W_STATUS] != 0) return OPH__BAD;
+    *why = "somebody changed the writer's mode";
+    if (l->number[OPH__W_MODE] != WRITE_STREAM) return OPH__BAD;
+    *why = "the writer wrote more than was asked for";
+    if (n > (double)shot->frames) return OPH__BAD;
+    *why = "the IOC did not name the file";
+    if (n == (double)shot->frames)
+        return l->file[0] && oph__store_is_ours(shot->writers[w].dev, l->file) ? OPH__GOOD
+                                                                               : OPH__NOT_YET;
+    *why = "the file was not written";
+    /* Capture that fell by itself before the count was reached: nothing more will come. */
+    return l->number[OPH__W_CAPTURE] == 1 ? OPH__NOT_YET : OPH__BAD;
+}
+
+static enum oph__verdict judge_files(const struct oph__shot *shot, size_t w, const char **why)
+{
+    const struct oph__writer_look *l = &shot->now.writers[w];
+    double n = oph__writer_written(shot, w), files = risen(shot, w, OPH__W_NUMBER);
+    double last = l->number[OPH__W_NUMBER] - 1;
+    /* A WriteStatus from before stands until the first frame comes. */
+    *why = "the writer failed";
+    if (atomic_load(&shot->writers[w].failed) || (n > 0 && l->number[OPH__W_STATUS] != 0))
+        return OPH__BAD;
+    *why = "somebody changed the writer's mode";
+    if (l->number[OPH__W_MODE] != WRITE_SINGLE) return OPH__BAD;
+    *why = "the writer made more files than were asked for";
+    if (n > (double)shot->frames || files > (double)shot->frames) return OPH__BAD;
+    *why = "files were not written";
+    if (n < (double)shot->frames || files < (double)shot->frames) return OPH__NOT_YET;
+    *why = "the IOC did not name the last file as staged";
+    return is_told(shot, w) && oph__store_is_numbered(shot->writers[w].dev, l->file, (int64_t)last)
+               ? OPH__GOOD
+               : OPH__NOT_YET;
+}
+
+enum oph__verdict oph__writer_judge(const struct oph__shot *shot, size_t w, const char **why)
+{
+    *why = "the writer dropped frames";
+    if (risen(shot, w, OPH__W_DROPPED) > 0) return OPH__BAD;
+    return makes_files(shot, w) ? judge_files(shot, w, why) : judge_stream(shot, w, why);
+}
