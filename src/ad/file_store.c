@@ -1,4 +1,5 @@
 #include "ad/file_store.h"
+#include "ad/image_key.h"
 #include "ad/template.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -245,6 +246,7 @@ const struct oph__hook_ops oph__hdf5_file_store = {
     .check = check,
     .ready = ready,
     .explain = explain,
+    .describe = oph__image_key,
 };
 
 static int store_of(oph_device *dev, struct store **ret, oph_error *err)

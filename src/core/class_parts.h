@@ -87,6 +87,7 @@ struct oph__classdef {
     struct oph__vec hooks; /* const char * */
     const char *trigger;
     const char *plugin_type;
+    const int32_t *kind; /* flags of enum oph_kind; NULL: it says nothing */
     enum {
         OPH__UNCHECKED,
         OPH__CHECKING,
