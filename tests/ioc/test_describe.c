@@ -280,6 +280,26 @@ static void images(void)
     oph_descriptions_free(list);
 }
 
+/* Each file store has a key of its own. */
+static void two_stores(void)
+{
+    static const char text[] = "class Two : SingleTrigger DetectorBase\n"
+                               "dev cam  cam1: PilatusDetectorCam\n"
+                               "dev hdf1 HDF1: HDF5Plugin@3.4 FileStoreHDF5IterativeWrite\n"
+                               "dev hdf2 HDF1: HDF5Plugin@3.4 FileStoreHDF5IterativeWrite\n";
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *two = NULL;
+    oph_descriptions *list = NULL;
+    check_done(oph_class_parse(d.ctx, text, "two", NULL, &err), &err, "a class with two stores");
+    check_done(oph_device_new(d.ctx, "Two", "Pilatus:", "two", &two, &err), &err, "is made");
+    check_done(oph_describe(two, OPH_DEFAULT, &list, NULL, &err), &err, "and described");
+    testOk(oph_descriptions_count(list) == 2 && find(list, "two_image") &&
+               find(list, "two_hdf2_image"),
+           "each store has its key");
+    oph_descriptions_free(list);
+    oph_device_free(two);
+}
+
 int main(void)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -290,6 +310,7 @@ int main(void)
     check_done(oph_warmup(d.det, OPH_DEFAULT, &err), &err, "warmed up");
     each_signal();
     images();
+    two_stores();
     detector_end(&d);
     return testDone();
 }
