@@ -1,5 +1,6 @@
 /* The hook: the folders and the name of a stage. */
 #include "ad/file_parts.h"
+#include "ad/image_key.h"
 #include "ad/template.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -167,6 +168,7 @@ const struct oph__hook_ops oph__file_store = {
     .check = oph__store_check,
     .ready = ready,
     .explain = explain,
+    .describe = oph__image_key,
 };
 
 struct oph__store *oph__store_of(const oph_device *dev)

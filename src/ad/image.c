@@ -1,4 +1,5 @@
 /* The live image of an image plugin, over Channel Access. */
+#include "ad/image.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "core/ops.h"
@@ -15,7 +16,7 @@ static const char *const paths[ROWS] = {"unique_id",        "data_type",        
                                         "array_size.width", "array_size.height", "array_size.depth",
                                         "array_data",       "unique_id"};
 
-static int dtype_of(const char *label)
+int32_t oph__ndarray_dtype(const char *label)
 {
     static const char *const labels[] = {"Int8",   "UInt8", "Int16",  "UInt16",  "Int32",
                                          "UInt32", "Int64", "UInt64", "Float32", "Float64"};
@@ -82,7 +83,7 @@ static int describe(const struct asking *a, oph_image_info *info, oph_error *err
     char label[32];
     oph__pv_info(a->sigs[DATA_TYPE]->read, &chan);
     oph__value_show(&oph__ops_at(a->group, DATA_TYPE)->value, &chan, label, sizeof label);
-    info->dtype = dtype_of(label);
+    info->dtype = oph__ndarray_dtype(label);
     info->unique_id = (int32_t)number(a, ID_AFTER);
     int64_t dims = number(a, NDIMS);
     if (dims < 1 || number(a, WIDTH) < 1)

@@ -11,6 +11,7 @@
 
 struct oph__plan;
 struct oph__filesrow;
+struct oph__describing;
 
 /* The signals that a behaviour reads, put into two lists of oph_signal. The optional ones may be
  * absent from the IOC. A path that the class does not have goes unmentioned. */
@@ -64,6 +65,8 @@ struct oph__hook_ops {
     int (*ready)(oph_device *dev, void *data, const struct oph__plan *plan, oph_error *err);
     /* A start row of the device fell back: adds to *err what the IOC says about it. */
     void (*explain)(oph_device *dev, void *data, oph_error *err);
+    /* What oph_describe says of the device beside its signals, by oph__describe_add. */
+    int (*describe)(oph_device *dev, void *data, struct oph__describing *to, oph_error *err);
 };
 
 struct oph__behaviours {

@@ -314,6 +314,7 @@ static bool fill_lineage(struct oph__class *cls, const struct oph__lineage *lin)
     bool ok = true;
 
     cls->doc = "";
+    cls->kind = OPH_KIND_NORMAL | OPH_KIND_CONFIG;
     for (size_t k = 0; k < lin->count; k++) {
         const struct oph__classdef *def = lin->kin[k].def;
         ok = ok && oph__vec_add(&cls->names, (void *)def->name);
@@ -322,6 +323,7 @@ static bool fill_lineage(struct oph__class *cls, const struct oph__lineage *lin)
                  oph__vec_add(&cls->hooks, def->hooks.at[i]);
         /* The doc of a mixin says what it adds, not what the device is. */
         if (def->doc && (def->mixin == OPH__MIX_NO || !*cls->doc)) cls->doc = def->doc;
+        if (def->kind) cls->kind = *def->kind;
         if (lin->kin[k].version && !cls->version) cls->version = lin->kin[k].version;
     }
     return ok;

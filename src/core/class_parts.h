@@ -1,4 +1,5 @@
-/* What the files of the class text share; no other file includes it.
+/* What the files of the class text share; only settings_text.c, which has its words, includes it
+ * too.
  *
  * A text becomes definitions (class_read.c), which are classes as written. A scope finds them by
  * name. A class and its ancestors in order are a lineage (class_lineage.c); joined they are a class
@@ -87,6 +88,7 @@ struct oph__classdef {
     struct oph__vec hooks; /* const char * */
     const char *trigger;
     const char *plugin_type;
+    const int32_t *kind; /* flags of enum oph_kind; NULL: it says nothing */
     enum {
         OPH__UNCHECKED,
         OPH__CHECKING,

@@ -317,6 +317,7 @@ static const struct statement {
     {"trigger", "trigger NAME", 2, 2, read_trigger},
     {"hook", "hook NAME", 2, 2, read_hook},
     {"plugin", "plugin TYPE", 2, 2, read_plugin},
+    {"kind", "kind KIND [KIND]", 2, 3, oph__read_kind},
 };
 enum { STATEMENTS = sizeof statements / sizeof *statements };
 

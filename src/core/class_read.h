@@ -29,5 +29,6 @@ int oph__read_lookup(struct oph__reader *r, const char *what, const char *const 
 void oph__read_suffix(struct oph__reader *r, const char *suffix, bool readback);
 
 void oph__read_row(struct oph__reader *r);
+void oph__read_kind(struct oph__reader *r);
 
 #endif

@@ -92,6 +92,24 @@ static void read_rest(struct oph__reader *r, size_t next, struct oph__row *row)
     }
 }
 
+int32_t oph__kind_flags(enum oph__kind kind)
+{
+    static const int32_t flags[] = {[OPH__NORMAL] = OPH_KIND_NORMAL,
+                                    [OPH__CONFIG] = OPH_KIND_CONFIG,
+                                    [OPH__HINTED] = OPH_KIND_HINTED,
+                                    [OPH__OMITTED] = OPH_KIND_OMITTED};
+    return flags[kind];
+}
+
+void oph__read_kind(struct oph__reader *r)
+{
+    int32_t *kind = oph__read_get(r, sizeof *kind);
+
+    for (size_t i = 1; kind && i < r->words.count; i++)
+        *kind |= oph__kind_flags((enum oph__kind)pick(r, "kind", kinds, i));
+    if (oph__read_once(r, "kind", "", 0)) r->def->kind = kind;
+}
+
 void oph__read_row(struct oph__reader *r)
 {
     const struct oph__word *word = r->words.at;

@@ -18,6 +18,8 @@
  *   trigger NAME
  *   hook NAME
  *   plugin TYPE
+ *   kind KIND [KIND]                      of its devices in the device that has them: normal config
+ *       hinted omitted; the most derived class that says so counts, mixins last
  *
  * Which definition wins: a row without SINCE is for every version and replaces the rows of all
  * ancestors; of what is left the newest SINCE not above the wanted version; on a tie the most
@@ -32,13 +34,14 @@
 #define CORE_CLASSTEXT_H
 
 #include "base/vec.h"
-#include <cophyd/error.h>
+#include <cophyd/reading.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 enum oph__how { OPH__RO, OPH__RW, OPH__RBV, OPH__PATH, OPH__START, OPH__GONE };
 enum oph__rowtype { OPH__ANY, OPH__INT, OPH__FLOAT, OPH__ENUM, OPH__TEXT, OPH__ARRAY };
 enum oph__kind { OPH__NORMAL, OPH__CONFIG, OPH__HINTED, OPH__OMITTED };
+int32_t oph__kind_flags(enum oph__kind kind); /* of enum oph_kind */
 
 /* One signal of a class. RBV, PATH and START rows have the setpoint at `suffix` and the readback at
  * `suffix`_RBV; RO and RW rows have one PV. */
@@ -119,6 +122,7 @@ struct oph__class {
     struct oph__vec hooks;  /* const char *: names of stage hooks, in order */
     struct oph__vec names;  /* const char *: its ancestors and itself, for "is a" */
     const char *plugin_type; /* start of PluginType_RBV: "NDFileHDF5"; or NULL */
+    int32_t kind;            /* flags of enum oph_kind */
 };
 
 struct oph__classes; /* the registry; has its own lock, so any thread may call */

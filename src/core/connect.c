@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "core/ops.h"
-#include "core/write.h"
 #include <stdlib.h>
 
 /* PVs that an IOC may lack get this much longer than those that it has, seconds. */
@@ -61,6 +60,23 @@ static bool is_up(const oph_signal *sig)
     return oph__pv_is_up(sig->set) && oph__pv_is_up(sig->read);
 }
 
+/* In the place of a signal that another release has otherwise; with the context's lock. A kind that
+ * was chosen is for the attribute. */
+static int replace(oph_device *dev, oph_signal *old, const struct oph__row *row, oph_error *err)
+{
+    oph_signal *sig = NULL;
+    int kind = atomic_load(&old->kind);
+    int rc = row && kind ? oph__signal_new(dev, row, &sig, err) : 0;
+    if (!rc && sig && !oph__vec_add(&dev->signals, sig)) {
+        oph__signal_free(sig);
+        rc = oph__fail_memory(err, "a signal");
+    }
+    if (rc) return rc;
+    if (sig) atomic_store(&sig->kind, kind);
+    oph__map_set(&dev->by_attr, old->row->attr, sig); /* the key is there */
+    return 0;
+}
+
 /* Signals that somebody has stay as they are where the release's row is the same; where it is
  * another, the next to ask gets a new one. */
 static int use_release(oph_device *dev, int version, oph_error *err)
@@ -72,17 +88,17 @@ static int use_release(oph_device *dev, int version, oph_error *err)
     pthread_mutex_lock(&ctx->lock);
     dev->version = version;
     dev->cls = cls;
-    for (size_t i = 0; i < dev->signals.count; i++) {
+    for (size_t i = 0, n = dev->signals.count; !rc && i < n; i++) {
         oph_signal *sig = dev->signals.at[i];
         const struct oph__row *row = oph__class_row(cls, sig->row->attr);
         bool same = row && row->how == sig->row->how && oph__equal(row->suffix, sig->row->suffix);
         if (same)
             sig->row = row;
         else if (oph__map_get(&dev->by_attr, sig->row->attr) == sig)
-            oph__map_set(&dev->by_attr, sig->row->attr, NULL);
+            rc = replace(dev, sig, row, err);
     }
     pthread_mutex_unlock(&ctx->lock);
-    return 0;
+    return rc;
 }
 
 /* The release that each device's own ADCoreVersion_RBV names, where it answers. */
@@ -193,6 +209,60 @@ static int learn(oph_context *ctx, const struct oph__vec *versions, oph_error *e
 {
     int rc = settle_optional(ctx, versions, err);
     return rc ? rc : learn_versions(ctx, versions, err);
+}
+
+static size_t count_up(const struct oph__vec *signals)
+{
+    size_t up = 0;
+    for (size_t i = 0; i < signals->count; i++)
+        up += oph__pv_is_up(((oph_signal *)signals->at[i])->read);
+    return up;
+}
+
+static int await_readbacks(oph_context *ctx, const struct oph__vec *signals, double until,
+                           oph_error *err)
+{
+    struct oph__ops *g;
+    if (count_up(signals) == signals->count) return 0;
+    int rc = oph__ops_new(ctx, signals->count, &g, err);
+    if (rc) return rc;
+    for (size_t i = 0; i < signals->count; i++) {
+        oph_signal *sig = signals->at[i];
+        if (!sig->read->absent) oph__ops_connect(g, sig->read, NULL);
+    }
+    rc = oph__ops_wait(g, until, true, err);
+    oph__ops_free(g);
+    return rc;
+}
+
+/* The first to be there says that the IOC is. */
+int oph__connect_readbacks(oph_context *ctx, const struct oph__vec *signals,
+                           struct oph__patience patience, oph_error *err)
+{
+    oph_error why = OPH_ERROR_INIT;
+    double until;
+    int rc;
+    do {
+        until = oph__now() + OPTIONAL_GRACE;
+        if (until > patience.until) until = patience.until;
+        rc = await_readbacks(ctx, signals, until, &why);
+    } while (rc == OPH_ETIMEOUT && !count_up(signals) && until < patience.until);
+    if (!rc || rc == OPH_ETIMEOUT) return 0;
+    if (err) *err = why;
+    return rc;
+}
+
+int oph__connect_releases(oph_context *ctx, const struct oph__vec *devices,
+                          struct oph__patience patience, oph_error *err)
+{
+    struct oph__vec versions = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < devices->count; i++)
+        rc = add_version(devices->at[i], &versions, err);
+    if (!rc) rc = oph__connect_readbacks(ctx, &versions, patience, err);
+    if (!rc && count_up(&versions)) rc = learn(ctx, &versions, err);
+    oph__vec_free(&versions);
+    return rc;
 }
 
 static int connect_tree(oph_device *dev, double timeout, oph_report *report, oph_error *err)

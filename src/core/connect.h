@@ -2,7 +2,7 @@
 #ifndef CORE_CONNECT_H
 #define CORE_CONNECT_H
 
-#include "core/device.h"
+#include "core/write.h"
 
 /* The attribute that tells an IOC's release. */
 #define OPH__VERSION_ATTR "ad_core_version"
@@ -15,5 +15,11 @@ int oph__connect_search(oph_context *ctx, const struct oph__vec *signals, oph_er
 /* Waits for signals that the IOC may lack, and marks those that it does. */
 int oph__connect_optional(oph_context *ctx, const struct oph__vec *signals, double deadline,
                           oph_error *err);
+/* Learns the release of the IOC of some devices, where it is not known; and waits until all of some
+ * signals' readbacks are connected, or no more of them come. 0 also where none is in time. */
+int oph__connect_releases(oph_context *ctx, const struct oph__vec *devices,
+                          struct oph__patience patience, oph_error *err);
+int oph__connect_readbacks(oph_context *ctx, const struct oph__vec *signals,
+                           struct oph__patience patience, oph_error *err);
 
 #endif

@@ -19,6 +19,7 @@ struct oph_signal {
     char *path;
     struct oph__pv *set;  /* the setpoint, or the only PV */
     struct oph__pv *read; /* the readback; the same as `set` where there is one PV */
+    atomic_int kind;      /* enum oph_kind as chosen, and 1; 0: as the row says */
 };
 
 struct oph__hook {
@@ -64,6 +65,7 @@ struct oph_device {
     struct oph__vec hooks; /* struct oph__hook */
     const struct oph__trigger_ops *trigger;
     _Atomic int64_t frames; /* that a writer is to get from an acquisition; 0: as many as taken */
+    atomic_int kind; /* as a signal's; 0: as the class says */
 };
 
 /* The device a path's start leads to, through children and "parent."; *ret_rest is what is left. */

@@ -3,9 +3,10 @@
 #include "base/str.h"
 #include "core/group.h"
 #include "core/options.h"
+#include "core/reading.h"
 #include <string.h>
 
-static void fill(oph_properties *p, const struct oph__chan_info *info)
+void oph__properties_fill(oph_properties *p, const struct oph__chan_info *info)
 {
     p->dtype = info->dtype;
     p->count = info->count;
@@ -53,7 +54,7 @@ int oph_signal_properties(oph_signal *sig, int32_t part, double timeout, oph_pro
         return oph__fail(err, OPH_EDISCONN, (struct oph__at){.device = sig->path, .pv = pv->name},
                          "its properties", "the PV is not connected");
     oph_properties all = {.size = ret->size};
-    fill(&all, &info);
+    oph__properties_fill(&all, &info);
     memcpy(ret, &all, ret->size < sizeof all ? ret->size : sizeof all);
     return 0;
 }

@@ -58,6 +58,25 @@ void oph__settings_free(struct oph__settings *s)
     for (size_t i = 0; i < s->list.count; i++)
         free_setting(s->list.at[i]);
     oph__vec_free(&s->list);
+    free_setting(s->popped);
+    s->popped = NULL;
+}
+
+void oph__settings_become(struct oph__settings *s, struct oph__settings *by)
+{
+    oph__settings_free(s);
+    *s = *by;
+    *by = (struct oph__settings){0};
+}
+
+int oph__settings_put_all(struct oph__settings *s, const struct oph__settings *from, oph_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < from->list.count; i++) {
+        const struct oph__setting *setting = from->list.at[i];
+        rc = oph__settings_put(s, setting->key, &setting->value, err);
+    }
+    return rc;
 }
 
 static int unknown_key(const oph_device *dev, const char *key, oph_error *err)
@@ -66,16 +85,19 @@ static int unknown_key(const oph_device *dev, const char *key, oph_error *err)
                      "no such setting in its list");
 }
 
-static int set(oph_device *dev, const char *key, const struct oph__literal *value, oph_error *err)
+int oph__settings_check(const oph_device *dev, const char *key, const char *value, oph_error *err)
 {
     oph_signal *sig;
-    int rc = oph_signal_find(dev, key, &sig, err);
-    if (rc) return rc;
-    if (sig->row->how == OPH__RO)
-        return oph__fail(err, OPH_EACCESS,
-                         (struct oph__at){.device = sig->path, .pv = sig->set->name}, value->text,
-                         "an attribute that is read-only");
-    return oph__settings_put(&dev->settings, key, value, err);
+    int rc = oph_signal_find((oph_device *)(uintptr_t)dev, key, &sig, err);
+    if (rc || sig->row->how != OPH__RO) return rc;
+    return oph__fail(err, OPH_EACCESS, (struct oph__at){.device = sig->path, .pv = sig->set->name},
+                     value, "an attribute that is read-only");
+}
+
+static int set(oph_device *dev, const char *key, const struct oph__literal *value, oph_error *err)
+{
+    int rc = oph__settings_check(dev, key, value->text, err);
+    return rc ? rc : oph__settings_put(&dev->settings, key, value, err);
 }
 
 int oph_settings_set_int(oph_device *dev, const char *key, int64_t value, oph_error *err)
@@ -108,6 +130,74 @@ int oph_settings_delete(oph_device *dev, const char *key, oph_error *err)
     if (!find(&dev->settings, key, &index)) return unknown_key(dev, key, err);
     free_setting(oph__vec_remove(&dev->settings.list, index));
     return 0;
+}
+
+static void give(const struct oph__setting *s, oph_setting *ret)
+{
+    const struct oph__literal *v = &s->value;
+    oph_setting all = {.size = ret->size, .dtype = OPH_STRING, .key = s->key, .text = v->text};
+    if (v->kind == OPH__LIT_INT) {
+        all.dtype = OPH_INT64;
+        all.integer = v->i;
+        all.number = (double)v->i;
+    } else if (v->kind == OPH__LIT_FLOAT) {
+        all.dtype = OPH_FLOAT64;
+        all.number = v->f;
+    }
+    memcpy(ret, &all, ret->size < sizeof all ? ret->size : sizeof all);
+}
+
+static int check_size(const oph_setting *ret, oph_error *err)
+{
+    if (!ret || ret->size >= sizeof ret->size) return 0;
+    return oph__fail_text(err, OPH_EINVAL, "a setting: wanted the struct's size, found %u",
+                          (unsigned)ret->size);
+}
+
+int oph_settings_get(const oph_device *dev, const char *key, oph_setting *ret, oph_error *err)
+{
+    const struct oph__setting *s = find(&dev->settings, key, NULL);
+    int rc = check_size(ret, err);
+    if (rc) return rc;
+    if (!s) return unknown_key(dev, key, err);
+    give(s, ret);
+    return 0;
+}
+
+int oph_settings_pop(oph_device *dev, const char *key, oph_setting *ret, oph_error *err)
+{
+    struct oph__settings *s = &dev->settings;
+    size_t index = s->list.count - 1;
+    int rc = check_size(ret, err);
+    if (rc) return rc;
+    if (key ? !find(s, key, &index) : !s->list.count)
+        return unknown_key(dev, key ? key : "the last setting", err);
+    free_setting(s->popped);
+    s->popped = oph__vec_remove(&s->list, index);
+    if (ret) give(s->popped, ret);
+    return 0;
+}
+
+int oph_settings_copy(oph_device *dev, const oph_device *from, oph_report **ret_report,
+                      oph_error *err)
+{
+    struct oph__settings copy = {0};
+    oph_report *report = oph__report_new();
+    int rc = 0;
+    for (size_t i = 0; i < from->settings.list.count; i++) {
+        const struct oph__setting *s = from->settings.list.at[i];
+        oph_error one = OPH_ERROR_INIT;
+        if (!oph__settings_check(dev, s->key, s->value.text, &one)) continue;
+        oph__report_add(report, &one);
+        if (rc) continue;
+        rc = one.code;
+        if (err) *err = one;
+    }
+    if (!rc) rc = oph__settings_put_all(&copy, &from->settings, err);
+    if (!rc) oph__settings_become(&dev->settings, &copy);
+    oph__settings_free(&copy);
+    oph__report_give(report, ret_report);
+    return rc;
 }
 
 int oph_settings_move(oph_device *dev, const char *key, const char *before, oph_error *err)
@@ -143,36 +233,4 @@ const char *oph_settings_value(const oph_device *dev, const char *key)
 {
     const struct oph__setting *s = find(&dev->settings, key, NULL);
     return s ? s->value.text : NULL;
-}
-
-/* Text in quotes, as Python writes it. */
-static void add_quoted(struct oph__buf *buf, const char *text)
-{
-    char quote = strchr(text, '\'') && !strchr(text, '"') ? '"' : '\'';
-    oph__buf_add_n(buf, &quote, 1);
-    for (; *text; text++) {
-        if (*text == quote || *text == '\\') oph__buf_add(buf, "\\");
-        oph__buf_add_n(buf, text, 1);
-    }
-    oph__buf_add_n(buf, &quote, 1);
-}
-
-size_t oph_settings_text(const oph_device *dev, char *buffer, size_t size)
-{
-    struct oph__buf buf = {0};
-    oph__buf_add(&buf, "OrderedDict(");
-    for (size_t i = 0; i < dev->settings.list.count; i++) {
-        const struct oph__setting *s = oph__settings_at(&dev->settings, i);
-        oph__buf_addf(&buf, "%s('%s', ", i ? ", " : "[", s->key);
-        if (s->value.kind == OPH__LIT_TEXT)
-            add_quoted(&buf, s->value.text);
-        else
-            oph__buf_add(&buf, s->value.text);
-        oph__buf_add(&buf, ")");
-    }
-    oph__buf_add(&buf, dev->settings.list.count ? "])" : ")");
-    oph__copy(buffer, size, buf.failed ? "" : buf.text);
-    size_t length = buf.len;
-    oph__buf_free(&buf);
-    return length;
 }

@@ -1,0 +1,133 @@
+/* What a file store says of the images that it writes. */
+#include "ad/image_key.h"
+#include "ad/image.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "core/group.h"
+#include "core/reading.h"
+#include <stdlib.h>
+
+/* What is asked for, in one flush: of the plugin, since a Pilatus cam's own type and sizes are
+ * disabled records, and of the cam. */
+enum { DATA_TYPE, NDIMS, WIDTH, HEIGHT, DEPTH, CAPTURE, IMAGES, MODE, ROWS };
+static const char *const paths[ROWS] = {"data_type",         "ndimensions",      "array_size.width",
+                                        "array_size.height", "array_size.depth", "num_capture",
+                                        "cam.num_images",    "cam.image_mode"};
+
+enum { MAX_DIMS = 3, IMAGE_SINGLE = 0, IMAGE_CONTINUOUS = 2 };
+
+struct asking {
+    oph_device *dev, *det;
+    oph_group *group;
+    struct oph__entry *rows[ROWS]; /* NULL: the detector has none */
+};
+
+/* The device that is triggered: the plugin's own, or one above. */
+static oph_device *detector_of(oph_device *dev)
+{
+    while (dev->parent && !dev->trigger)
+        dev = dev->parent;
+    return dev;
+}
+
+static int ask(struct asking *a, double timeout, oph_error *err)
+{
+    int rc = oph_group_new(a->dev->ctx, &a->group, err);
+    for (int i = 0; !rc && i < ROWS; i++) {
+        bool of_cam = i >= IMAGES;
+        oph_signal *sig;
+        int found = oph_signal_find(of_cam ? a->det : a->dev, paths[i], &sig, of_cam ? NULL : err);
+        if (found && of_cam) continue;
+        rc = found;
+        if (rc) break;
+        a->rows[i] = oph__group_add(a->group, OPH__READ, sig, sig->read, err);
+        if (!a->rows[i]) return OPH_ENOMEM;
+        a->rows[i]->timeout = timeout;
+        if (i == DATA_TYPE) a->rows[i]->how.dtype = OPH_TEXT; /* its label */
+    }
+    if (!rc) rc = oph__group_run(a->group, (double)INFINITY, true, err);
+    for (int i = 0; !rc && i < ROWS; i++)
+        if (a->rows[i]) rc = oph__entry_error(a->rows[i], err);
+    return rc;
+}
+
+static int64_t number(const struct asking *a, int row, int64_t otherwise)
+{
+    int64_t n = otherwise;
+    if (a->rows[row]) oph__value_int(&a->rows[row]->op->value, &n);
+    return n;
+}
+
+static struct oph__at place(const struct asking *a, int row)
+{
+    const oph_signal *sig = a->rows[row]->sig;
+    return (struct oph__at){.device = sig->path, .pv = sig->read->name};
+}
+
+/* What the user said; else ADPilatus takes NumImages whatever ImageMode says, and other drivers one
+ * in Single. A file takes no more than NumCapture. -1: not known, or without end. */
+static int64_t frames_of(const struct asking *a)
+{
+    int64_t said = atomic_load(&a->det->frames);
+    if (said > 0) return said;
+    int64_t frames = number(a, IMAGES, -1), most = number(a, CAPTURE, 0);
+    oph_device *cam;
+    bool known = a->rows[MODE] && !oph_device_child(a->det, "cam", &cam, NULL);
+    if (known && !oph_device_is(cam, "PilatusDetectorCam")) {
+        if (number(a, MODE, 0) == IMAGE_SINGLE) frames = 1;
+        if (number(a, MODE, 0) == IMAGE_CONTINUOUS) frames = -1;
+    }
+    return most > 0 && (frames < 0 || frames > most) ? most : frames;
+}
+
+/* Its first dimension is the fastest, and our last. */
+static int describe(const struct asking *a, oph_description *told, oph_error *err)
+{
+    const char *label;
+    size_t length;
+    char text[OPH__STRING_BYTES + 1];
+    oph__value_text(&a->rows[DATA_TYPE]->op->value, &label, &length);
+    oph__format(text, sizeof text, "%.*s", (int)length, label);
+    told->dtype_numpy = oph__numpy_type(oph__ndarray_dtype(text));
+    int64_t dims = number(a, NDIMS, 0);
+    if (dims < 1 || number(a, WIDTH, 0) < 1)
+        return oph__fail(err, OPH_EUNPRIMED, place(a, WIDTH), "the size of a frame",
+                         "none: no frame has reached the plugin since the IOC started; call "
+                         "oph_warmup, or describe after the first trigger");
+    if (dims > MAX_DIMS || !told->dtype_numpy)
+        return oph__fail(err, OPH_ETYPE, place(a, dims > MAX_DIMS ? NDIMS : DATA_TYPE),
+                         "an array of at most 3 dimensions and a known type",
+                         "%lld dimensions of %s", (long long)dims, text);
+    told->rank = (uint32_t)dims + 1;
+    told->shape[0] = frames_of(a);
+    for (int i = 0; i < dims; i++)
+        told->shape[dims - i] = number(a, WIDTH + i, 0);
+    return 0;
+}
+
+static int add(const struct asking *a, struct oph__describing *to, oph_error *err)
+{
+    char *key = oph__dupf("%s_image", a->det->name), *source = oph__dupf("PV:%s", a->det->prefix);
+    oph_description told = {.source = source, .dtype = "array", .external = "FILESTORE:"};
+    int rc = key && source ? describe(a, &told, err) : oph__fail_memory(err, "a key");
+    if (!rc && oph__describe_has(to, key)) {
+        free(key);
+        key = oph__dupf("%s_image", a->dev->name);
+        if (!key) rc = oph__fail_memory(err, "a key");
+    }
+    told.key = key;
+    if (!rc) rc = oph__describe_add(to, &told, err);
+    free(key);
+    free(source);
+    return rc;
+}
+
+int oph__image_key(oph_device *dev, void *data, struct oph__describing *to, oph_error *err)
+{
+    (void)data;
+    struct asking a = {.dev = dev, .det = detector_of(dev)};
+    int rc = ask(&a, to->timeout, err);
+    if (!rc) rc = add(&a, to, err);
+    if (a.group) oph__group_unref(a.group);
+    return rc;
+}
