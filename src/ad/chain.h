@@ -84,8 +84,8 @@ enum oph__way oph__port_way(const struct oph__ports *ports, const struct oph__po
  * on it that are switched off or skip frames. What the writer itself says must be known. */
 int oph__chain_check(const struct oph__ports *ports, const oph_device *writer,
                      const oph_device *camera, oph_error *err);
-/* The plugin nearest to a writer that does not pass on one frame for each that it takes; NULL: none,
- * as far as it is known. */
+/* The plugin nearest to a writer that does not pass on one frame for each that it takes; NULL:
+ * none, as far as it is known. */
 const oph_device *oph__chain_changer(const struct oph__ports *ports, const oph_device *writer);
 /* Tells the log of plugins on it for which the driver has to wait. */
 void oph__chain_warn(const struct oph__ports *ports, const oph_device *writer);

@@ -10,23 +10,11 @@
 enum { MODE_SINGLE = 0, MODE_CAPTURE = 1 };
 
 /* Rows that decide it: as the plan will set them, else as they stand. */
-enum row {
-    PATH,
-    NAME,
-    NUMBER,
-    TEMPLATE,
-    MODE,
-    INCREMENT,
-    SAVE,
-    LAZY,
-    WIDTH,
-    FULL_NAME,
-    ROWS
-};
+enum row { PATH, NAME, NUMBER, TEMPLATE, MODE, INCREMENT, SAVE, LAZY, WIDTH, FULL_NAME, ROWS };
 static const char *const attrs[ROWS] = {
-    [PATH] = "file_path",         [NAME] = "file_name",           [NUMBER] = "file_number",
-    [TEMPLATE] = "file_template", [MODE] = "file_write_mode",     [INCREMENT] = "auto_increment",
-    [SAVE] = "auto_save",         [LAZY] = "lazy_open",           [WIDTH] = "array_size.width",
+    [PATH] = "file_path",           [NAME] = "file_name",       [NUMBER] = "file_number",
+    [TEMPLATE] = "file_template",   [MODE] = "file_write_mode", [INCREMENT] = "auto_increment",
+    [SAVE] = "auto_save",           [LAZY] = "lazy_open",       [WIDTH] = "array_size.width",
     [FULL_NAME] = "full_file_name",
 };
 

@@ -64,7 +64,8 @@ bool oph__store_is_numbered(oph_device *dev, const char *full_name, int64_t numb
     char full[OPH__PATH_MAX];
     if (!s) return false;
     pthread_mutex_lock(&s->lock);
-    bool is = oph__full_name(s->latest.format, s->latest.folder, s->latest.name, number, full, sizeof full) &&
+    bool is = oph__full_name(s->latest.format, s->latest.folder, s->latest.name, number, full,
+                             sizeof full) &&
               oph__path_same(full_name, full, s->windows);
     pthread_mutex_unlock(&s->lock);
     return is;
@@ -103,11 +104,11 @@ static int give(const oph_device *dev, const struct oph__store *s, size_t index,
     const struct oph__at at = {.device = dev->path};
     oph__copy(full, sizeof full, s->file);
     if (index + 1 < count(s))
-        oph__full_name(s->latest.format, s->latest.folder, s->latest.name, s->first_number + (int64_t)index, full,
-                       sizeof full);
+        oph__full_name(s->latest.format, s->latest.folder, s->latest.name,
+                       s->first_number + (int64_t)index, full, sizeof full);
     if (side == OPH_SIDE_LOCAL)
-        return oph__path_to_local(dev->path, full, s->latest.write_dir, s->latest.read_dir, s->windows, buffer,
-                                  size, err);
+        return oph__path_to_local(dev->path, full, s->latest.write_dir, s->latest.read_dir,
+                                  s->windows, buffer, size, err);
     if (side != OPH_SIDE_IOC)
         return oph__fail(err, OPH_EINVAL, at, "OPH_SIDE_IOC or OPH_SIDE_LOCAL", "%d", (int)side);
     if (strlen(full) >= size)

@@ -65,7 +65,7 @@ struct oph_device {
     struct oph__vec hooks; /* struct oph__hook */
     const struct oph__trigger_ops *trigger;
     _Atomic int64_t frames; /* that a writer is to get from an acquisition; 0: as many as taken */
-    atomic_int kind; /* as a signal's; 0: as the class says */
+    atomic_int kind;        /* as a signal's; 0: as the class says */
 };
 
 /* The device a path's start leads to, through children and "parent."; *ret_rest is what is left. */

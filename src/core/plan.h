@@ -36,10 +36,10 @@ struct oph__plan {
     oph_stage_options options;
     struct oph__vec items; /* struct oph__item */
     struct oph__vec asked; /* struct oph__asked */
-    bool whole;   /* filled from hooks and lists: hooks are asked before and while it is written */
-    bool dry;     /* only to be looked at: hooks keep nothing of it */
+    bool whole; /* filled from hooks and lists: hooks are asked before and while it is written */
+    bool dry;   /* only to be looked at: hooks keep nothing of it */
     struct oph__journal *journal; /* from before the first put on; NULL: none */
-    unsigned ups; /* connections of all its PVs together, when it was staged */
+    unsigned ups;                 /* connections of all its PVs together, when it was staged */
 };
 
 int oph__plan_new(oph_device *dev, struct oph__plan **ret, oph_error *err);
