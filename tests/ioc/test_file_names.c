@@ -56,16 +56,17 @@ static void is_there(const char *name)
 static void makes(const char *wanted)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph_report *left = NULL;
+    oph_result *result = NULL;
     char name[1024] = "";
-    int rc = oph_acquire(d.det, OPH_DEFAULT, &left, &err);
+    int rc = oph_acquire(d.det, OPH_DEFAULT, &result, &err);
+    const oph_report *left = oph_result_report(result);
     if (!rc) rc = oph_file_name(file, OPH_SIDE_LOCAL, name, sizeof name, &err);
     const char *base = strrchr(name, '/');
     testOk(!rc && base && strcmp(base + 1, wanted) == 0, "%s is written", name);
     if (rc) testDiag("%s: %s", oph_code_name(rc), err.text);
     testOk(oph_report_count(left) == 0, "all is put back");
     oph_report_print(left, stdout);
-    oph_report_free(left);
+    oph_result_free(result);
     is_there(wanted);
 }
 
