@@ -11,6 +11,7 @@
 #include <cophyd/error.h>
 #include <cophyd/frames.h>
 #include <cophyd/group.h>
+#include <cophyd/plan.h>
 #include <cophyd/settings.h>
 #include <cophyd/signal.h>
 #include <cophyd/soft.h>

@@ -12,6 +12,7 @@ enum oph__verb {
     OPH__VERB_UNSTAGE,
     OPH__VERB_FILES, /* set templates */
     OPH__VERB_WARMUP,
+    OPH__VERB_PLAN,
     OPH__VERB_COUNT
 };
 enum { OPH__STATE_COUNT = OPH_STATE_UNSTAGING + 1 };

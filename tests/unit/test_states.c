@@ -8,7 +8,7 @@
 #include "lib/fake_link.h"
 
 #include <cophyd/detector.h>
-#include <cophyd/stage.h>
+#include <cophyd/plan.h>
 #include <epicsUnitTest.h>
 #include <string.h>
 
@@ -63,9 +63,15 @@ static const struct cell {
                           {ACQUIRES, NO, NO},
                           {FIRST, NO, NO},
                           {UNSTAGES, NO, NO}},
+    [OPH__VERB_PLAN] = {{NULL, IDLE, IDLE},
+                        {STAGES, NO, NO},
+                        {ALREADY, NO, NO},
+                        {ACQUIRES, NO, NO},
+                        {FIRST, NO, NO},
+                        {UNSTAGES, NO, NO}},
 };
-static const char *const verbs[] = {"connect", "stage",         "trigger",
-                                    "unstage", "set templates", "warm up"};
+static const char *const verbs[] = {"connect",       "stage",   "trigger", "unstage",
+                                    "set templates", "warm up", "plan"};
 static const char *const states[] = {"idle",       "staging", "staged",
                                      "triggering", "failed",  "unstaging"};
 
@@ -157,6 +163,7 @@ static int call(enum oph__verb verb, oph_device *dev, oph_error *err)
 {
     oph_status *st = NULL;
     const struct oph__rule *rule;
+    oph_plan *plan = NULL;
     int rc;
     switch (verb) {
     case OPH__VERB_CONNECT: return oph_connect(dev, OPH_DEFAULT, NULL, err);
@@ -170,6 +177,10 @@ static int call(enum oph__verb verb, oph_device *dev, oph_error *err)
         camera.at_once = true;
         rc = oph_warmup(dev, 5, err);
         camera.at_once = false;
+        return rc;
+    case OPH__VERB_PLAN:
+        rc = oph_plan_new(dev, NULL, &plan, NULL, err);
+        oph_plan_free(plan);
         return rc;
     default: return oph__tree_enter(dev, verb, &rule, err); /* all that oph_files_set does of it */
     }
