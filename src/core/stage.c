@@ -20,11 +20,17 @@ static int call_check(oph_device *dev, void *user, oph_error *err)
     return rc;
 }
 
-int oph__stage_plan(struct oph__plan *plan, oph_report *report, oph_error *err)
+int oph__plan_check(struct oph__plan *plan, oph_report *report, oph_error *err)
 {
-    oph__recover_own(plan->dev);
+    if (!plan->dry) oph__recover_own(plan->dev);
     int rc = oph__plan_prepare(plan, report, err);
     if (!rc && plan->whole) rc = oph__device_each(plan->dev, call_check, plan, err);
+    return rc;
+}
+
+int oph__stage_plan(struct oph__plan *plan, oph_report *report, oph_error *err)
+{
+    int rc = oph__plan_check(plan, report, err);
     if (!rc) rc = oph__journal_begin(plan, err);
     if (!rc) rc = oph__plan_apply(plan, err);
     if (!rc) plan->ups = oph__plan_ups(plan);

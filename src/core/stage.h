@@ -4,7 +4,10 @@
 
 #include "core/plan.h"
 
-/* Prepares, checks and writes a plan. After an error the caller restores it. */
+/* Prepares a plan, and asks hooks: all that is done before anything is written. */
+int oph__plan_check(struct oph__plan *plan, oph_report *report, oph_error *err);
+
+/* That, and writes it. After an error the caller restores it. */
 int oph__stage_plan(struct oph__plan *plan, oph_report *report, oph_error *err);
 
 /* Ends a staging that is under way, in whatever thread: it returns OPH_ECANCEL once everything is

@@ -54,6 +54,11 @@ static const struct oph__rule rules[OPH__VERB_COUNT][OPH__STATE_COUNT] = {
                            REFUSE(UNSTAGING, BUSY_UNSTAGING)},
     [OPH__VERB_COMPLETE] = {REFUSE(IDLE, NOT_STAGED), REFUSE(STAGING, BUSY_STAGING), GO(STAGED),
                             GO(TRIGGERING), GO(FAILED), REFUSE(UNSTAGING, BUSY_UNSTAGING)},
+    [OPH__VERB_PLAN] = {GO(IDLE), REFUSE(STAGING, BUSY_STAGING), REFUSE(STAGED, IS_STAGED),
+                        REFUSE(TRIGGERING, IS_ACQUIRING),
+                        REFUSE(FAILED,
+                               "it is staged, and its acquisition failed: unstage it first"),
+                        REFUSE(UNSTAGING, BUSY_UNSTAGING)},
 };
 
 const struct oph__rule *oph__rule_for(enum oph__verb verb, int32_t state)
@@ -64,8 +69,8 @@ const struct oph__rule *oph__rule_for(enum oph__verb verb, int32_t state)
 const char *oph__verb_name(enum oph__verb verb)
 {
     static const char *const names[OPH__VERB_COUNT] = {
-        "connect", "stage", "trigger", "unstage",  "set templates",
-        "warm up", "stop",  "prepare", "kick off", "complete"};
+        "connect", "stage", "trigger", "unstage",  "set templates", "warm up",
+        "stop",    "prepare", "kick off", "complete", "plan"};
     return names[verb];
 }
 

@@ -16,6 +16,7 @@ enum oph__verb {
     OPH__VERB_PREPARE, /* a series */
     OPH__VERB_KICKOFF,
     OPH__VERB_COMPLETE,
+    OPH__VERB_PLAN,
     OPH__VERB_COUNT
 };
 enum { OPH__STATE_COUNT = OPH_STATE_UNSTAGING + 1 };

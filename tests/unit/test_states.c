@@ -8,7 +8,7 @@
 #include "lib/fake_link.h"
 
 #include <cophyd/detector.h>
-#include <cophyd/stage.h>
+#include <cophyd/plan.h>
 #include <epicsUnitTest.h>
 #include <string.h>
 
@@ -88,9 +88,16 @@ static const struct cell {
                             {NULL, TRIGGERING, TRIGGERING},
                             {NULL, FAILED, FAILED},
                             {UNSTAGES, NO, NO}},
+    [OPH__VERB_PLAN] = {{NULL, IDLE, IDLE},
+                        {STAGES, NO, NO},
+                        {ALREADY, NO, NO},
+                        {ACQUIRES, NO, NO},
+                        {FIRST, NO, NO},
+                        {UNSTAGES, NO, NO}},
 };
-static const char *const verbs[] = {"connect", "stage", "trigger", "unstage",  "set templates",
-                                    "warm up", "stop",  "prepare", "kick off", "complete"};
+static const char *const verbs[] = {"connect", "stage",   "trigger",  "unstage",  "set templates",
+                                    "warm up", "stop",    "prepare",  "kick off", "complete",
+                                    "plan"};
 static const char *const states[] = {"idle",       "staging", "staged",
                                      "triggering", "failed",  "unstaging"};
 
@@ -209,6 +216,7 @@ static int call(enum oph__verb verb, oph_device *dev, oph_error *err)
     const oph_series series = {.size = sizeof series};
     oph_status *st = NULL;
     const struct oph__rule *rule;
+    oph_plan *plan = NULL;
     int rc;
     switch (verb) {
     case OPH__VERB_CONNECT: return oph_connect(dev, OPH_DEFAULT, NULL, err);
@@ -232,6 +240,10 @@ static int call(enum oph__verb verb, oph_device *dev, oph_error *err)
         camera.at_once = true;
         rc = oph_warmup(dev, 5, err);
         camera.at_once = false;
+        return rc;
+    case OPH__VERB_PLAN:
+        rc = oph_plan_new(dev, NULL, &plan, NULL, err);
+        oph_plan_free(plan);
         return rc;
     default: return oph__tree_enter(dev, verb, &rule, err); /* all that oph_files_set does of it */
     }
