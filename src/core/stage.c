@@ -22,8 +22,9 @@ int oph__stage_plan(struct oph__plan *plan, oph_report *report, oph_error *err)
 {
     oph__recover_own(plan->dev);
     int rc = oph__plan_prepare(plan, report, err);
-    if (!rc && plan->whole) rc = oph__device_each(plan->dev, call_check, plan, err);
+    /* Who has it staged is told first: hooks would find what that one did. */
     if (!rc) rc = oph__journal_begin(plan, err);
+    if (!rc && plan->whole) rc = oph__device_each(plan->dev, call_check, plan, err);
     if (!rc) rc = oph__plan_apply(plan, err);
     if (!rc) plan->ups = oph__plan_ups(plan);
     return rc;
