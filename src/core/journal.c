@@ -77,8 +77,9 @@ static void write_head(const struct oph__plan *plan, const struct oph__journal_f
     const struct oph__item *first = plan->items.at[0];
     struct timespec now = {0};
     clock_gettime(CLOCK_REALTIME, &now);
-    *head = (struct oph__journal_head){
-        .uid = geteuid(), .staged_by = folder->self, .held_by = folder->self, .since = now.tv_sec};
+    *head = (struct oph__journal_head){.uid = geteuid(), .since = now.tv_sec};
+    oph__process_self(&head->staged_by);
+    head->held_by = head->staged_by;
     const char *host = strchr(folder->mine, '@') + 1;
     oph__format(head->host, sizeof head->host, "%.*s", (int)strcspn(host, ","), host);
     oph__copy(head->device, sizeof head->device, plan->dev->path);
@@ -247,7 +248,7 @@ int oph__journal_claim(const struct oph__journal_folder *folder,
     if (!j) return OPH_ENOMEM;
     oph__copy(j->name, sizeof j->name, found->name);
     j->head = found->content.head;
-    j->head.held_by = folder->self;
+    oph__process_self(&j->head.held_by);
     oph__journal_text_begin(&text, &j->head);
     for (size_t i = 0; i < records->count; i++)
         oph__journal_text_add(&text, records->at[i]);

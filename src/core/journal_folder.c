@@ -124,7 +124,6 @@ int oph__journal_folder_enter(struct oph__journal_folder *folder, bool create, o
     int rc = oph__journal_folder_path(folder->path, sizeof folder->path, err);
     if (!rc) rc = open_lock(folder, create, err);
     if (rc) return rc;
-    oph__process_self(&folder->self);
     write_mine(folder);
     return 0;
 }
@@ -290,6 +289,13 @@ static bool is_locked(int fd)
     return false;
 }
 
+static bool is_dead(const struct oph__process *process)
+{
+    struct oph__process self;
+    oph__process_self(&self);
+    return oph__process_state(process, &self) == OPH__PROCESS_DEAD;
+}
+
 static void load(const struct oph__journal_folder *folder, struct oph__journal_found *found)
 {
     place(folder, found->name, "", found->file, sizeof found->file);
@@ -300,9 +306,7 @@ static void load(const struct oph__journal_folder *folder, struct oph__journal_f
     }
     found->rc = load_open(found, fd, &found->why);
     found->lives = is_locked(fd);
-    if (!found->rc && found->lives)
-        found->lives =
-            oph__process_state(&found->content.head.held_by, &folder->self) != OPH__PROCESS_DEAD;
+    if (!found->rc && found->lives) found->lives = !is_dead(&found->content.head.held_by);
     close(fd);
 }
 

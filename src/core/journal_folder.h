@@ -12,7 +12,6 @@
 struct oph__journal_folder {
     char path[512];
     int lock;
-    struct oph__process self;
     char mine[160]; /* "UID@HOST,": how the names of this user's files of this host begin */
 };
 

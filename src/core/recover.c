@@ -23,6 +23,7 @@ struct recovering {
     bool own;           /* only what this process left */
     oph_recover_options options;
     const struct oph__journal_folder *folder;
+    struct oph__process self;
     struct oph__vec claimed; /* struct claimed */
     oph_recovery *recovery;
     oph_report *report;
@@ -48,8 +49,8 @@ static bool is_wanted(const struct recovering *r, const struct oph__journal_foun
 {
     const struct oph__journal_head *head = &found->content.head;
     if (found->rc) return !r->own && (!r->prefix || oph__journal_is_of(found->name, r->prefix));
-    if (r->own && (found->lives || head->held_by.pid != r->folder->self.pid ||
-                   head->held_by.start != r->folder->self.start))
+    if (r->own &&
+        (found->lives || head->held_by.pid != r->self.pid || head->held_by.start != r->self.start))
         return false;
     return !r->prefix || oph__equal(head->prefix, r->prefix) ||
            oph__journal_overlaps(head->prefix, r->prefix);
@@ -90,6 +91,7 @@ static int claim_all(struct recovering *r, oph_error *err)
         return 0;
     }
     if (rc) return rc;
+    oph__process_self(&r->self);
     r->folder = &folder;
     rc = oph__journal_each(&folder, claim, r, err);
     r->folder = NULL;

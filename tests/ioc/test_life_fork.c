@@ -83,6 +83,7 @@ CALL(trigger, oph_trigger(d.det, &st, &err))
 CALL(unstage, oph_unstage(d.det, NULL, &err))
 CALL(acquire, oph_acquire(d.det, 1, NULL, &err))
 CALL(warmup, oph_warmup(d.det, 1, &err))
+CALL(recover, oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err))
 CALL(image_read, oph_image_read(d.image, 1, text, sizeof text, &info, &err))
 CALL(missing_plugins, oph_missing_plugins(d.det, 1, &plugins, &err))
 CALL(files_set, oph_files_set(d.hdf1, "/data/", NULL, &err))
@@ -163,6 +164,7 @@ static const struct row {
     {"oph_unstage", unstage, OPH_EFORK},
     {"oph_acquire", acquire, OPH_EFORK},
     {"oph_warmup", warmup, OPH_EFORK},
+    {"oph_recover", recover, OPH_EFORK},
     {"oph_image_read", image_read, OPH_EFORK},
     {"oph_missing_plugins", missing_plugins, OPH_EFORK},
     {"oph_files_set", files_set, OPH_EFORK},

@@ -21,6 +21,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char classes[] = "class Part\n"
@@ -437,6 +438,29 @@ static void test_forked(oph_device *det)
     testOk1(kill(grandchild, SIGKILL) == 0);
 }
 
+/* A child of ours has what we have, and lets go of nothing. */
+static void test_own_child(oph_device *det)
+{
+    oph_journals *journals = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    testOk1(!oph_stage(det, NULL, &err));
+    fflush(NULL);
+    pid_t pid = fork();
+    if (!pid) {
+        int refused = oph_unstage(det, NULL, NULL) == OPH_EFORK;
+        oph_device_free(det);
+        oph_context_free(ctx);
+        _exit(refused ? 0 : 1);
+    }
+    int status = 1;
+    testOk1(waitpid(pid, &status, 0) == pid && status == 0);
+    testOk1(!oph_journals_find(&journals, NULL) && oph_journals_count(journals) == 1);
+    const oph_journal *j = oph_journals_at(journals, 0);
+    testOk(j && j->alive, "a forked child that ended let go of nothing");
+    oph_journals_free(journals);
+    testOk1(!oph_unstage(det, NULL, &err) && state_journals() == 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) return be_client(argv[1]);
@@ -457,6 +481,7 @@ int main(int argc, char **argv)
     test_lock(det);
     test_other(det);
     test_forked(det);
+    test_own_child(det);
     oph_device_free(det);
     oph_context_free(ctx);
     testOk1(fake_end() == 0);
