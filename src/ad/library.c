@@ -9,12 +9,12 @@
 static const struct oph__trigger_ops *const triggers[] = {&oph__single_trigger, &oph__multi_trigger,
                                                           NULL};
 static const struct oph__hook_ops *const hooks[] = {&oph__file_store, NULL};
-static const struct oph__behaviours behaviours = {.triggers = triggers, .hooks = hooks};
+const struct oph__behaviours oph__builtin_behaviours = {.triggers = triggers, .hooks = hooks};
 
 int oph_context_new(const oph_context_options *opt, oph_context **ret, oph_error *err)
 {
     oph_context *ctx;
-    int rc = oph__context_make(opt, oph__ca_ops(), &behaviours, &ctx, err);
+    int rc = oph__context_make(opt, oph__ca_ops(), &oph__builtin_behaviours, &ctx, err);
     if (rc) return rc;
     for (const struct oph__builtin_classes *b = oph__builtin_classes; !rc && b->name; b++)
         rc = oph_class_parse(ctx, b->text, b->name, NULL, err);

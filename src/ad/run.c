@@ -19,6 +19,8 @@ enum phase {
     SETTLING,   /* something has still to catch up: its monitors say when to look again */
 };
 
+enum { STATE_ACQUIRE = 1 };
+
 struct run {
     struct oph__job job; /* first: the loop gives it back */
     oph_context *ctx;
@@ -306,6 +308,32 @@ static void end_early(struct run *r)
     end(r, &err);
 }
 
+/* A plain put: a second one with completion would stop the server's reading for a minute. */
+static void put_stop(struct run *r)
+{
+    struct oph__wire zero = {.dtype = OPH_ENUM, .count = 1};
+    zero.data = zero.small;
+    oph__ops_free(r->stop);
+    r->stop = NULL;
+    if (oph__ops_new(r->ctx, 1, &r->stop, NULL)) return;
+    oph__ops_put(r->stop, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &zero, false, NULL);
+    oph__ops_send(r->stop, NULL);
+}
+
+static void stop_camera(struct run *r)
+{
+    r->phase = CANCELLING;
+    put_stop(r);
+    set_timer(r, r->halt_by);
+}
+
+/* ADPilatus hears a stop only in state Acquire: one that came just before that is lost. */
+static void halt(struct run *r)
+{
+    if (r->shot.now.number[OPH__CAM_STATE] == STATE_ACQUIRE) put_stop(r);
+    settle(r);
+}
+
 static void judge(struct run *r)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -316,7 +344,7 @@ static void judge(struct run *r)
     if (r->ending) {
         bool halting = r->ending == OPH_ECANCEL && now < r->halt_by && !r->shot.now.code;
         if (halting && !oph__shot_is_idle(&r->shot))
-            settle(r);
+            halt(r);
         else
             end_early(r);
         return;
@@ -335,19 +363,6 @@ static void judge(struct run *r)
         }
         break;
     }
-}
-
-/* A plain put: a second one with completion would stop the server's reading for a minute. */
-static void stop_camera(struct run *r)
-{
-    struct oph__wire zero = {.dtype = OPH_ENUM, .count = 1};
-    zero.data = zero.small;
-    r->phase = CANCELLING;
-    if (!oph__ops_new(r->ctx, 1, &r->stop, NULL)) {
-        oph__ops_put(r->stop, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &zero, false, NULL);
-        oph__ops_send(r->stop, NULL);
-    }
-    set_timer(r, r->halt_by);
 }
 
 static void cancel(struct run *r, bool put_done)
@@ -386,7 +401,8 @@ static double first_limit(const struct run *r)
     return awaits_begin(r) ? fmin(r->shot.begin, r->shot.limit) : r->shot.limit;
 }
 
-/* Without a first frame it fails at the limit; once they come, when none comes any more. */
+/* Without a first frame it fails at the limit; once they come, when none comes any more. Looked at
+ * anew whenever that may have passed. */
 static void too_late(struct run *r)
 {
     double moved = oph__counts_moved(r->counts);
@@ -421,7 +437,8 @@ static int put_acquire(struct run *r, oph_error *err)
     if (rc) return rc;
     r->phase = ACQUIRING;
     r->started = oph__now();
-    if (!oph__timer_start(r->ctx->engine, &r->timer, r->started + first_limit(r)))
+    if (!oph__timer_start(r->ctx->engine, &r->timer,
+                          r->started + fmin(first_limit(r), r->shot.stall)))
         return oph__fail_memory(err, "an acquisition");
     oph__ops_on_done(r->put, on_put_done, r);
     oph__ops_put(r->put, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &one, true, NULL);

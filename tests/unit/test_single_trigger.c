@@ -1,8 +1,6 @@
 /* ad/single_trigger: readbacks that come in another order than a quick IOC's. Each case was seen on
  * an IOC that is not the simulator. The release of the put is its completion. */
 #include "ad/builtin_classes.h"
-#include "ad/file_store.h"
-#include "ad/single_trigger.h"
 #include "lib/fake_link.h"
 
 #include <cophyd/cophyd.h>
@@ -86,12 +84,9 @@ static void set_back(const char *name, size_t i)
 /* A detector whose context waits `grace` seconds for readbacks. */
 static oph_device *new_detector(double grace)
 {
-    static const struct oph__trigger_ops *const triggers[] = {&oph__single_trigger, NULL};
-    static const struct oph__hook_ops *const hooks[] = {&oph__file_store, NULL};
-    static const struct oph__behaviours behaviours = {.triggers = triggers, .hooks = hooks};
     const oph_context_options options = {
         .size = sizeof options, .get_timeout = 2, .grace = grace, .stop_timeout = 1};
-    oph_context *ctx = fake_context_with(&options, NULL, &behaviours);
+    oph_context *ctx = fake_context_with(&options, NULL, &oph__builtin_behaviours);
     oph_error err = OPH_ERROR_INIT;
     oph_device *det = NULL;
     int rc = 0;
