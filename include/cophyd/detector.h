@@ -8,9 +8,27 @@
 
 OPH_BEGIN_DECLS
 
-/* Takes one image of 0.1 s that is not written, so that a file plugin knows the frames' shape and
- * can open a file with LazyOpen=0. On a detector: for each of its file plugins; on a plugin: for
- * that. Settings are put back. Only an idle detector (OPH_ESTATE). timeout: of the acquisition. */
+enum oph_differs {
+    OPH_DIFFERS_UNSEEN = 1, /* the plugin has seen no frame since the IOC started */
+    OPH_DIFFERS_SIZE = 2,
+    OPH_DIFFERS_TYPE = 4,
+    OPH_DIFFERS_COLOR = 8,
+    OPH_DIFFERS_PIN_ = INT32_MIN
+};
+/* Whether a file plugin knows the frames that the camera will send; on a detector: all its file
+ * plugins. *ret_differs is 0 where it does, else the sum of what differs, and the report, which is
+ * yours, has a sentence for each; ret_report may be NULL. Compared is what the camera tells: a
+ * Pilatus disables its DataType and ColorMode, so there it is the size alone; and of a plugin that
+ * has its frames from another plugin only whether it has seen any. */
+OPH_API int oph_primed(oph_device *dev, int32_t *ret_differs, oph_report **ret_report,
+                       oph_error *err);
+
+/* Takes one image of 0.1 s, so that file plugins know the frames and can open a file with
+ * LazyOpen=0. On a detector: for each of its file plugins, with or without a FileStore; on a
+ * plugin: for that. No plugin writes it (a camera with files of its own does). Plugins that the
+ * frames come through are switched on. Ends when each has seen the image and oph_primed finds no
+ * difference; all settings are put back, also after a failure. Refused while the detector acquires
+ * (OPH_ESTATE) or a file plugin captures (OPH_EBUSY). timeout: of the acquisition. */
 OPH_API int oph_warmup(oph_device *dev, double timeout, oph_error *err);
 
 /* Set `size` to sizeof(oph_image_info). */

@@ -308,6 +308,22 @@ static void one_of_many(void)
     check_done(oph_settings_set(d.cam, "acquire_period", 0.002, &err), &err, "fast");
 }
 
+/* The camera does not wait, and the files come after it has ended. */
+static void late(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    make("TiffPoints");
+    images(4);
+    check_done(oph_settings_set(d.cam, "wait_for_plugins", "No", &err), &err,
+               "the camera does not wait");
+    stage();
+    fault("SlowDisk", "0.2");
+    point(4);
+    files_are(4, 1);
+    fault("SlowDisk", "0");
+    unstage("a slow disk");
+}
+
 static void tiff_fails(void)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -352,6 +368,13 @@ static void refusals(void)
     make("Stream");
     refused("file_write_mode", "Capture", "det.file.file_write_mode", "Pilatus:HDF1:FileWriteMode",
             "Stream or Single", "Capture");
+    /* A capture in Single mode is what the IOC refuses, and says why. */
+    oph_error err = OPH_ERROR_INIT;
+    check_done(oph_settings_set(file, "file_write_mode", "Single", &err), &err,
+               "Single with Capture");
+    check_refused(oph_stage(d.det, NULL, &err), &err, OPH_EMISMATCH, "det.file.capture",
+                  "Pilatus:HDF1:Capture_RBV", NULL, "capture not supported in Single mode");
+    detector_unchanged(&d, "that");
 }
 
 int main(void)
@@ -368,6 +391,7 @@ int main(void)
     single("TiffPoints", "AD_TIFF", 1);
     tiff_stream();
     both();
+    late();
     tiff_fails();
     refusals();
     detector_end(&d);

@@ -41,6 +41,24 @@ static void test_room(void)
               &err, "no buffer");
 }
 
+static void same(const char *a, const char *b, bool windows, bool wanted)
+{
+    testOk(oph__path_same(a, b, windows) == wanted, "%s and %s are %sone file", a, b,
+           wanted ? "" : "not ");
+}
+
+static void test_same(void)
+{
+    same("/data/a.h5", "/data/a.h5", false, true);
+    same("/data/a.h5", "/data/A.h5", false, false);
+    same("/data/a.h5", "/data/a.h", false, false);
+    same("/data/a.h", "/data/a.h5", true, false);
+    same("C:\\data\\a.h5", "c:/Data/A.H5", true, true);
+    same("C:\\data\\a.h5", "C:/data/a.h5", false, false);
+    same("", "", true, true);
+    same("", "a", true, false);
+}
+
 int main(void)
 {
     testPlan(0);
@@ -69,5 +87,6 @@ int main(void)
     outside("C:\\data2\\a.h5", "C:\\data\\", WINDOWS);
     outside("C:\\data\\..\\a.h5", "C:\\data\\", WINDOWS);
     test_room();
+    test_same();
     return testDone();
 }

@@ -287,6 +287,42 @@ static void test_alone(oph_device *det, oph_device *hdf)
     pair_is(det, hdf, "/7/", NULL);
 }
 
+/* FullFileName_RBV keeps the former file's name until the IOC has posted ours. */
+static void is_ours(oph_device *hdf, const char *full, bool wanted)
+{
+    testOk(oph__store_is_ours(hdf, full) == wanted, "%s is %sour file", full, wanted ? "" : "not ");
+}
+
+static void test_former(oph_device *det, oph_device *hdf)
+{
+    testOk1(oph_files_set(hdf, "/d", NULL, NULL) == 0);
+    testOk1(oph_files_set_name(hdf, OPH_NAME_COUNTER, "scan", NULL) == 0);
+    fake_set("X:H:FileTemplate", "%s%s_%3.3d.h5");
+    fake_set("X:H:FileNumber", "5");
+    fake_set("X:H:FullFileName_RBV", "/d/scan_004.h5");
+    testOk1(oph_stage(det, NULL, NULL) == 0 && fake_is("X:H:FileNumber", "5"));
+    is_ours(hdf, "/d/scan_004.h5", false);
+    is_ours(hdf, "/d/scan_005.h5", true);
+    is_ours(hdf, "/d/scan_006.h5", true); /* somebody moved the number: the IOC's word counts */
+    is_ours(hdf, "/d/other_005.h5", false);
+    is_ours(hdf, "", false);
+    testOk1(oph_unstage(det, NULL, NULL) == 0 && fake_is("X:H:FileNumber", "5"));
+    fake_set("X:H:FullFileName_RBV", "/d/scan_005.h5");
+    testOk1(oph_stage(det, NULL, NULL) == 0);
+    is_ours(hdf, "/d/scan_005.h5", true); /* it is to be overwritten */
+    testOk1(oph_unstage(det, NULL, NULL) == 0);
+    fake_set("X:H:FileTemplate", "%s%s_%x.h5"); /* what it makes cannot be known */
+    testOk1(oph_stage(det, NULL, NULL) == 0);
+    is_ours(hdf, "/d/scan_005.h5", false);
+    is_ours(hdf, "/d/scan_5.h5", true);
+    testOk1(oph_unstage(det, NULL, NULL) == 0);
+    fake_set("X:H:FileTemplate", "/old/");
+    testOk1(oph_stage(det, NULL, NULL) == 0);
+    is_ours(hdf, "/old/", true); /* no place for a name */
+    testOk1(oph_unstage(det, NULL, NULL) == 0);
+    testOk1(oph_files_set_name(hdf, OPH_NAME_UUID, NULL, NULL) == 0);
+}
+
 /* Of a device that no class text gave a folder. */
 static void test_none(oph_context *ctx)
 {
@@ -355,6 +391,7 @@ int main(void)
     test_create_directory(det);
     test_set(det, hdf);
     test_alone(det, hdf);
+    test_former(det, hdf);
     oph_device_free(det);
     test_none(ctx);
     test_rows(ctx);
