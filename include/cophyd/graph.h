@@ -1,5 +1,5 @@
 /* The ways that frames take: the ports of a detector and its plugins, as data, as text and as a
- * picture. */
+ * picture, and what is wrong with them. */
 #ifndef COPHYD_GRAPH_H
 #define COPHYD_GRAPH_H
 
@@ -55,6 +55,37 @@ OPH_API size_t oph_graph_text(const oph_graph *graph, char *buffer, size_t size)
  * frames. Orange: where frames wait (BlockingCallbacks) or may not come. Red: where they are lost.
  */
 OPH_API size_t oph_graph_dot(const oph_graph *graph, char *buffer, size_t size);
+
+enum oph_severity {
+    OPH_SEVERITY_ERROR = 0,   /* frames would be lost, or a program would be told wrongly */
+    OPH_SEVERITY_WARNING = 1, /* slow, or soon to go wrong */
+    OPH_SEVERITY_PIN_ = INT32_MIN
+};
+
+/* One thing that is wrong. */
+typedef struct oph_finding {
+    int32_t severity; /* enum oph_severity */
+    int32_t reserved;
+    oph_error error;  /* device, PV, wanted, found, as one sentence in `text` */
+    char advice[256]; /* what to do, as another */
+} oph_finding;
+
+/* Yours; errors come before warnings. NULL is an empty list. */
+typedef struct oph_findings oph_findings;
+
+/* Looks for what keeps frames from a writer (a file plugin with a FileStore class, or one that the
+ * settings start), and for what would mislead a program, in the whole tree that dev is in, with one
+ * read like oph_graph_new: chains that end nowhere or in a circle, plugins on them that are
+ * disabled, skip frames (MinCallbackTime) or make the driver wait (BlockingCallbacks), full queues,
+ * a plugin of another type than its class, two with one port, a Pilatus without a place for its
+ * images. Idle, what the settings will write counts for what is read: it tells what would be wrong
+ * once staged. Returns 0 when it could look, also where it found something. */
+OPH_API int oph_validate(oph_device *dev, double timeout, oph_findings **ret, oph_error *err);
+OPH_API size_t oph_findings_count(const oph_findings *findings);
+OPH_API const oph_finding *oph_findings_at(const oph_findings *findings, size_t index);
+/* One line each: "error: SENTENCE. ADVICE" or "warning: ...". */
+OPH_API void oph_findings_print(const oph_findings *findings, FILE *out);
+OPH_API void oph_findings_free(oph_findings *findings);
 
 OPH_END_DECLS
 

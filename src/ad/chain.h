@@ -31,6 +31,7 @@ enum oph__port_row {
 struct oph__port_value {
     bool known;
     bool invalid;  /* its alarm says so */
+    bool staged;   /* not as it is, but as the settings will make it */
     double number; /* NAN where it is no number */
     char text[64]; /* text, or a label */
 };
@@ -62,6 +63,8 @@ void oph__ports_take(struct oph__ports *ports, const struct oph__ops *group, siz
 /* Connects what is not, asks, and takes the answers: one flush where all is connected. What the IOC
  * does not have is looked for once. OPH_EDISCONN when not even the first device is there. */
 int oph__ports_read(struct oph__ports *ports, double timeout, oph_error *err);
+/* Puts what the settings of the devices from `dev` on down will write in place of what was read. */
+int oph__ports_stage(struct oph__ports *ports, oph_device *dev, oph_error *err);
 
 static inline bool oph__port_is_camera(const struct oph__port *port)
 {

@@ -90,22 +90,26 @@ void oph__ports_ask(const struct oph__ports *ports, struct oph__ops *group)
     }
 }
 
+static void set_value(struct oph__port_value *value, const struct oph_value *from,
+                      const struct oph__chan_info *info)
+{
+    const char *text;
+    size_t length;
+    *value = (struct oph__port_value){
+        .known = true, .invalid = from->severity >= SEVERITY_INVALID, .number = (double)NAN};
+    oph__value_double(from, &value->number);
+    oph__value_text(from, &text, &length);
+    if (oph__value_is_text(from) || info->count > 1)
+        oph__format(value->text, sizeof value->text, "%.*s", (int)length, text);
+    else
+        oph__value_show(from, info, value->text, sizeof value->text);
+}
+
 static void take(struct oph__port_value *value, const struct oph__op *op)
 {
     struct oph__chan_info info = {0};
-    const char *text;
-    size_t length;
-    *value = (struct oph__port_value){.number = (double)NAN};
-    if (!op->done || op->code) return;
-    value->known = true;
-    value->invalid = op->value.severity >= SEVERITY_INVALID;
-    oph__value_double(&op->value, &value->number);
-    oph__value_text(&op->value, &text, &length);
     oph__pv_info(op->pv, &info);
-    if (oph__value_is_text(&op->value) || info.count > 1)
-        oph__format(value->text, sizeof value->text, "%.*s", (int)length, text);
-    else
-        oph__value_show(&op->value, &info, value->text, sizeof value->text);
+    if (op->done && !op->code) set_value(value, &op->value, &info);
 }
 
 void oph__ports_take(struct oph__ports *ports, const struct oph__ops *group, size_t *at)
@@ -179,4 +183,42 @@ int oph__ports_read(struct oph__ports *ports, double timeout, oph_error *err)
     if (!rc) oph__ports_take(ports, group, &at);
     oph__ops_free(group);
     return rc;
+}
+
+/* As the settings will make it */
+
+static void stage_value(struct oph__ports *ports, const oph_signal *sig,
+                        const struct oph__literal *literal)
+{
+    struct oph__chan_info info;
+    struct oph__wire wire = {0};
+    if (!oph__pv_info(sig->set, &info)) return;
+    const struct oph__target target = oph__signal_target(sig, &info);
+    if (oph__encode(literal, &target, &wire, NULL)) return; /* staging will say so */
+    const struct oph_value value = {.dtype = wire.dtype, .count = wire.count, .data = wire.data};
+    for (size_t i = 0; i < ports->count; i++) {
+        for (int row = 0; row < ports->rows; row++) {
+            if (ports->at[i].rows[row] != sig) continue;
+            set_value(&ports->at[i].values[row], &value, &info);
+            ports->at[i].values[row].staged = true;
+        }
+    }
+    oph__wire_clear(&wire);
+}
+
+static int stage_list(oph_device *dev, void *user, oph_error *err)
+{
+    for (size_t i = 0; i < dev->settings.list.count; i++) {
+        const struct oph__setting *s = oph__settings_at(&dev->settings, i);
+        oph_signal *sig;
+        int rc = oph_signal_find(dev, s->key, &sig, err);
+        if (rc == OPH_ENOMEM) return rc;
+        if (!rc) stage_value(user, sig, &s->value);
+    }
+    return 0;
+}
+
+int oph__ports_stage(struct oph__ports *ports, oph_device *dev, oph_error *err)
+{
+    return oph__device_each(dev, stage_list, ports, err);
 }

@@ -69,6 +69,8 @@ static oph_value *value;
 static oph_status *st;
 static oph_device *dev;
 static oph_plugins *plugins;
+static oph_graph *graph;
+static oph_findings *findings;
 static oph_progress progress = {.size = sizeof progress};
 static oph_image_info info = {.size = sizeof info};
 static int fd;
@@ -86,6 +88,8 @@ CALL(warmup, oph_warmup(d.det, 1, &err))
 CALL(recover, oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err))
 CALL(image_read, oph_image_read(d.image, 1, text, sizeof text, &info, &err))
 CALL(missing_plugins, oph_missing_plugins(d.det, 1, &plugins, &err))
+CALL(graph_new, oph_graph_new(d.det, 1, &graph, &err))
+CALL(validate, oph_validate(d.det, 1, &findings, &err))
 CALL(files_set, oph_files_set(d.hdf1, "/data/", NULL, &err))
 CALL(files_set_semantics, oph_files_set_semantics(d.hdf1, OPH_PATH_POSIX, &err))
 CALL(file_name, oph_file_name(d.hdf1, OPH_SIDE_IOC, text, sizeof text, &err))
@@ -167,6 +171,8 @@ static const struct row {
     {"oph_recover", recover, OPH_EFORK},
     {"oph_image_read", image_read, OPH_EFORK},
     {"oph_missing_plugins", missing_plugins, OPH_EFORK},
+    {"oph_graph_new", graph_new, OPH_EFORK},
+    {"oph_validate", validate, OPH_EFORK},
     {"oph_files_set", files_set, OPH_EFORK},
     {"oph_files_set_semantics", files_set_semantics, OPH_EFORK},
     {"oph_file_name", file_name, OPH_EFORK},

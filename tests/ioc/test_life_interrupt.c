@@ -48,6 +48,8 @@ static oph_value *value;
 static oph_event *event;
 static oph_status *st;
 static oph_plugins *plugins;
+static oph_graph *graph;
+static oph_findings *findings;
 static int32_t pixels[64 * 48];
 static size_t count;
 static oph_group *group;
@@ -91,6 +93,8 @@ CALL(warmup, oph_warmup(d.det, LONG, err))
 CALL(trigger, oph_trigger(d.det, &st, err))
 CALL(image_read, oph_image_read(d.image, LONG, pixels, sizeof pixels, &info, err))
 CALL(missing_plugins, oph_missing_plugins(d.det, LONG, &plugins, err))
+CALL(graph_new, oph_graph_new(d.det, LONG, &graph, err))
+CALL(validate, oph_validate(d.det, LONG, &findings, err))
 CALL(status_wait, oph_status_wait(own, LONG, err))
 CALL(status_wait_for_ever, oph_status_wait(own, OPH_FOREVER, err))
 CALL(trigger_wait, oph_status_wait(st, OPH_DEFAULT, err))
@@ -131,6 +135,8 @@ static const struct row {
     {"oph_warmup", warmup, PAUSED},
     {"oph_image_read", image_read, PAUSED},
     {"oph_missing_plugins", missing_plugins, PAUSED},
+    {"oph_graph_new", graph_new, PAUSED},
+    {"oph_validate", validate, PAUSED},
     {"oph_trigger", trigger, STAGED},
     {"oph_status_wait, of an acquisition", trigger_wait, RUNNING},
     {"oph_acquire, while it exposes", acquire, ANYWHERE},
