@@ -69,7 +69,7 @@ const struct oph__rule *oph__rule_for(enum oph__verb verb, int32_t state)
 const char *oph__verb_name(enum oph__verb verb)
 {
     static const char *const names[OPH__VERB_COUNT] = {
-        "connect", "stage", "trigger", "unstage",  "set templates", "warm up",
+        "connect", "stage",   "trigger",  "unstage",  "set templates", "warm up",
         "stop",    "prepare", "kick off", "complete", "plan"};
     return names[verb];
 }

@@ -95,9 +95,9 @@ static const struct cell {
                         {FIRST, NO, NO},
                         {UNSTAGES, NO, NO}},
 };
-static const char *const verbs[] = {"connect", "stage",   "trigger",  "unstage",  "set templates",
-                                    "warm up", "stop",    "prepare",  "kick off", "complete",
-                                    "plan"};
+static const char *const verbs[] = {"connect",       "stage",    "trigger", "unstage",
+                                    "set templates", "warm up",  "stop",    "prepare",
+                                    "kick off",      "complete", "plan"};
 static const char *const states[] = {"idle",       "staging", "staged",
                                      "triggering", "failed",  "unstaging"};
 
