@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "lib/fake_link.h"
 
-enum { PVS = 64, BYTES = 512, ALARM_UDF = 17 };
+enum { PVS = 128, BYTES = 512, ALARM_UDF = 17 };
 
 struct value {
     uint32_t count;
