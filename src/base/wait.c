@@ -103,6 +103,15 @@ bool oph__call_uncancel(struct oph__waits *waits, struct oph__call *call)
     return was;
 }
 
+bool oph__call_is_cancelled(struct oph__waits *waits)
+{
+    pthread_mutex_lock(&waits->lock);
+    const struct oph__call *call = call_of_this_thread(waits);
+    bool cancelled = call && call->cancelled;
+    pthread_mutex_unlock(&waits->lock);
+    return cancelled;
+}
+
 /* Waits */
 
 /* From m->lock alone to both. What m protects may change meanwhile. */

@@ -38,6 +38,8 @@ void oph__call_end(struct oph__waits *waits, struct oph__call *call);
  * whether it was cancelled. */
 void oph__call_cancel(struct oph__waits *waits, struct oph__call *call);
 bool oph__call_uncancel(struct oph__waits *waits, struct oph__call *call);
+/* Whether the call that this thread is in was: it should begin nothing more. */
+bool oph__call_is_cancelled(struct oph__waits *waits);
 
 /* Call with m->lock held; it is held again on return. Waits until ready(arg), which is asked with
  * the lock held. Returns 0, OPH_ECANCEL, OPH_EINTR or OPH_ETIMEOUT: the first of these that holds.

@@ -48,6 +48,8 @@ static int write_result(const struct oph__write *writes, size_t count, oph_error
 /* The settings, or the start rows. What hooks ask goes out with the readbacks of the settings. */
 static int write_items(struct oph__plan *plan, bool starts, oph_error *err)
 {
+    if (oph__call_is_cancelled(&plan->dev->ctx->waits))
+        return oph__fail_text(err, OPH_ECANCEL, "cancelled");
     size_t asked = starts ? 0 : oph__asked_count(plan, OPH__ONCE_WRITTEN);
     struct oph__write *writes = calloc(plan->items.count + 1, sizeof *writes);
     struct oph__read *reads = calloc(asked + 1, sizeof *reads);

@@ -186,13 +186,17 @@ static int run(oph_group *g, double deadline, bool interruptible)
     return rc;
 }
 
-/* Named after the first entry that waits. */
+/* Named after the first entry that waits for the IOC; others wait for those. */
 static void say_who_waited(const oph_group *g, int code, oph_error *why)
 {
     struct oph__at at = {.waited = oph__now() - g->begun};
+    pthread_mutex_lock(&g->m->lock);
+    bool putting = g->puts > 0;
+    pthread_mutex_unlock(&g->m->lock);
     for (size_t i = 0; i < g->entries.count && !at.device; i++) {
         const struct oph__entry *e = g->entries.at[i];
-        if (oph__entry_where(e) == OPH__ENDED) continue;
+        enum oph__entry_step step = oph__entry_where(e);
+        if (step == OPH__ENDED || (step == OPH__IN_TURN && putting)) continue;
         at.device = e->sig->path;
         at.pv = e->pv->name;
     }

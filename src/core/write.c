@@ -79,8 +79,8 @@ int oph__exchange(oph_context *ctx, const struct oph__exchange *x, bool interrup
     int rc = oph_group_new(ctx, &g, &whole);
     if (!rc) rc = add_all(g, x, &whole);
     if (!rc) rc = oph__group_run(g, (double)INFINITY, interruptible, &whole);
-    if (!rc || rc == OPH_EINTR || rc == OPH_ECANCEL)
-        take_results(g, x);
+    if (g && g->ops)
+        take_results(g, x); /* each knows what became of it, also where the whole was ended */
     else
         fail_all(x, &whole);
     if (g) oph__group_unref(g);

@@ -178,7 +178,9 @@ static void test_cancel(struct group *group)
     testOk(wait_for(NULL, box, 0) == OPH_ETIMEOUT, "but for one that cannot be");
     box->value = 1;
     testOk(wait_for(&group->waits, box, INFINITY) == 0, "what is ready wins");
+    testOk1(oph__call_is_cancelled(&group->waits));
     testOk1(oph__call_uncancel(&group->waits, &inner));
+    testOk1(!oph__call_is_cancelled(&group->waits));
     testOk1(!oph__call_uncancel(&group->waits, &inner));
     testOk(wait_for(&group->waits, box, INFINITY) == OPH_EINTR, "an interrupt is kept meanwhile");
     testOk1(wait_for(&group->waits, box, 0) == OPH_ETIMEOUT);
