@@ -32,6 +32,17 @@ char *oph__journal_who(const struct oph__journal_head *head, char *dst, size_t s
 
 /* Writing */
 
+/* AcquireBusy of Acquire: plugins may still work when the camera has ended. */
+static const char *busy_pv(const oph_signal *sig)
+{
+    char attr[128];
+    oph_signal *busy;
+    if (!oph__signal_is_start(sig) || !sig->dev->cls) return "";
+    oph__format(attr, sizeof attr, "%s_busy", sig->row->attr);
+    if (oph__device_signal(sig->dev, attr, &busy, NULL) || !oph__pv_is_up(busy->set)) return "";
+    return busy->set->name;
+}
+
 static struct oph__record record_of(const struct oph__item *item)
 {
     const oph_signal *sig = item->sig;
@@ -41,6 +52,7 @@ static struct oph__record record_of(const struct oph__item *item)
         .attr = row->attr,
         .pv = sig->set->name,
         .readback = sig->read == sig->set ? "" : sig->read->name,
+        .busy = busy_pv(sig),
         .server = item->info.host,
         .how = row->how,
         .type = row->type,

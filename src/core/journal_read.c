@@ -315,8 +315,9 @@ static void original(struct reader *r, const char *what, struct oph_value *ret, 
 
 static void free_record(struct oph__record *rec)
 {
-    const char *const texts[] = {rec->device, rec->attr, rec->pv,        rec->readback,
-                                 rec->server, rec->text, rec->set_label, rec->read_label};
+    const char *const texts[] = {rec->device, rec->attr,      rec->busy,
+                                 rec->pv,     rec->readback,  rec->server,
+                                 rec->text,   rec->set_label, rec->read_label};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free((char *)(uintptr_t)texts[i]);
     oph__value_clear(&rec->staged);
@@ -349,6 +350,7 @@ static void set_line(struct reader *r, struct oph__record *rec)
     rec->attr = quoted(r);
     rec->pv = quoted(r);
     rec->readback = quoted(r);
+    rec->busy = quoted(r);
     rec->server = quoted(r);
     rec->how = (enum oph__how)one_of(r, hows, sizeof hows / sizeof *hows);
     rec->type = (enum oph__rowtype)one_of(r, types, sizeof types / sizeof *types);

@@ -10,9 +10,10 @@
  *   since SECONDS          Unix time of the stage
  *   device "PATH" "PREFIX"
  *   server "127.0.0.1:5064"
- *   set "DEVICE" "ATTR" "PV" "READBACK" "SERVER" HOW TYPE FLAGS SLOW "TEXT" staged VALUE was VALUE
- *       ALARM read VALUE ALARM        on one line; HOW, TYPE as in a class; READBACK "" where the
- *       row has one PV; FLAGS are c (counter), m (moves), s (starts something), or -
+ *   set "DEVICE" "ATTR" "PV" "READBACK" "BUSY" "SERVER" HOW TYPE FLAGS SLOW "TEXT" staged VALUE
+ *       was VALUE ALARM read VALUE ALARM        on one line; HOW, TYPE as in a class; READBACK ""
+ *       where the row has one PV; BUSY is the PV that says whether what a start row started still
+ *       works, or ""; FLAGS are c (counter), m (moves), s (starts something), or -
  *   end COUNT CHECKSUM     of settings; FNV-1a of all before this line
  *
  * VALUE is DTYPE COUNT and the elements: numbers; for uint8 one text of them all; a text each for
@@ -39,7 +40,7 @@ struct oph__journal_head {
 
 /* One setting. Written: pointers and values are borrowed. Parsed: its own. */
 struct oph__record {
-    const char *device, *attr, *pv, *readback, *server;
+    const char *device, *attr, *pv, *readback, *busy, *server;
     enum oph__how how;
     enum oph__rowtype type;
     bool counter, moves, starts;

@@ -159,6 +159,7 @@ void oph__journal_text_add(struct oph__buf *buf, const struct oph__record *r)
     add_text(buf, r->attr);
     add_text(buf, r->pv);
     add_text(buf, r->readback);
+    add_text(buf, r->busy);
     add_text(buf, r->server);
     blank(buf);
     oph__buf_add(buf, hows[r->how]);

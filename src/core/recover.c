@@ -155,42 +155,69 @@ static int read_one(oph_signal *sig, bool *ret_on, oph_error *err)
     return rc;
 }
 
-/* An acquisition that runs was started by the killed client, or by somebody else since: settings
- * are not changed under it, and it is not stopped unasked. */
-static int let_end(const struct recovering *r, const struct oph__item *item, oph_error *err)
+static int still_runs(const oph_signal *sig, double patience, oph_error *err)
+{
+    return oph__fail(
+        err, OPH_EBUSY,
+        (struct oph__at){.device = sig->path, .pv = sig->set->name, .waited = patience}, "Done",
+        "that it still runs: OPH_RECOVER_STOP stops it");
+}
+
+/* Until it is 0 by itself, or is not in time. */
+static int await_end(const struct recovering *r, oph_signal *sig, oph_error *err)
 {
     bool on = false;
     struct oph__wire zero = {.dtype = OPH_ENUM, .count = 1};
     zero.data = zero.small;
-    int rc = read_one(item->sig, &on, err);
+    int rc = read_one(sig, &on, err);
     if (rc || !on) return rc;
-    double patience = r->options.timeout;
-    rc = oph__write_await(item->sig, &zero, false, patience, NULL);
-    if (rc && (r->options.flags & OPH_RECOVER_STOP)) {
-        struct oph__write stop = {.sig = item->sig,
-                                  .wire = &zero,
-                                  .expect = &zero,
-                                  .patience = r->ctx->options.stop_timeout};
-        return oph__write_all(r->ctx, &stop, 1, true, err);
-    }
-    if (!rc) return 0;
-    return oph__fail(
-        err, OPH_EBUSY,
-        (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name, .waited = patience},
-        "Done", "that it still runs: OPH_RECOVER_STOP stops it");
+    rc = oph__write_await(sig, &zero, false, r->options.timeout, NULL);
+    return rc ? still_runs(sig, r->options.timeout, err) : 0;
+}
+
+static int stop_it(const struct recovering *r, oph_signal *sig, oph_error *err)
+{
+    struct oph__wire zero = {.dtype = OPH_ENUM, .count = 1};
+    zero.data = zero.small;
+    struct oph__write stop = {
+        .sig = sig, .wire = &zero, .expect = &zero, .patience = r->ctx->options.stop_timeout};
+    return oph__write_all(r->ctx, &stop, 1, true, err);
+}
+
+/* An acquisition that runs was started by the killed client, or by somebody else since: settings
+ * are not changed under it, and it is not stopped unasked. What its plugins have still to write
+ * would be lost with the capture. */
+static int let_end(const struct recovering *r, const struct oph__plan *plan, oph_signal *sig,
+                   const char *busy_pv, oph_error *err)
+{
+    const struct oph__patience patience =
+        oph__patience(OPH_DEFAULT, r->ctx->options.connect_timeout);
+    bool stop = r->options.flags & OPH_RECOVER_STOP;
+    oph_signal *busy = NULL;
+    int rc = await_end(r, sig, err);
+    if (rc == OPH_EBUSY && stop) rc = stop_it(r, sig, err);
+    if (rc || !*busy_pv) return rc;
+    rc = oph__recover_signal(plan, busy_pv, &busy, err);
+    const struct oph__vec one = {.at = (void **)&busy, .count = 1};
+    if (!rc) rc = oph__connect_signals(r->ctx, &one, patience, NULL, err);
+    if (!rc) rc = await_end(r, busy, err);
+    oph__recover_signal_free(busy);
+    return rc == OPH_EBUSY && stop ? 0 : rc; /* a plugin that is stuck would be so for ever */
 }
 
 /* Start rows: what was only to be stopped must be at rest; what was started and has ended needs
- * nothing. */
-static int settle_starts(const struct recovering *r, struct oph__plan *plan, oph_error *err)
+ * nothing. The plan's items are as the journal's records. */
+static int settle_starts(const struct recovering *r, struct oph__plan *plan,
+                         const struct oph__vec *records, oph_error *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < plan->items.count; i++) {
         struct oph__item *item = plan->items.at[i];
+        const struct oph__record *record = records->at[i];
         bool on = true;
         if (!oph__signal_is_start(item->sig) || !oph__pv_is_up(item->sig->set)) continue;
         if (!oph__item_starts(item))
-            rc = let_end(r, item, err);
+            rc = let_end(r, plan, item->sig, record->busy, err);
         else if (!read_one(item->sig, &on, NULL) && !on)
             item->touched = false;
     }
@@ -314,7 +341,7 @@ static void recover_one(struct recovering *r, struct claimed *c)
         rc = connect(r->ctx, plan, &err);
     }
     if (!rc) rc = check_ioc(r, plan, c->file, &err);
-    if (!rc) rc = settle_starts(r, plan, &err);
+    if (!rc) rc = settle_starts(r, plan, &c->content.records, &err);
     if (rc)
         failed(r, &err);
     else

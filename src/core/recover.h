@@ -8,6 +8,10 @@
  * context, and nothing else. All its items count as touched. */
 int oph__recover_plan(oph_context *ctx, const struct oph__journal_content *content,
                       struct oph__plan **ret, oph_error *err);
+/* A signal of one PV, which is one of that plan's until it is freed. */
+int oph__recover_signal(const struct oph__plan *plan, const char *pv, oph_signal **ret,
+                        oph_error *err);
+void oph__recover_signal_free(oph_signal *sig); /* NULL allowed */
 /* With its signals and devices. */
 void oph__recover_plan_free(struct oph__plan *plan);
 

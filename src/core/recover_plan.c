@@ -41,7 +41,7 @@ static oph_device *device_of(oph_device *root, const char *path)
 }
 
 /* A signal's row is its own here. */
-static void free_signal(oph_signal *sig)
+void oph__recover_signal_free(oph_signal *sig)
 {
     struct oph__row *row = sig ? (struct oph__row *)(uintptr_t)sig->row : NULL;
     oph__signal_free(sig);
@@ -73,7 +73,7 @@ static const struct oph__row *new_row(const struct oph__record *rec)
 
 static int fill_signal(oph_signal *sig, const struct oph__record *rec, oph_error *err)
 {
-    sig->path = oph__dupf("%s.%s", rec->device, rec->attr);
+    sig->path = rec->device ? oph__dupf("%s.%s", rec->device, rec->attr) : oph__dup(rec->pv);
     sig->row = new_row(rec);
     if (!sig->path || !sig->row) return oph__fail_memory(err, "a signal");
     int rc = oph__pv_new(sig->ctx, rec->pv, sig->path, &sig->set, err);
@@ -95,10 +95,17 @@ static int new_signal(oph_device *dev, const struct oph__record *rec, oph_signal
     sig->dev = dev;
     int rc = fill_signal(sig, rec, err);
     if (rc)
-        free_signal(sig);
+        oph__recover_signal_free(sig);
     else
         *ret = sig;
     return rc;
+}
+
+int oph__recover_signal(const struct oph__plan *plan, const char *pv, oph_signal **ret,
+                        oph_error *err)
+{
+    const struct oph__record rec = {.attr = "", .pv = pv, .readback = ""};
+    return new_signal(plan->dev, &rec, ret, err);
 }
 
 /* What is known of the channel before it is connected: its server, and labels of the originals. */
@@ -141,7 +148,7 @@ static int add_item(struct oph__plan *plan, struct oph__record *rec, oph_error *
     if (!item) return oph__fail_memory(err, "a plan");
     int rc = new_signal(dev, rec, &item->sig, err);
     if (!rc && !oph__vec_add(&plan->items, item)) {
-        free_signal(item->sig);
+        oph__recover_signal_free(item->sig);
         rc = oph__fail_memory(err, "a plan");
     }
     if (rc) {
@@ -176,7 +183,7 @@ void oph__recover_plan_free(struct oph__plan *plan)
 {
     oph_device *root = plan->dev;
     for (size_t i = 0; i < plan->items.count; i++)
-        free_signal(((struct oph__item *)plan->items.at[i])->sig);
+        oph__recover_signal_free(((struct oph__item *)plan->items.at[i])->sig);
     oph__plan_free(plan);
     free_device(root);
 }

@@ -61,6 +61,17 @@ static void hook_into(oph_context *ctx)
     ctx->ops = &ops; /* before the link is opened */
 }
 
+/* Once the IOC has begun: a request that was only sent may be lost with its sender. */
+static int say_triggered(oph_error *err)
+{
+    const oph_condition busy = {.size = sizeof busy, .equals = OPH_INT(1)};
+    oph_signal *sig = NULL;
+    int rc = oph_signal_find(d.cam, "acquire_busy", &sig, err);
+    if (!rc) rc = oph_signal_wait(sig, &busy, OPH_DEFAULT, err);
+    if (!rc) child_say("triggered");
+    return rc;
+}
+
 static int run_client(const char *what, oph_error *err)
 {
     oph_status *st = NULL;
@@ -73,6 +84,7 @@ static int run_client(const char *what, oph_error *err)
     rc = oph_stage(d.det, NULL, err);
     if (!rc && !strcmp(what, "staged")) child_say("staged");
     if (!rc) rc = oph_trigger(d.det, &st, err);
+    if (!rc && !strcmp(what, "triggered")) rc = say_triggered(err);
     if (!rc) rc = oph_status_wait(st, OPH_DEFAULT, err);
     oph_status_unref(st);
     oph_error late = OPH_ERROR_INIT;
@@ -345,6 +357,23 @@ static void still_running(void)
     detector_unchanged(&d, "that");
 }
 
+/* The frame of a killed client that is still on its way to the file gets there. */
+static void still_writing(void)
+{
+    const oph_recover_options soon = {.size = sizeof soon, .timeout = 1};
+    struct child child;
+    oph_error err = OPH_ERROR_INIT;
+    testOk1(probe_put_complete(d.probe, "sim1:PluginStuck", "HDF1", 5) == 0);
+    start(&child, "triggered", 0, 0);
+    if (strcmp(line, "triggered") != 0) testAbort("the client: %s", line);
+    child_kill(&child);
+    check_refused(oph_recover(d.ctx, NULL, &soon, NULL, NULL, &err), &err, OPH_EBUSY,
+                  "Pilatus:cam1:AcquireBusy", "Pilatus:cam1:AcquireBusy", "Done", "still runs");
+    testOk1(probe_put_complete(d.probe, "sim1:PluginStuck", "", 5) == 0);
+    recovers("when it is written");
+    testOk(probe_get_number(d.probe, "HDF1:NumCaptured_RBV") == 1, "the frame is in the file");
+}
+
 /* A probe is its thread's only one. */
 static void *read_elsewhere(void *ret)
 {
@@ -456,6 +485,7 @@ int main(int argc, char **argv)
     owner_lives();
     somebody_changed();
     still_running();
+    still_writing();
     detector_works(&d, "after all that");
     moved_server();
     other_server();

@@ -60,6 +60,7 @@ static struct oph__record record_with(const struct oph_value *value)
                               .attr = "size.size_x",
                               .pv = "Pilatus:cam1:SizeX",
                               .readback = "Pilatus:cam1:SizeX_RBV",
+                              .busy = "Pilatus:cam1:\"Busy",
                               .server = "127.0.0.1:5064",
                               .how = OPH__RBV,
                               .type = OPH__ENUM,
@@ -131,10 +132,11 @@ static void test_round_trip(void)
     for (size_t i = 0; i < c.records.count; i++) {
         const struct oph__record *rec = c.records.at[i], want = record_with(&values[i]);
         bool same = !strcmp(rec->device, want.device) && !strcmp(rec->attr, want.attr) &&
-                    !strcmp(rec->pv, want.pv) && !strcmp(rec->server, want.server) &&
-                    !strcmp(rec->text, want.text) && rec->how == want.how &&
-                    rec->type == want.type && rec->slow == want.slow && rec->counter == !!(i & 1) &&
-                    rec->moves == !!(i & 2) && rec->starts == !!(i & 4);
+                    !strcmp(rec->pv, want.pv) && !strcmp(rec->busy, want.busy) &&
+                    !strcmp(rec->server, want.server) && !strcmp(rec->text, want.text) &&
+                    rec->how == want.how && rec->type == want.type && rec->slow == want.slow &&
+                    rec->counter == !!(i & 1) && rec->moves == !!(i & 2) &&
+                    rec->starts == !!(i & 4);
         bool whole =
             same_value(&rec->staged, &values[i]) && rec->set.status == 17 && rec->set.severity == 3;
         if (i == 3)
@@ -210,7 +212,7 @@ static void test_damage(void)
     "cophyd-journal 1\nuser 0\nhost \"h\"\nstaged-by 1 2 3 \"b\" \"p\"\n"                          \
     "held-by 1 2 3 \"b\" \"p\"\nsince 0\ndevice \"d\" \"X:\"\nserver \"s\"\n"
 #define SET_TO(how, flags, values)                                                                 \
-    "set \"d\" \"a\" \"X:A\" \"\" \"s\" " how " int " flags " 0 \"1\" " values "\n"
+    "set \"d\" \"a\" \"X:A\" \"\" \"\" \"s\" " how " int " flags " 0 \"1\" " values "\n"
 #define SET(values) SET_TO("rw", "-", values)
 #define GOOD "staged int32 1 1 was int32 1 2 0 0 read none 0 0 0"
 
@@ -262,9 +264,9 @@ static const struct {
      "wanted a shorter text"},
     {HEAD SET("staged int32 1 1 was int32 1 2 0 70000 read none 0 0 0"), "in range"},
     {HEAD SET("staged int32 1 1 was int32 1 2 0 0 read none 0 0 0 more"), "the end of the line"},
-    {HEAD "set \"d\" \"a\" \"\" \"\" \"s\" rw int - 0 \"1\" " GOOD "\n", "wanted a PV"},
-    {HEAD "set \"d\" \"a\" \"X:A\" \"\" \"s\" rw int - nan \"1\" " GOOD "\n", "wanted a PV"},
-    {HEAD "set \"d\" \"a\" \"X:A\" \"\" \"s\" rw int - -1 \"1\" " GOOD "\n", "wanted a PV"},
+    {HEAD "set \"d\" \"a\" \"\" \"\" \"\" \"s\" rw int - 0 \"1\" " GOOD "\n", "wanted a PV"},
+    {HEAD "set \"d\" \"a\" \"X:A\" \"\" \"\" \"s\" rw int - nan \"1\" " GOOD "\n", "wanted a PV"},
+    {HEAD "set \"d\" \"a\" \"X:A\" \"\" \"\" \"s\" rw int - -1 \"1\" " GOOD "\n", "wanted a PV"},
 };
 
 static void test_edits(void)

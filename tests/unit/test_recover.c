@@ -6,12 +6,14 @@
 
 #include <cophyd/recover.h>
 #include <cophyd/settings.h>
+#include <cophyd/signal.h>
 #include <cophyd/stage.h>
 #include <epicsUnitTest.h>
 #include <string.h>
 
 static const char classes[] = "class Cam\n"
                               "row acquire Acquire    start enum  config\n"
+                              "row acquire_busy AcquireBusy rw enum config\n"
                               "row mode    Mode       rbv   enum  config\n"
                               "row size.x  SizeX      rbv   int   config\n"
                               "row moving  Moving     rw    float config - moves\n"
@@ -35,6 +37,7 @@ static const struct {
 } pvs[] = {
     {"X:cam1:Acquire", OPH_ENUM, 1, "Done,Acquire", "0", "0"},
     {"X:cam1:Acquire_RBV", OPH_ENUM, 1, "Done,Acquire", "0", "0"},
+    {"X:cam1:AcquireBusy", OPH_ENUM, 1, "Done,Busy", "0", "0"},
     {"X:cam1:Mode", OPH_ENUM, 1, "Single,Multiple,Continuous", "2", "0"},
     {"X:cam1:Mode_RBV", OPH_ENUM, 1, "Single,Multiple,Continuous", "2", "0"},
     {"X:cam1:SizeX", OPH_INT32, 1, "", "7", "5"},
@@ -70,6 +73,8 @@ static int be_client(void)
     fake_undefined("X:H:Name");
     ctx = fake_context(classes, NULL);
     int rc = oph_device_new(ctx, "Det", "X:", "det", &det, &err);
+    int64_t busy;
+    if (!rc) rc = oph_get_int(det, "cam.acquire_busy", &busy, &err);
     if (!rc) rc = oph_stage(det, NULL, &err);
     child_say("%s", rc ? err.text : "staged");
     return 1;
@@ -253,6 +258,19 @@ static void test_refusals(void)
     err = (oph_error)OPH_ERROR_INIT;
     fake_code(oph_recover(ctx, NULL, &stop, NULL, NULL, &err), 0, &err, "stopped on demand");
     testOk1(as_before() && !strncmp(fake_puts(), "X:cam1:Acquire~0 X:H:Capture~0", 30));
+
+    kill_a_client();
+    fake_set("X:cam1:AcquireBusy", "1");
+    testOk(oph_recover(ctx, NULL, &soon, NULL, NULL, &err) == OPH_EBUSY && !*fake_puts() &&
+               strstr(err.text, "X:cam1:AcquireBusy"),
+           "plugins still work: %s", err.text);
+    fake_set("X:cam1:AcquireBusy", "0");
+    finish("when they have ended");
+    kill_a_client();
+    fake_set("X:cam1:AcquireBusy", "1");
+    testOk1(!oph_recover(ctx, NULL, &stop, NULL, NULL, NULL) && fake_is("X:cam1:SizeX", "7"));
+    fake_set("X:cam1:AcquireBusy", "0");
+    testOk(as_before(), "one that is stuck is not waited for, when asked to stop");
 
     kill_a_client();
     fake_set("X:cam1:Acquire", "1");
