@@ -23,6 +23,7 @@ oph__builtin_classes:
         text plugin
         text file
         text hdf5
+        text circular
         text pilatus
         text detector
         .dc.a 0

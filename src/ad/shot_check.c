@@ -1,5 +1,5 @@
 /* May this acquisition be started? The rules are areaDetector's and ADPilatus's own: see each. */
-#include "ad/shot.h"
+#include "ad/buffer.h"
 #include "base/err.h"
 #include "base/str.h"
 #include <math.h>
@@ -68,16 +68,17 @@ static bool changes_count(oph_device *plugin)
     return !oph_get_double(plugin, "min_callback_time", &least, NULL) && least > 0;
 }
 
-/* The chain of ports from the writer to the camera, through the plugins that the device declares;
- * the one nearest to the writer that changes the number of frames, or NULL. */
-static bool reaches_camera(const struct oph__shot *shot, const char *source,
-                           oph_device **ret_changer)
+/* The chain of ports from the writer to the camera, or to the buffer that stands for it, through
+ * the plugins that the device declares; the one nearest to the writer that changes the number of
+ * frames, or NULL. */
+static bool reaches(const struct oph__shot *shot, const char *source, const char *origin,
+                    oph_device **ret_changer)
 {
     char port[64], next[64];
     oph__copy(port, sizeof port, source);
     *ret_changer = NULL;
     for (size_t hops = 0; hops <= shot->dev->children.count; hops++) {
-        if (oph__equal(port, shot->before.port)) return true;
+        if (oph__equal(port, origin)) return true;
         bool found = false;
         for (size_t i = 0; i < shot->dev->children.count && !found; i++) {
             oph_device *child = shot->dev->children.at[i];
@@ -102,9 +103,11 @@ static int check_chain(const struct oph__shot *shot, size_t w, oph_error *err)
     const char *source = shot->before.writers[w].source;
     char text[128];
     oph_device *changer = NULL;
-    if (!shot->before.port[0]) return 0;
-    if (!reaches_camera(shot, source, &changer)) {
-        oph__format(text, sizeof text, "a chain of ports to the camera's %s", shot->before.port);
+    const char *origin = shot->buffer ? shot->before.buffer.port : shot->before.port;
+    if (!origin[0]) return 0;
+    if (!reaches(shot, source, origin, &changer)) {
+        oph__format(text, sizeof text, "a chain of ports to the %s's %s",
+                    shot->buffer ? "buffer" : "camera", origin);
         return refuse(writer->rows[OPH__W_SOURCE], OPH_ESTATE, text, source, err);
     }
     if (!changer || atomic_load(&shot->dev->frames) > 0) return 0;
@@ -112,6 +115,17 @@ static int check_chain(const struct oph__shot *shot, size_t w, oph_error *err)
                 changer->attr);
     return refuse(writer->rows[OPH__W_SOURCE], OPH_EINVAL,
                   "the number of frames to expect (oph_trigger_set_frames)", text, err);
+}
+
+/* The buffer's own. */
+static int check_source(const struct oph__shot *shot, oph_error *err)
+{
+    const struct oph__look *l = &shot->before;
+    char wanted[128];
+    oph_device *changer;
+    if (!l->port[0] || reaches(shot, l->buffer.source, l->port, &changer)) return 0;
+    oph__format(wanted, sizeof wanted, "a chain of ports to the camera's %s", l->port);
+    return refuse(shot->buffer_rows[OPH__B_SOURCE], OPH_ESTATE, wanted, l->buffer.source, err);
 }
 
 static int check_writer(const struct oph__shot *shot, size_t w, bool chain, oph_error *err)
@@ -179,13 +193,15 @@ static void set_limits(struct oph__shot *shot)
     shot->limit = (double)shot->images * period + file + MARGIN + (outside ? EXTERNAL_WAIT : 0);
     if (shot->images > 1) shot->limit = fmin(shot->limit, shot->stall + MARGIN);
     /* When the camera waits for its plugins they have ended with it. */
-    shot->settle =
-        3 * period + (l->number[OPH__CAM_WAITS] == 1 ? shot->dev->ctx->options.grace : file);
+    bool ended = l->number[OPH__CAM_WAITS] == 1 && !shot->buffer;
+    shot->settle = 3 * period + (ended ? shot->dev->ctx->options.grace : file);
 }
 
 bool oph__shot_is_idle(const struct oph__shot *shot)
 {
     const struct oph__look *l = &shot->now;
+    if (shot->buffer)
+        return l->buffer.number[OPH__B_TRIGGER] == 0 && l->buffer.number[OPH__B_CAPTURE] == 1;
     double state = l->number[OPH__CAM_STATE];
     return l->number[OPH__CAM_ACQUIRE] == 0 && !(l->number[OPH__CAM_BUSY] > 0) &&
            (state == STATE_IDLE || state == STATE_ERROR || state == STATE_ABORTED);
@@ -197,13 +213,15 @@ int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err)
         if (err) *err = shot->before.error;
         return shot->before.code;
     }
-    int rc = check_idle(shot, err);
+    bool frames = shot->writer_count || shot->buffer;
+    int rc = shot->buffer ? oph__buffer_check(shot, err) : check_idle(shot, err);
+    if (!rc && shot->buffer && chain) rc = check_source(shot, err);
     if (!rc) rc = check_cam_files(shot, err);
-    if (!rc && shot->writer_count && shot->before.number[OPH__CAM_CALLBACKS] != 1)
+    if (!rc && frames && shot->before.number[OPH__CAM_CALLBACKS] != 1)
         rc = refuse(shot->cam_rows[OPH__CAM_CALLBACKS], OPH_ESTATE, "Enable", "Disable", err);
     for (size_t w = 0; !rc && w < shot->writer_count; w++)
         rc = check_writer(shot, w, chain, err);
-    if (!rc) rc = count_frames(shot, err);
+    if (!rc && !shot->buffer) rc = count_frames(shot, err);
     if (!rc) set_limits(shot);
     return rc;
 }

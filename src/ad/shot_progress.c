@@ -34,7 +34,7 @@ static void tell(const struct oph__counts *counts, double frames)
 
 static double least(const struct oph__counts *counts)
 {
-    double frames = (double)INFINITY;
+    double frames = (double)INFINITY; /* called for one that is told */
     for (size_t i = 0; i < counts->count; i++)
         if (counts->at[i].told) frames = fmin(frames, counts->at[i].frames);
     return frames;
@@ -77,6 +77,7 @@ static void choose(struct oph__counts *counts, const struct oph__shot *shot)
         if (is_stream(shot, w))
             add(counts, shot->writers[w].rows[OPH__W_CAPTURED],
                 shot->before.writers[w].number[OPH__W_CAPTURED], true);
+    if (shot->buffer) return; /* a camera that never stops says nothing */
     add(counts, shot->cam_rows[OPH__CAM_COUNTER], shot->before.number[OPH__CAM_COUNTER],
         !counts->count);
 }
@@ -122,7 +123,7 @@ double oph__counts_moved(struct oph__counts *counts)
 bool oph__counts_restarted(struct oph__counts *counts)
 {
     pthread_mutex_lock(&counts->lock);
-    bool restarted = counts->at[counts->count - 1].restarted;
+    bool restarted = counts->count && counts->at[counts->count - 1].restarted;
     pthread_mutex_unlock(&counts->lock);
     return restarted;
 }

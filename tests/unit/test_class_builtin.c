@@ -31,6 +31,7 @@ static const struct {
     {"FileBase", {"NDFile"}},
     {"FilePlugin", {"NDFile", "NDPluginBase"}},
     {"HDF5Plugin", {"NDFileHDF5", "NDFile", "NDPluginBase"}},
+    {"CircularBuffPlugin", {"NDCircularBuff", "NDPluginBase"}},
     {"PilatusDetectorCam", {"pilatus", "ADBase", "NDFile"}},
 };
 enum { CLASSES = sizeof classes / sizeof *classes };
