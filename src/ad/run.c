@@ -21,7 +21,7 @@ enum phase {
     SETTLING,   /* something has still to catch up: its monitors say when to look again */
 };
 
-enum { STATE_ACQUIRE = 1 };
+enum { STATE_ACQUIRE = 1, MOST_STOPS = 4 };
 
 struct run {
     struct oph__job job; /* first: the loop gives it back */
@@ -39,6 +39,7 @@ struct run {
     double halt_by; /* a cancelled camera is waited for until then */
     int ending;   /* why the next look is the last: OPH_ETIMEOUT, OPH_ECANCEL, OPH_EDISCONN, or 0 */
     bool queues;  /* the look is to say who is stuck */
+    int stops;    /* puts of Acquire=0 */
     bool emptied; /* a circular buffer was seen stopped, to be begun anew */
     bool put_over; /* the put of Acquire has ended */
     struct oph__ops *put, *stop, *look;
@@ -281,6 +282,7 @@ static void put_switch(struct run *r, const oph_signal *sig, uint16_t on)
 
 static void put_stop(struct run *r)
 {
+    r->stops++;
     put_switch(r, r->shot.cam_rows[OPH__CAM_ACQUIRE], 0);
 }
 
@@ -295,10 +297,12 @@ static void stop_camera(struct run *r)
  * stopped and begins anew, one after the other: its record would take two puts at once for one. */
 static void halt(struct run *r)
 {
+    const double *now = r->shot.now.number;
+    bool runs = now[OPH__CAM_STATE] == STATE_ACQUIRE || now[OPH__CAM_ACQUIRE] == 1;
     if (r->shot.buffer && r->shot.now.buffer.number[OPH__B_CAPTURE] == 0) {
         r->emptied = true;
         put_switch(r, r->shot.buffer_rows[OPH__B_CAPTURE], 1);
-    } else if (!r->shot.buffer && r->shot.now.number[OPH__CAM_STATE] == STATE_ACQUIRE) {
+    } else if (!r->shot.buffer && runs && r->stops < MOST_STOPS) {
         put_stop(r);
     }
     settle(r);

@@ -189,7 +189,7 @@ static void set_limits(struct oph__shot *shot)
     double period = fmax(number_or(l->number[OPH__CAM_PERIOD], 0), exposure);
     double file = number_or(l->number[OPH__CAM_FILE_TIMEOUT], FILE_TIMEOUT);
     shot->stall = outside ? EXTERNAL_WAIT : 3 * period + file;
-    shot->begin = file + MARGIN;
+    shot->begin = file + shot->dev->ctx->options.put_timeout;
     shot->limit = (double)shot->images * period + file + MARGIN + (outside ? EXTERNAL_WAIT : 0);
     if (shot->images > 1) shot->limit = fmin(shot->limit, shot->stall + MARGIN);
     /* When the camera waits for its plugins they have ended with it. */
