@@ -23,6 +23,7 @@ oph__builtin_classes:
         text plugin
         text file
         text hdf5
+        text circular
         text tiff
         text file_store
         text pilatus

@@ -105,6 +105,17 @@ int oph__chain_check(const struct oph__ports *ports, const oph_device *writer,
     return rc;
 }
 
+bool oph__chain_passes(const struct oph__ports *ports, const oph_device *writer,
+                       const oph_device *plugin)
+{
+    const struct oph__port *p = oph__port_of(ports, writer);
+    for (size_t steps = 0; p && steps <= ports->count; steps++) {
+        if (p->dev == plugin) return true;
+        p = oph__port_source(ports, p);
+    }
+    return false;
+}
+
 static bool changes_count(const struct oph__port *port)
 {
     static const char *const types[] = {"NDPluginCircularBuff", "NDPluginScatter", "NDPluginGather",

@@ -87,6 +87,9 @@ enum oph__way oph__port_way(const struct oph__ports *ports, const struct oph__po
  * on it that are switched off or skip frames. What the writer itself says must be known. */
 int oph__chain_check(const struct oph__ports *ports, const oph_device *writer,
                      const oph_device *camera, oph_error *err);
+/* Whether a writer's frames come through a plugin. */
+bool oph__chain_passes(const struct oph__ports *ports, const oph_device *writer,
+                       const oph_device *plugin);
 /* The plugin nearest to a writer that does not pass on one frame for each that it takes; NULL:
  * none, as far as it is known. */
 const oph_device *oph__chain_changer(const struct oph__ports *ports, const oph_device *writer);

@@ -1,6 +1,8 @@
 /* What is written before an acquisition, and how many frames come of all. */
 #include "ad/run.h"
 #include "base/err.h"
+#include "base/str.h"
+#include <math.h>
 #include <stdlib.h>
 
 struct oph__settings_write *oph__settings_write_new(size_t room, oph_error *err)
@@ -44,4 +46,24 @@ void oph__settings_write_free(struct oph__settings_write *w)
 int64_t oph__course_frames(const struct oph__course *course, const struct oph__shot *first)
 {
     return course->frames ? course->frames(first) : (int64_t)course->count * first->frames;
+}
+
+void oph__course_name(const struct oph__course *course, const oph_device *dev, size_t acquisition,
+                      oph_error *err)
+{
+    const char *name = course->name ? course->name(dev, acquisition) : NULL;
+    char found[sizeof err->found];
+    if (!name) return;
+    oph__format(found, sizeof found, "in %s: %s", name, err->found);
+    const oph_error was = *err;
+    oph__fail(err, was.code,
+              (struct oph__at){.device = was.device, .pv = was.pv, .waited = fmax(was.waited, 0)},
+              was.wanted, "%s", found);
+}
+
+void oph__switch_wire(struct oph__wire *wire, uint16_t on)
+{
+    *wire = (struct oph__wire){.dtype = OPH_ENUM, .count = 1};
+    wire->data = wire->small;
+    *(uint16_t *)wire->data = on;
 }

@@ -1,5 +1,7 @@
 /* What a context of libcophyd comes with: libca, areaDetector's behaviours and its classes. */
+#include "ad/buffer.h"
 #include "ad/builtin_classes.h"
+#include "ad/continuous_trigger.h"
 #include "ad/file_store.h"
 #include "ad/multi_trigger.h"
 #include "ad/single_trigger.h"
@@ -7,8 +9,8 @@
 #include <cophyd/class.h>
 
 static const struct oph__trigger_ops *const triggers[] = {&oph__single_trigger, &oph__multi_trigger,
-                                                          NULL};
-static const struct oph__hook_ops *const hooks[] = {&oph__file_store, NULL};
+                                                          &oph__continuous_trigger, NULL};
+static const struct oph__hook_ops *const hooks[] = {&oph__file_store, &oph__circular_buffer, NULL};
 const struct oph__behaviours oph__builtin_behaviours = {.triggers = triggers, .hooks = hooks};
 
 int oph_context_new(const oph_context_options *opt, oph_context **ret, oph_error *err)

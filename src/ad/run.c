@@ -2,6 +2,7 @@
  * start: libca's callbacks, a timer and the user's cancel only leave a note and post a job, and the
  * job, on the engine's thread, takes the next step. So the steps never overlap. */
 #include "ad/run.h"
+#include "ad/buffer.h"
 #include "ad/file_store.h"
 #include "ad/shot.h"
 #include "base/err.h"
@@ -13,13 +14,14 @@
 enum phase {
     WRITING,    /* the settings of the next acquisition */
     CHECKING,   /* whether that may start */
+    FILLING,    /* waiting for a circular buffer to hold the frames from before the trigger */
     ACQUIRING,  /* waiting for the put's completion */
     CANCELLING, /* Acquire=0 was put; still waiting for the completion */
     LOOKING,    /* reading what became of it */
     SETTLING,   /* something has still to catch up: its monitors say when to look again */
 };
 
-enum { STATE_ACQUIRE = 1 };
+enum { STATE_ACQUIRE = 1, MOST_STOPS = 4 };
 
 struct run {
     struct oph__job job; /* first: the loop gives it back */
@@ -33,13 +35,15 @@ struct run {
     struct oph__shot shot;
     enum phase phase;
     double started, progress_at, written;
+    double fill_by; /* a circular buffer is waited for until then */
     double halt_by; /* a cancelled camera is waited for until then */
-    int ending;  /* why the next look is the last: OPH_ETIMEOUT, OPH_ECANCEL, OPH_EDISCONN, or 0 */
-    bool queues; /* the look is to say who is stuck */
+    int ending;   /* why the next look is the last: OPH_ETIMEOUT, OPH_ECANCEL, OPH_EDISCONN, or 0 */
+    bool queues;  /* the look is to say who is stuck */
+    int stops;    /* puts of Acquire=0 */
+    bool emptied; /* a circular buffer was seen stopped, to be begun anew */
     bool put_over; /* the put of Acquire has ended */
     struct oph__ops *put, *stop, *look;
-    struct oph__chanmon **mons;
-    size_t mon_count;
+    struct oph__shot_watch watch; /* of what has still to move */
     struct oph__chanmon *start_mon;
     struct oph__counts *counts;
     struct oph__settings_write *settings; /* of the present acquisition; or NULL */
@@ -138,7 +142,6 @@ static void destroy_run(void *action)
     oph__settings_write_free(r->settings);
     oph_status_unref(r->course.begun);
     pthread_mutex_destroy(&r->lock);
-    free(r->mons);
     free(r);
 }
 
@@ -146,9 +149,7 @@ static void destroy_run(void *action)
 static void end_acquisition(struct run *r, bool complete)
 {
     oph__timer_stop(r->ctx->engine, &r->timer);
-    for (size_t i = 0; i < r->mon_count; i++)
-        r->ctx->ops->unsubscribe(r->mons[i]);
-    r->mon_count = 0;
+    oph__shot_watch_end(&r->shot, &r->watch);
     if (r->start_mon) r->ctx->ops->unsubscribe(r->start_mon);
     r->start_mon = NULL;
     oph__writers_unwatch(&r->shot);
@@ -171,28 +172,16 @@ static void release(struct run *r, bool complete)
     r->writing = NULL;
 }
 
-/* Which acquisition of several it was. */
-static void name_it(const struct run *r, oph_error *err)
-{
-    const char *name = r->course.name ? r->course.name(r->dev, r->acquisition) : NULL;
-    char found[sizeof err->found];
-    if (!name) return;
-    oph__format(found, sizeof found, "in %s: %s", name, err->found);
-    const oph_error was = *err;
-    oph__fail(err, was.code,
-              (struct oph__at){.device = was.device, .pv = was.pv, .waited = fmax(was.waited, 0)},
-              was.wanted, "%s", found);
-}
-
 static void end(struct run *r, oph_error *error)
 {
     release(r, !error);
+    if (r->shot.buffer) oph__buffer_ended(&r->shot, !error);
     for (size_t w = 0; !error && w < r->shot.writer_count; w++) {
         oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
         oph__store_note_point(r->shot.writers[w].dev, r->shot.frames,
                               (int64_t)r->shot.before.writers[w].number[OPH__W_NUMBER]);
     }
-    if (error) name_it(r, error);
+    if (error) oph__course_name(&r->course, r->dev, r->acquisition, error);
     if (r->course.begun) oph__status_finish(r->course.begun, error);
     oph__trigger_finish(r->dev, r->status, error);
     oph_status_unref(r->status); /* the run is under way no more */
@@ -231,45 +220,15 @@ static void look(struct run *r)
     ask(r, LOOKING);
 }
 
-static int add_monitor(struct run *r, oph_signal *sig, oph_error *err)
-{
-    if (!sig) return 0;
-    int rc = oph__pv_subscribe(sig->read, on_moved, r, &r->mons[r->mon_count], err);
-    if (!rc) r->mon_count++;
-    return rc;
-}
-
-/* What still moves after the completion: all that the verdict waits for. */
-static int subscribe(struct run *r, oph_error *err)
-{
-    static const int cam_rows[] = {OPH__CAM_STATE, OPH__CAM_COUNTER, OPH__CAM_ACQUIRE,
-                                   OPH__CAM_BUSY};
-    static const int writer_rows[] = {OPH__W_CAPTURED, OPH__W_CAPTURE, OPH__W_FILE, OPH__W_COUNTER,
-                                      OPH__W_NUMBER};
-    enum { CAM = sizeof cam_rows / sizeof *cam_rows };
-    enum { WRITER = sizeof writer_rows / sizeof *writer_rows };
-    if (r->mon_count) return 0;
-    r->mons = calloc(CAM + WRITER * r->shot.writer_count, sizeof(struct oph__chanmon *));
-    if (!r->mons) return oph__fail_memory(err, "an acquisition");
-    int rc = 0;
-    for (size_t i = 0; !rc && i < CAM; i++)
-        rc = add_monitor(r, r->shot.cam_rows[cam_rows[i]], err);
-    for (size_t i = 0; !rc && i < WRITER * r->shot.writer_count; i++)
-        rc = add_monitor(r, r->shot.writers[i / WRITER].rows[writer_rows[i % WRITER]], err);
-    struct oph__link *link;
-    if (!rc) rc = oph__context_link(r->ctx, &link, err);
-    return rc ? rc : r->ctx->ops->flush(link, err);
-}
-
 /* Until a monitor moves, or nothing has moved for too long. */
 static void settle(struct run *r)
 {
     oph_error err = OPH_ERROR_INIT;
     double written = oph__shot_written(&r->shot);
-    if (!r->mon_count || written > r->written) r->progress_at = oph__now();
+    if (!r->watch.count || written > r->written) r->progress_at = oph__now();
     r->written = written;
     r->phase = SETTLING;
-    if (subscribe(r, &err)) {
+    if (!r->watch.count && oph__shot_watch_all(&r->shot, on_moved, r, &r->watch, &err)) {
         end(r, &err);
         return;
     }
@@ -289,6 +248,11 @@ static void end_well(struct run *r)
         end(r, NULL);
 }
 
+static bool has_halted(const struct run *r)
+{
+    return oph__shot_is_idle(&r->shot) && (!r->shot.buffer || r->emptied);
+}
+
 static void end_early(struct run *r)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -298,8 +262,8 @@ static void end_early(struct run *r)
         oph__format(why, sizeof why, "no frame came for %.1f s", now - moved);
     else if (r->ending == OPH_ETIMEOUT && r->course.begun && !oph_status_done(r->course.begun))
         oph__format(why, sizeof why, "%s did not rise", r->course.shows_start->row->suffix);
-    else if (r->ending == OPH_ECANCEL && !oph__shot_is_idle(&r->shot))
-        oph__copy(why, sizeof why, "cancelled, but the camera has not come to a halt");
+    else if (r->ending == OPH_ECANCEL && !has_halted(r))
+        oph__copy(why, sizeof why, "cancelled, but it has not come to a halt");
     const char *plain = r->ending == OPH_ECANCEL    ? "cancelled"
                         : r->ending == OPH_EDISCONN ? "the IOC was lost"
                         : r->ending == OPH_EPUT     ? "the IOC refused to start"
@@ -309,15 +273,21 @@ static void end_early(struct run *r)
 }
 
 /* A plain put: a second one with completion would stop the server's reading for a minute. */
-static void put_stop(struct run *r)
+static void put_switch(struct run *r, const oph_signal *sig, uint16_t on)
 {
-    struct oph__wire zero = {.dtype = OPH_ENUM, .count = 1};
-    zero.data = zero.small;
+    struct oph__wire wire;
+    oph__switch_wire(&wire, on);
     oph__ops_free(r->stop);
     r->stop = NULL;
     if (oph__ops_new(r->ctx, 1, &r->stop, NULL)) return;
-    oph__ops_put(r->stop, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &zero, false, NULL);
+    oph__ops_put(r->stop, sig->set, &wire, false, NULL);
     oph__ops_send(r->stop, NULL);
+}
+
+static void put_stop(struct run *r)
+{
+    r->stops++;
+    put_switch(r, r->shot.cam_rows[OPH__CAM_ACQUIRE], 0);
 }
 
 static void stop_camera(struct run *r)
@@ -327,10 +297,18 @@ static void stop_camera(struct run *r)
     set_timer(r, r->halt_by);
 }
 
-/* ADPilatus hears a stop only in state Acquire: one that came just before that is lost. */
+/* ADPilatus hears a stop only in state Acquire: one that came just before that is lost. A buffer is
+ * stopped and begins anew, one after the other: its record would take two puts at once for one. */
 static void halt(struct run *r)
 {
-    if (r->shot.now.number[OPH__CAM_STATE] == STATE_ACQUIRE) put_stop(r);
+    const double *now = r->shot.now.number;
+    bool runs = now[OPH__CAM_STATE] == STATE_ACQUIRE || now[OPH__CAM_ACQUIRE] == 1;
+    if (r->shot.buffer && r->shot.now.buffer.number[OPH__B_CAPTURE] == 0) {
+        r->emptied = true;
+        put_switch(r, r->shot.buffer_rows[OPH__B_CAPTURE], 1);
+    } else if (!r->shot.buffer && runs && r->stops < MOST_STOPS) {
+        put_stop(r);
+    }
     settle(r);
 }
 
@@ -343,13 +321,13 @@ static void judge(struct run *r)
     r->shot.restarted = oph__counts_restarted(r->counts);
     if (r->ending) {
         bool halting = r->ending == OPH_ECANCEL && now < r->halt_by && !r->shot.now.code;
-        if (halting && !oph__shot_is_idle(&r->shot))
+        if (halting && !has_halted(r))
             halt(r);
         else
             end_early(r);
         return;
     }
-    bool stalled = r->mon_count && now >= r->progress_at + r->shot.settle;
+    bool stalled = r->watch.count && now >= r->progress_at + r->shot.settle;
     bool last = stalled && r->queues;
     switch (oph__shot_judge(&r->shot, last, waited, &err)) {
     case OPH__GOOD: end_well(r); break;
@@ -371,11 +349,14 @@ static void cancel(struct run *r, bool put_done)
     r->halt_by = oph__now() + r->ctx->options.stop_timeout;
     if (r->phase == WRITING) {
         oph_status_cancel(r->writing, NULL);
-    } else if (r->phase == CHECKING) { /* nothing runs */
+    } else if (r->phase == CHECKING || r->phase == FILLING) { /* nothing runs */
         oph_error err = OPH_ERROR_INIT;
         oph__fail(&err, OPH_ECANCEL, (struct oph__at){.device = r->dev->path},
                   "the next acquisition", "cancelled");
         end(r, &err);
+    } else if (r->shot.buffer) {
+        put_switch(r, r->shot.buffer_rows[OPH__B_CAPTURE], 0);
+        look(r);
     } else if (!put_done && !r->put_over) {
         stop_camera(r);
     } else {
@@ -426,10 +407,11 @@ static int watch_start(struct run *r, oph_error *err)
 
 static int put_acquire(struct run *r, oph_error *err)
 {
-    struct oph__wire one = {.dtype = OPH_ENUM, .count = 1};
-    one.data = one.small;
-    *(uint16_t *)one.data = 1;
-    if (!r->total) r->total = r->done + oph__course_frames(&r->course, &r->shot);
+    struct oph__wire one;
+    oph__switch_wire(&one, 1);
+    bool buffered = r->shot.buffer != NULL;
+    oph_signal *put =
+        buffered ? r->shot.buffer_rows[OPH__B_TRIGGER] : r->shot.cam_rows[OPH__CAM_ACQUIRE];
     int rc = oph__ops_new(r->ctx, 1, &r->put, err);
     if (!rc) rc = oph__counts_begin(&r->shot, r->status, r->done, r->total, &r->counts, err);
     if (!rc) rc = oph__writers_watch(&r->shot, err);
@@ -441,8 +423,40 @@ static int put_acquire(struct run *r, oph_error *err)
                           r->started + fmin(first_limit(r), r->shot.stall)))
         return oph__fail_memory(err, "an acquisition");
     oph__ops_on_done(r->put, on_put_done, r);
-    oph__ops_put(r->put, r->shot.cam_rows[OPH__CAM_ACQUIRE]->set, &one, true, NULL);
+    oph__ops_put(r->put, put->set, &one, !buffered, NULL);
     return oph__ops_send(r->put, err);
+}
+
+/* The counter's monitor says when to look again. */
+static int await_filling(struct run *r, oph_error *err)
+{
+    int rc = 0;
+    if (!r->watch.count) {
+        r->started = oph__now();
+        r->fill_by = r->started + r->shot.before.buffer.number[OPH__B_PRE] * r->shot.stall;
+        rc = oph__shot_watch_filling(&r->shot, on_moved, r, &r->watch, err);
+    }
+    r->phase = FILLING;
+    if (!rc && !oph__timer_start(r->ctx->engine, &r->timer, r->fill_by))
+        rc = oph__fail_memory(err, "an acquisition");
+    return rc;
+}
+
+static int begin(struct run *r, oph_error *err)
+{
+    if (!r->total) r->total = r->done + oph__course_frames(&r->course, &r->shot);
+    if (!r->shot.buffer) return put_acquire(r, err);
+    oph__status_report(r->status, 0, (double)r->done, (double)r->total, "frames", 0);
+    if (!oph__buffer_is_full(&r->shot, &r->shot.before.buffer)) {
+        if (!r->watch.count || oph__now() < r->fill_by) return await_filling(r, err);
+        const oph_signal *counter = r->shot.buffer_rows[OPH__B_COUNTER];
+        const struct oph__at at = {
+            .device = counter->path, .pv = counter->read->name, .waited = oph__now() - r->started};
+        return oph__fail(err, OPH_ETIMEOUT, at, "PreCount frames since the last trigger",
+                         "fewer: the camera sends none, or they do not reach the buffer");
+    }
+    oph__shot_watch_end(&r->shot, &r->watch);
+    return put_acquire(r, err);
 }
 
 static int make_settings(struct run *r, oph_error *err)
@@ -508,7 +522,7 @@ static void checked(struct run *r)
     oph__ops_freeze(r->look);
     oph__look_take(&r->shot, false, r->look, &r->shot.before);
     int rc = oph__shot_check(&r->shot, false, &err);
-    if (!rc) rc = put_acquire(r, &err);
+    if (!rc) rc = begin(r, &err);
     if (rc) end(r, &err);
 }
 
@@ -517,11 +531,14 @@ static void take_step(struct run *r)
     bool put_done = noted(r, &r->put_done), look_done = noted(r, &r->look_done);
     bool late = noted(r, &r->late), cancelled = noted(r, &r->cancelled);
     bool written = noted(r, &r->wrote);
-    bool moved = r->phase == SETTLING && noted(r, &r->moved);
+    bool waits = r->phase == SETTLING || r->phase == FILLING;
+    bool moved = waits && noted(r, &r->moved);
     if (cancelled) {
         cancel(r, put_done);
     } else if (r->phase == WRITING && written) {
         wrote(r);
+    } else if (r->phase == FILLING && (moved || late)) {
+        ask(r, CHECKING);
     } else if (r->phase == CHECKING && (look_done || late)) {
         checked(r);
     } else if (put_done && (r->phase == ACQUIRING || r->phase == CANCELLING)) {
@@ -551,7 +568,7 @@ static void step(struct oph__job *job)
 
 static int prepare(struct run *r, oph_error *err)
 {
-    int rc = oph__shot_init(&r->shot, r->dev, err);
+    int rc = oph__shot_init(&r->shot, r->dev, r->course.buffered, err);
     if (!rc) rc = make_settings(r, err);
     if (!rc && r->settings)
         rc = oph__write_all(r->ctx, r->settings->at, r->settings->count, true, err);
@@ -578,9 +595,9 @@ int oph__run_start(oph_device *dev, oph_status *status, const struct oph__course
     oph_error why = OPH_ERROR_INIT;
     int rc = prepare(r, &why);
     oph_status_ref(status); /* the run is under way */
-    if (!rc) rc = put_acquire(r, &why);
+    if (!rc) rc = begin(r, &why);
     if (!rc) return 0;
-    name_it(r, &why);
+    oph__course_name(&r->course, dev, 0, &why);
     if (err) *err = why;
     release(r, false);
     oph_status_unref(status);

@@ -19,6 +19,7 @@ void oph__settings_write_free(struct oph__settings_write *writes); /* NULL allow
 
 /* What a trigger does. Without functions it acquires `count` times with what is set. */
 struct oph__course {
+    bool buffered;  /* frames out of a circular buffer, instead of acquisitions */
     size_t count;   /* acquisitions, at least 1 */
     int64_t before; /* frames that came before them in their series */
     int64_t images; /* that the camera must be set to take; 0: any number */
@@ -32,6 +33,13 @@ struct oph__course {
     oph_signal *shows_start; /* what rises then */
 };
 int64_t oph__course_frames(const struct oph__course *course, const struct oph__shot *first);
+
+/* Says in an error which acquisition of the course it was, where they have names. */
+void oph__course_name(const struct oph__course *course, const oph_device *dev, size_t acquisition,
+                      oph_error *err);
+
+/* What puts an enumeration of two labels to 0 or 1. */
+void oph__switch_wire(struct oph__wire *wire, uint16_t on);
 
 /* Looks whether the first can work and starts it; the status is finished when the last has ended,
  * or one has failed. On an error nothing was started. */

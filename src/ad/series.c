@@ -185,7 +185,7 @@ int oph__series_prepare(oph_device *dev, oph_series *want, int64_t *ret_kickoffs
 {
     struct oph__shot shot;
     struct setting sets[MOST_SETTINGS];
-    int rc = oph__shot_init(&shot, dev, err);
+    int rc = oph__shot_init(&shot, dev, false, err);
     if (rc) return rc;
     rc = check_numbers(dev, want, err);
     if (!rc) rc = check_times(dev, shot.cam, want, err);

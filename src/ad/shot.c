@@ -1,4 +1,5 @@
 #include "ad/shot.h"
+#include "ad/buffer.h"
 #include "ad/file_store.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -103,7 +104,7 @@ static int add_plugin(oph_device *dev, void *user, oph_error *err)
     return 0;
 }
 
-int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err)
+int oph__shot_init(struct oph__shot *shot, oph_device *dev, bool buffered, oph_error *err)
 {
     *shot = (struct oph__shot){.dev = dev};
     int rc = oph_device_child(dev, "cam", &shot->cam, err);
@@ -117,6 +118,7 @@ int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err)
                            (struct oph__at){.device = sig->path, .pv = sig->read->name},
                            "a connection", "the PV is not connected");
     }
+    if (!rc && buffered) rc = oph__buffer_init(shot, err);
     struct finding f = {.shot = shot, .plan = dev->tree->plan};
     if (!rc) rc = oph__device_each(dev, add_writer, &f, err);
     if (!rc && shot->writer_count) rc = oph__ports_find(&shot->ports, dev, OPH__PORT_CHAIN, err);
@@ -142,13 +144,14 @@ void oph__shot_clear(struct oph__shot *shot)
 
 int oph__look_ask(struct oph__shot *shot, bool queues, struct oph__ops **ret, oph_error *err)
 {
-    size_t count = OPH__CAM_ROWS + shot->writer_count * OPH__W_ROWS + 2 * shot->plugin_count +
-                   oph__ports_room(&shot->ports);
+    size_t count = OPH__CAM_ROWS + OPH__B_ROWS + shot->writer_count * OPH__W_ROWS +
+                   2 * shot->plugin_count + oph__ports_room(&shot->ports);
     int rc = oph__ops_new(shot->dev->ctx, count, ret, err);
     if (rc) return rc;
     for (int i = 0; i < OPH__CAM_ROWS; i++) {
         if (shot->cam_rows[i]) oph__ops_get(*ret, shot->cam_rows[i]->read, NULL, NULL);
     }
+    oph__buffer_ask(shot, *ret);
     for (size_t w = 0; w < shot->writer_count; w++) {
         for (int i = 0; i < OPH__W_ROWS; i++) {
             if (shot->writers[w].rows[i])
@@ -230,6 +233,10 @@ void oph__look_take(struct oph__shot *shot, bool queues, struct oph__ops *group,
         look->number[i] = (double)NAN;
         const struct oph__op *op = shot->cam_rows[i] ? next(group, &at, look) : NULL;
         if (op) take_cam(op, i, look);
+    }
+    for (int i = 0; shot->buffer && i < OPH__B_ROWS; i++) {
+        const struct oph__op *op = next(group, &at, look);
+        if (op) oph__buffer_take(op, i, &look->buffer);
     }
     for (size_t w = 0; w < shot->writer_count; w++) {
         writers[w] = (struct oph__writer_look){0};

@@ -51,16 +51,36 @@ enum oph__writer_row {
     OPH__W_ROWS
 };
 
+/* What is read of the circular buffer of a camera that never stops. */
+enum oph__buffer_row {
+    OPH__B_CAPTURE,
+    OPH__B_TRIGGER,
+    OPH__B_DONE,
+    OPH__B_PRE,
+    OPH__B_POST,
+    OPH__B_COUNTER,
+    OPH__B_ENABLE,
+    OPH__B_CALLBACKS,
+    OPH__B_PORT,
+    OPH__B_SOURCE,
+    OPH__B_ROWS
+};
+
 /* One reading of all of it. Numbers are NAN where a row is absent or gave none. */
 struct oph__writer_look {
     double number[OPH__W_ROWS];
     char file[512], message[256], source[64], port[64];
     char capture[32];
 };
+struct oph__buffer_look {
+    double number[OPH__B_ROWS];
+    char port[64], source[64];
+};
 struct oph__look {
     double number[OPH__CAM_ROWS];
     char state[32], message[256], port[64];
     bool empty[OPH__CAM_ROWS]; /* a text row that holds no text */
+    struct oph__buffer_look buffer;
     struct oph__writer_look *writers;
     int32_t code; /* 0, or why a reading failed */
     oph_error error;
@@ -70,6 +90,8 @@ struct oph__look {
 struct oph__shot {
     oph_device *dev, *cam;
     oph_signal *cam_rows[OPH__CAM_ROWS]; /* NULL where absent */
+    oph_device *buffer;                  /* NULL: a trigger is an acquisition of the camera */
+    oph_signal *buffer_rows[OPH__B_ROWS];
     size_t writer_count;
     struct oph__shot_writer {
         oph_device *dev;
@@ -101,7 +123,7 @@ struct oph__shot {
 
 int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err);
 /* Finds the signals. Writers are the file stores that were staged to write. */
-int oph__shot_init(struct oph__shot *shot, oph_device *dev, oph_error *err);
+int oph__shot_init(struct oph__shot *shot, oph_device *dev, bool buffered, oph_error *err);
 void oph__shot_clear(struct oph__shot *shot);
 
 /* Asks for all rows in one group; _take reads the answers when it is done. `queues`: those of the
@@ -158,6 +180,18 @@ double oph__counts_moved(struct oph__counts *counts);
 bool oph__counts_restarted(struct oph__counts *counts);
 /* `complete`: all were written, also where the last update is still on its way. NULL allowed. */
 void oph__counts_end(struct oph__counts *counts, bool complete);
+
+/* Calls fn when something of what the verdict waits for moves, or of what fills the buffer. To be
+ * ended on an error too. */
+struct oph__shot_watch {
+    struct oph__chanmon **mons;
+    size_t count;
+};
+int oph__shot_watch_all(const struct oph__shot *shot, oph__event_fn *fn, void *user,
+                        struct oph__shot_watch *ret, oph_error *err);
+int oph__shot_watch_filling(const struct oph__shot *shot, oph__event_fn *fn, void *user,
+                            struct oph__shot_watch *ret, oph_error *err);
+void oph__shot_watch_end(const struct oph__shot *shot, struct oph__shot_watch *watch);
 
 /* Frames that all writers have written since `before`. */
 double oph__shot_written(const struct oph__shot *shot);

@@ -1,6 +1,6 @@
 /* May this acquisition be started? The rules are areaDetector's and ADPilatus's own: see each. */
+#include "ad/buffer.h"
 #include "ad/file_store.h"
-#include "ad/shot.h"
 #include "base/err.h"
 #include "base/str.h"
 #include <math.h>
@@ -51,6 +51,18 @@ static int check_cam_files(const struct oph__shot *shot, oph_error *err)
     return 0;
 }
 
+/* A writer takes its frames from the buffer. */
+static int check_buffer(const struct oph__shot *shot, size_t w, oph_error *err)
+{
+    const struct oph__shot_writer *writer = &shot->writers[w];
+    char wanted[128];
+    if (oph__chain_passes(&shot->ports, writer->dev, shot->buffer)) return 0;
+    oph__format(wanted, sizeof wanted, "a chain of ports to the buffer's %s",
+                shot->before.buffer.port);
+    return refuse(writer->rows[OPH__W_SOURCE], OPH_ESTATE, wanted, shot->before.writers[w].source,
+                  err);
+}
+
 /* How many frames the writer gets can be known only where all between it and the camera passes on
  * one for each: else a wrong number would fail a good acquisition, or pass a bad one. */
 static int check_chain(const struct oph__shot *shot, size_t w, oph_error *err)
@@ -58,9 +70,11 @@ static int check_chain(const struct oph__shot *shot, size_t w, oph_error *err)
     const struct oph__shot_writer *writer = &shot->writers[w];
     char found[128];
     int rc = oph__chain_check(&shot->ports, writer->dev, shot->cam, err);
+    if (!rc && shot->buffer) rc = check_buffer(shot, w, err);
     if (rc) return rc;
     if (oph__store_is_fresh(writer->dev)) oph__chain_warn(&shot->ports, writer->dev);
     const oph_device *changer = oph__chain_changer(&shot->ports, writer->dev);
+    if (changer == shot->buffer) return 0;
     if (!changer || atomic_load(&shot->dev->frames) > 0) return 0;
     oph__format(found, sizeof found, "%s on the way, which does not pass on one for each",
                 changer->attr);
@@ -120,17 +134,19 @@ static void set_limits(struct oph__shot *shot)
     double period = fmax(number_or(l->number[OPH__CAM_PERIOD], 0), exposure);
     double file = number_or(l->number[OPH__CAM_FILE_TIMEOUT], FILE_TIMEOUT);
     shot->stall = outside ? EXTERNAL_WAIT : 3 * period + file;
-    shot->begin = file + MARGIN;
+    shot->begin = file + shot->dev->ctx->options.put_timeout;
     shot->limit = (double)shot->images * period + file + MARGIN + (outside ? EXTERNAL_WAIT : 0);
     if (shot->images > 1) shot->limit = fmin(shot->limit, shot->stall + MARGIN);
     /* When the camera waits for its plugins they have ended with it. */
-    shot->settle =
-        3 * period + (l->number[OPH__CAM_WAITS] == 1 ? shot->dev->ctx->options.grace : file);
+    bool ended = l->number[OPH__CAM_WAITS] == 1 && !shot->buffer;
+    shot->settle = 3 * period + (ended ? shot->dev->ctx->options.grace : file);
 }
 
 bool oph__shot_is_idle(const struct oph__shot *shot)
 {
     const struct oph__look *l = &shot->now;
+    if (shot->buffer)
+        return l->buffer.number[OPH__B_TRIGGER] == 0 && l->buffer.number[OPH__B_CAPTURE] == 1;
     double state = l->number[OPH__CAM_STATE];
     return l->number[OPH__CAM_ACQUIRE] == 0 && !(l->number[OPH__CAM_BUSY] > 0) &&
            (state == STATE_IDLE || state == STATE_ERROR || state == STATE_ABORTED);
@@ -142,13 +158,14 @@ int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err)
         if (err) *err = shot->before.error;
         return shot->before.code;
     }
-    int rc = check_idle(shot, err);
+    bool frames = shot->writer_count || shot->buffer;
+    int rc = shot->buffer ? oph__buffer_check(shot, err) : check_idle(shot, err);
     if (!rc) rc = check_cam_files(shot, err);
-    if (!rc && shot->writer_count && shot->before.number[OPH__CAM_CALLBACKS] != 1)
+    if (!rc && frames && shot->before.number[OPH__CAM_CALLBACKS] != 1)
         rc = refuse(shot->cam_rows[OPH__CAM_CALLBACKS], OPH_ESTATE, "Enable", "Disable", err);
     for (size_t w = 0; !rc && w < shot->writer_count; w++)
         rc = check_writer(shot, w, chain, err);
-    if (!rc) rc = count_frames(shot, err);
+    if (!rc && !shot->buffer) rc = count_frames(shot, err);
     for (size_t w = 0; !rc && w < shot->writer_count; w++)
         rc = oph__writer_room(shot, w, err);
     if (!rc) set_limits(shot);

@@ -1,4 +1,5 @@
 /* Was it done, and was it done well? A put that completed proves neither. */
+#include "ad/buffer.h"
 #include "ad/shot.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -22,7 +23,7 @@ static double dropped(const struct oph__shot *shot, size_t w)
 
 double oph__shot_written(const struct oph__shot *shot)
 {
-    double sum = taken(shot);
+    double sum = shot->buffer ? 0 : taken(shot);
     for (size_t w = 0; w < shot->writer_count; w++)
         sum += oph__writer_written(shot, w);
     return sum;
@@ -49,7 +50,8 @@ static void describe_queues(const struct oph__shot *shot, struct oph__buf *buf)
 static void describe(const struct oph__shot *shot, struct oph__buf *buf)
 {
     const struct oph__look *l = &shot->now;
-    oph__buf_addf(buf, "DetectorState %s, %.0f from the camera", l->state, taken(shot));
+    oph__buf_addf(buf, "DetectorState %s", l->state);
+    if (!shot->buffer) oph__buf_addf(buf, ", %.0f from the camera", taken(shot));
     for (size_t w = 0; w < shot->writer_count; w++) {
         const struct oph__writer_look *wl = &l->writers[w];
         oph__buf_addf(buf, ", %.0f written by %s with Capture %s", oph__writer_written(shot, w),
@@ -118,7 +120,8 @@ enum oph__verdict oph__shot_judge(struct oph__shot *shot, bool last, double wait
         oph__shot_fail(shot, shot->now.code, "the IOC was lost", waited, err);
         return OPH__BAD;
     }
-    enum oph__verdict verdict = judge_cam(shot, &why);
+    enum oph__verdict verdict =
+        shot->buffer ? oph__buffer_judge(shot, &why) : judge_cam(shot, &why);
     if (verdict == OPH__NOT_YET) pending = why;
     for (size_t w = 0; verdict != OPH__BAD && w < shot->writer_count; w++) {
         verdict = oph__writer_judge(shot, w, &why);

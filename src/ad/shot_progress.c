@@ -32,7 +32,7 @@ static void tell(const struct oph__counts *counts, double frames)
 
 static double least(const struct oph__counts *counts)
 {
-    double frames = (double)INFINITY;
+    double frames = (double)INFINITY; /* called for one that is told */
     for (size_t i = 0; i < counts->count; i++)
         if (counts->at[i].told) frames = fmin(frames, counts->at[i].frames);
     return frames;
@@ -69,6 +69,7 @@ static void choose(struct oph__counts *counts, const struct oph__shot *shot)
     for (size_t w = 0; w < shot->writer_count; w++)
         add(counts, shot->writers[w].rows[oph__writer_counts(shot, w)],
             shot->before.writers[w].number[oph__writer_counts(shot, w)], true);
+    if (shot->buffer) return; /* a camera that never stops says nothing */
     add(counts, shot->cam_rows[OPH__CAM_COUNTER], shot->before.number[OPH__CAM_COUNTER],
         !counts->count);
 }
@@ -114,7 +115,7 @@ double oph__counts_moved(struct oph__counts *counts)
 bool oph__counts_restarted(struct oph__counts *counts)
 {
     pthread_mutex_lock(&counts->lock);
-    bool restarted = counts->at[counts->count - 1].restarted;
+    bool restarted = counts->count && counts->at[counts->count - 1].restarted;
     pthread_mutex_unlock(&counts->lock);
     return restarted;
 }

@@ -32,6 +32,7 @@ static const struct {
     {"FilePlugin", {"NDFile", "NDPluginBase"}},
     {"HDF5Plugin", {"NDFileHDF5", "NDFile", "NDPluginBase"}},
     {"TIFFPlugin", {"NDFileTIFF", "NDFile", "NDPluginBase"}},
+    {"CircularBuffPlugin", {"NDCircularBuff", "NDPluginBase"}},
     {"PilatusDetectorCam", {"pilatus", "ADBase", "NDFile"}},
     {"SimDetectorCam", {"simDetector", "ADBase"}},
     {"PvaDetectorCam", {"pvaDriver", "ADBase"}},

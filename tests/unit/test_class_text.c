@@ -111,6 +111,12 @@ static const struct {
      "t:4: A: setting x: A has x only before 3.0\n"},
     {"class A\nrow y Y rw int normal\nrow x X rw int normal 3.0\nclass B : A@2.5\nstage . x=1\n",
      "t:5: B: setting x: B has x only since 3.0\n"},
+    {"class A\n" ROW "cycle one y=1\n", "t:3: A: setting y: A has no attribute y\n"},
+    {"class A\n" ROW "cycle One x=1\n", "t:3: wanted the name of a step, found 'One'\n"},
+    {"class A\n" ROW "cycle one x\n", "t:3: wanted KEY=VALUE, found 'x'\n"},
+    {"class A\n" ROW "cycle one\n", "t:3: wanted `cycle STEP KEY=VALUE ...`, found 2 words\n"},
+    {"class M\ncycle one cam.x=1\nclass C\n" ROW "class D : M\ndev camera c: C\n",
+     "t:5: D: setting cam.x (of t:2): D has no attribute cam.x\n"},
     {"class A\n" ROW "class B\n" ROW "dev x x: A\n", "t:5: B: x is a device and a row\n"},
     {"class A\n" ROW "row x.y Y rw int normal\n", "t:3: A: row x.y: x is a row\n"},
     {"class A\n" ROW "class B\nrow a.x X rw int normal\ndev a a: A\n",
@@ -316,6 +322,43 @@ static void test_content(void)
     oph__classes_free(reg);
 }
 
+static void cycle_is(const struct oph__class *cls, const char *wanted)
+{
+    struct oph__buf found = {0};
+    for (size_t i = 0; i < cls->cycle.count; i++) {
+        const struct oph__stageword *word = cls->cycle.at[i];
+        oph__buf_addf(&found, "%s%s %s%s=%s", i ? ", " : "", word->step, word->child, word->key,
+                      word->value.text);
+    }
+    testOk(found.text && strcmp(found.text, wanted) == 0, "%s: %s", cls->name, found.text);
+    oph__buf_free(&found);
+}
+
+/* A known key of a step keeps its place and takes the new value, as in a list of settings. */
+static void test_cycle(void)
+{
+    static const char text[] = "class A\n" ROW "row y Y rw int normal\n"
+                               "cycle dark x=1 y=2\n"
+                               "cycle light x=3\n"
+                               "cycle dark x=4\n"
+                               "stage . x=9\n"
+                               "class B : A\n"
+                               "cycle last y=5\n"
+                               "cycle light x=6 y=7\n";
+    struct oph__classes *reg = new_classes();
+    const struct oph__class *cls = NULL;
+    oph_error err;
+    int rc;
+    char *report = parse(reg, text, NULL, &rc, &err);
+    testOk(rc == 0, "classes with cycles");
+    if (!oph__classes_get(reg, "A", 0, &cls, &err)) cycle_is(cls, "dark x=4, dark y=2, light x=3");
+    if (!oph__classes_get(reg, "B", 0, &cls, &err))
+        cycle_is(cls, "dark x=4, dark y=2, light x=6, last y=5, light y=7");
+    testOk(cls && cls->stage.count == 1, "what is staged is another list");
+    free(report);
+    oph__classes_free(reg);
+}
+
 static void test_words(void)
 {
     testOk1(oph__version_parse("3.14") == 3014 && oph__version_parse("3.14.0") == 3014);
@@ -339,6 +382,7 @@ int main(void)
     test_many();
     test_extremes();
     test_content();
+    test_cycle();
     test_words();
     return testDone();
 }

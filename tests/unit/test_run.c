@@ -1,0 +1,243 @@
+/* ad/run without files: cameras that count from 0 at each start, a level that stands from a former
+ * run, a stop that is lost. The release of the put is its completion. */
+#include "ad/builtin_classes.h"
+#include "lib/fake_link.h"
+
+#include <cophyd/cophyd.h>
+#include <epicsUnitTest.h>
+#include <string.h>
+
+static const char classes[] = "class Cam : CamBase\n"
+                              "row armed           Armed       ro enum  omitted\n"
+                              "row image_file_tmot ImageFileTmot rw float omitted\n"
+                              "class Det : SingleTrigger DetectorBase\n"
+                              "dev cam cam1: Cam\n";
+
+static const double PATIENCE = 20; /* for a status that should end by itself */
+
+static const struct {
+    const char *name;
+    int32_t dtype;
+    const char *labels, *value;
+    int readback;
+} pvs[] = {
+    {"ADCoreVersion_RBV", OPH_TEXT, "", "3.12.1", 0},
+    {"Acquire", OPH_ENUM, "Done,Acquire", "0", 1},
+    {"AcquireBusy", OPH_ENUM, "Done,Acquiring", "0", 0},
+    {"WaitForPlugins", OPH_ENUM, "No,Yes", "1", 0},
+    {"DetectorState_RBV", OPH_ENUM,
+     "Idle,Acquire,Readout,Correct,Saving,Aborting,Error,Waiting,Initializing,Disconnected,Aborted",
+     "0", 0},
+    {"ArrayCounter", OPH_INT32, "", "3", 1},
+    {"NumImages", OPH_INT32, "", "5", 1},
+    {"ImageMode", OPH_ENUM, "Single,Multiple", "1", 1},
+    {"TriggerMode", OPH_ENUM, "Internal,Ext. Enable,Ext. Trigger,Mult. Trigger", "0", 1},
+    {"AcquireTime", OPH_FLOAT64, "", "0.01", 1},
+    {"AcquirePeriod", OPH_FLOAT64, "", "0.02", 1},
+    {"ImageFileTmot", OPH_FLOAT64, "", "0.1", 0},
+    {"ArrayCallbacks", OPH_ENUM, "Disable,Enable", "1", 1},
+    {"Armed", OPH_ENUM, "Unarmed,Armed", "0", 0},
+};
+enum { PV_COUNT = sizeof pvs / sizeof *pvs };
+
+static void each_pv(void (*fn)(const char *name, size_t i))
+{
+    for (size_t i = 0; i < PV_COUNT; i++) {
+        char name[80];
+        for (int rbv = 0; rbv <= pvs[i].readback; rbv++) {
+            snprintf(name, sizeof name, "X:cam1:%s%s", pvs[i].name, rbv ? "_RBV" : "");
+            fn(name, i);
+        }
+    }
+}
+
+static void add_pv(const char *name, size_t i)
+{
+    fake_pv(name, pvs[i].dtype, 1, pvs[i].labels, pvs[i].value);
+}
+
+static void set_back(const char *name, size_t i)
+{
+    fake_set(name, pvs[i].value);
+}
+
+static oph_device *new_detector(void)
+{
+    const oph_context_options options = {
+        .size = sizeof options, .put_timeout = 0.3, .grace = 0.1, .stop_timeout = 5};
+    oph_context *ctx = fake_context_with(&options, NULL, &oph__builtin_behaviours);
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *det = NULL;
+    int rc = 0;
+    for (const struct oph__builtin_classes *b = oph__builtin_classes; !rc && b->name; b++)
+        rc = oph_class_parse(ctx, b->text, b->name, NULL, &err);
+    if (!rc) rc = oph_class_parse(ctx, classes, "test", NULL, &err);
+    if (!rc) rc = oph_device_new(ctx, "Det", "X:", "det", &det, &err);
+    if (rc) testAbort("%s", err.text);
+    oph_context_free(ctx);
+    return det;
+}
+
+static void stage(oph_device *det, const char *what)
+{
+    oph_error err = OPH_ERROR_INIT;
+    testDiag("%s", what);
+    each_pv(set_back);
+    fake_code(oph_stage(det, NULL, &err), 0, &err, "stage");
+    fake_rule("X:cam1:Acquire", FAKE_WITHHOLD);
+    fake_forget_puts();
+}
+
+static void unstage(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    fake_rule("X:cam1:Acquire", FAKE_FOLLOW);
+    fake_code(oph_unstage(det, NULL, &err), 0, &err, "unstage");
+}
+
+static oph_status *trigger(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = NULL;
+    if (!fake_code(oph_trigger(det, &st, &err), 0, &err, "trigger"))
+        testAbort("nothing to wait for");
+    fake_wait_put("X:cam1:Acquire");
+    return st;
+}
+
+static void complete(void)
+{
+    fake_set("X:cam1:Acquire_RBV", "0");
+    fake_release("X:cam1:Acquire");
+}
+
+static void says(oph_status *st, int code, const char *text)
+{
+    oph_error err = OPH_ERROR_INIT;
+    fake_code(oph_status_wait(st, PATIENCE, &err), code, &err, "it ends");
+    testOk(strstr(err.text, text) != NULL, "%s", err.text);
+    oph_status_unref(st);
+}
+
+/* From 3 it falls to 0, and passes 3 again on its way to 5. */
+static void test_restarted(oph_device *det)
+{
+    static const char *const counts[] = {"0", "1", "2", "3", "4", "5"};
+    oph_error err = OPH_ERROR_INIT;
+    stage(det, "a count that begins anew and passes its former value");
+    oph_status *st = trigger(det);
+    for (int i = 0; i < 6; i++)
+        fake_set("X:cam1:ArrayCounter_RBV", counts[i]);
+    complete();
+    fake_code(oph_status_wait(st, PATIENCE, &err), 0, &err, "all five are there");
+    oph_status_unref(st);
+    unstage(det);
+
+    stage(det, "a count that goes on, and lacks three");
+    st = trigger(det);
+    fake_set("X:cam1:ArrayCounter_RBV", "4");
+    fake_set("X:cam1:ArrayCounter_RBV", "5");
+    complete();
+    says(st, OPH_EACQUIRE, "frames are missing: DetectorState Idle, 2 from the camera");
+    unstage(det);
+}
+
+static oph_status *kick_off(oph_device *det, oph_status **ret_all)
+{
+    const oph_series edges = {.size = sizeof edges,
+                              .mode = OPH_SERIES_EDGE,
+                              .frames = 1,
+                              .triggers = 5,
+                              .exposure = 0.01};
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *begun = NULL;
+    fake_code(oph_prepare(det, &edges, NULL, &err), 0, &err, "prepare");
+    fake_forget_puts();
+    if (!fake_code(oph_kickoff(det, &begun, &err), 0, &err, "kick off"))
+        testAbort("nothing to wait for");
+    fake_code(oph_complete(det, ret_all, &err), 0, &err, "complete");
+    fake_wait_put("X:cam1:Acquire");
+    return begun;
+}
+
+static void test_armed(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *all = NULL;
+    stage(det, "Armed stands from a former run");
+    fake_set("X:cam1:Armed", "1");
+    oph_status *begun = kick_off(det, &all);
+    fake_set("X:cam1:DetectorState_RBV", "1");
+    testOk(!oph_status_done(begun), "that level says nothing");
+    fake_set("X:cam1:Armed", "0");
+    testOk(!oph_status_done(begun), "nor does its fall");
+    fake_set("X:cam1:Armed", "1");
+    fake_code(oph_status_wait(begun, PATIENCE, &err), 0, &err, "its rise does");
+    testOk(!oph_status_done(all), "the frames are still to come");
+    oph_status_unref(begun);
+    fake_set("X:cam1:ArrayCounter_RBV", "8");
+    fake_set("X:cam1:DetectorState_RBV", "0");
+    complete();
+    fake_code(oph_status_wait(all, PATIENCE, &err), 0, &err, "they have come");
+    oph_status_unref(all);
+    unstage(det);
+
+    stage(det, "Armed does not rise");
+    begun = kick_off(det, &all);
+    says(begun, OPH_ETIMEOUT, "Armed did not rise");
+    says(all, OPH_ETIMEOUT, "Armed did not rise");
+    unstage(det);
+
+    stage(det, "cancelled before Armed rises");
+    begun = kick_off(det, &all);
+    fake_rule("X:cam1:Acquire", FAKE_FOLLOW);
+    fake_forget_puts();
+    oph_status_cancel(all, NULL);
+    fake_wait_put("X:cam1:Acquire");
+    fake_release("X:cam1:Acquire");
+    says(begun, OPH_ECANCEL, "cancelled");
+    says(all, OPH_ECANCEL, "cancelled");
+    unstage(det);
+}
+
+static int times(const char *what)
+{
+    int n = 0;
+    for (const char *at = fake_puts(); (at = strstr(at, what)); at++)
+        n++;
+    return n;
+}
+
+/* The camera takes the first stop for nothing, completes its put, and goes on. */
+static void test_stop_lost(oph_device *det)
+{
+    stage(det, "a stop that came too early");
+    oph_status *st = trigger(det);
+    fake_rule("X:cam1:Acquire", FAKE_FOLLOW);
+    fake_set("X:cam1:DetectorState_RBV", "1");
+    fake_forget_puts();
+    oph_status_cancel(st, NULL);
+    fake_wait_put("X:cam1:Acquire");
+    int before = fake_flushes();
+    fake_release("X:cam1:Acquire");
+    fake_wait_flushes(before + 3);
+    testOk(!oph_status_done(st), "it waits until the camera has come to a halt");
+    testOk(times("X:cam1:Acquire~0") >= 2, "and stops it again: %s", fake_puts());
+    fake_set("X:cam1:DetectorState_RBV", "10");
+    says(st, OPH_ECANCEL, "cancelled: DetectorState Aborted");
+    unstage(det);
+}
+
+int main(void)
+{
+    testPlan(0);
+    fake_begin();
+    each_pv(add_pv);
+    oph_device *det = new_detector();
+    test_restarted(det);
+    test_armed(det);
+    test_stop_lost(det);
+    oph_device_free(det);
+    testOk(fake_end() == 0, "no channel is left");
+    return testDone();
+}
