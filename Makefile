@@ -181,11 +181,11 @@ check-files: all $(B)/files-venv/made
 	$(Q)COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
 	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py
 
-# --- Speed beside hand-written libca, pyepics and aioca: a table, and $(B)/bench.json.
+# --- Speed beside hand-written libca, pyepics, aioca and ophyd: a table, and $(B)/bench.json.
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc)
+BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far)
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
@@ -194,8 +194,9 @@ $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 
 $(call in_bench,ours): $(call in_bench,ours.c.o side.c.o)
 $(call in_bench,ours): USES = -L$(B)/lib -lcophyd
-$(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o side.c.o)
+$(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o libca_trigger.c.o side.c.o)
 $(call in_bench,libca): USES = $(EPICS_LIBS)
+$(call in_bench,far): $(call in_bench,far.c.o)
 $(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)
 $(call in_bench,bench_ioc): USES = -rdynamic $(SIM_LIBS)
 $(BENCH_PROGRAMS): | $(LIBS)

@@ -1,9 +1,9 @@
-"""make bench: cophyd beside hand-written libca, pyepics and aioca, in turn, round by round.
+"""make bench: cophyd beside hand-written libca, pyepics, aioca and ophyd, in turn, round by round.
 
 BUILD, DBD and PEERS (the peers' Python) come from the Makefile; arguments name the benches to run.
 Ratios are of one round's pair, and each round goes through the sides in the other direction, so that
 what disturbs the machine for a while disturbs both. Shown is their median, and the range of their
-middle half."""
+middle half. What ends in _far has each side behind a link whose round trips take DELAY longer."""
 
 import json
 import os
@@ -23,9 +23,11 @@ SIDES = {
     "libca": [f"{BUILD}/tests/bench/libca"],
     "pyepics": [os.environ["PEERS"], f"{HERE}/peer_pyepics.py"],
     "aioca": [os.environ["PEERS"], f"{HERE}/peer_aioca.py"],
+    "ophyd": [os.environ["PEERS"], f"{HERE}/peer_ophyd.py"],
 }
 PEERS = [side for side in SIDES if side != "ours"]
 PATIENCE = 120  # seconds for one round
+DELAY = 0.01  # seconds of a round trip: half of it each way
 
 
 @dataclass
@@ -36,9 +38,13 @@ class Bench:
     excess: float = None  # instead: at most so much, in `unit`, more than libca
     fresh: bool = False  # a new process each round
     rounds: int = 12
-    ioc: str = "records"  # or "events", "detector"
+    ioc: str = "records"  # or "events", "detector", "instant": a detector without commands' delays
+    what: str = None  # as the sides name it; its own name
+    far: bool = False
 
 
+STAGE = {"libca": 1.15, "ophyd": 1 / 4}  # and unstage
+TRIGGER = {"libca": 1.1}
 BENCHES = {
     "connect": Bench("ms", 1e3, {"libca": 1.2}, fresh=True, rounds=20),
     "read_all": Bench("ms", 1e3, {"libca": 1.5}),
@@ -46,7 +52,11 @@ BENCHES = {
     "array_get": Bench("ms", 1e3, {"libca": 1.15}),
     "monitor": Bench("us CPU", 1e6, {"libca": 2.5, "pyepics": 1 / 20, "aioca": 1 / 20}, ioc="events"),
     "memory": Bench("B", 1, {}, excess=1536, fresh=True, rounds=6),
-    "stage": Bench("ms", 1e3, {}, ioc="detector"),
+    "stage": Bench("ms", 1e3, STAGE, ioc="detector"),
+    "stage_instant": Bench("ms", 1e3, {}, ioc="instant", what="stage"),
+    "stage_far": Bench("ms", 1e3, STAGE, ioc="detector", what="stage", far=True, rounds=6),
+    "trigger": Bench("ms", 1e3, TRIGGER, ioc="detector"),
+    "trigger_far": Bench("ms", 1e3, TRIGGER, ioc="detector", what="trigger", far=True, rounds=8),
 }
 EVENTS_PER_SECOND = 20000  # of the IOC "events"
 
@@ -73,7 +83,7 @@ def start_repeater():
 class Ioc:
     """A server on a free port of 127.0.0.1; environment is what its clients need."""
 
-    def __init__(self, kind, disk, repeater):
+    def __init__(self, kind, far, disk, repeater):
         self.environment = dict(
             os.environ,
             EPICS_CA_ADDR_LIST="",
@@ -81,21 +91,32 @@ class Ioc:
             EPICS_CA_REPEATER_PORT=str(repeater),
             PYTHONDONTWRITEBYTECODE="1",
         )
-        command, environment = self.command(kind, disk)
-        with open(f"{disk}/log", "w+") as log:
-            self.process = subprocess.Popen(
+        self.processes = []
+        address = self.start(*self.command(kind, disk), f"{disk}/log")
+        if far:
+            port = address.split(":")[1]
+            relay = [f"{BUILD}/tests/bench/far", port, str(DELAY / 2)]
+            address = self.start(relay, self.environment, f"{disk}/far.log")
+        self.environment["EPICS_CA_NAME_SERVERS"] = address
+
+    def start(self, command, environment, log_name):
+        """Returns where it listens."""
+        with open(log_name, "w+") as log:
+            process = subprocess.Popen(
                 command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
-            ready = self.process.stdout.readline()
+            self.processes.append(process)
+            ready = process.stdout.readline()
             log.seek(0)
             if " ready on " not in ready:
                 raise Failure(f"wanted {command[0]} to be ready, found {ready!r}\n{log.read()}")
-        self.environment["EPICS_CA_NAME_SERVERS"] = ready.split()[-1]
+        return ready.split()[-1]
 
     def command(self, kind, disk):
-        if kind == "detector":
+        if kind in ("detector", "instant"):
             os.makedirs(f"{disk}/data")
-            return [f"{BUILD}/bin/cophyd-sim", "--instant", "--port", "auto", "--size", "64x48",
-                    "--raw", "/bench/raw", "--raw-files", "8", "--write-root", f"/bench={disk}"], self.environment
+            options = ["--instant"] if kind == "instant" else []
+            return [f"{BUILD}/bin/cophyd-sim", *options, "--port", "auto", "--size", "64x48", "--raw", "/bench/raw",
+                    "--raw-files", "8", "--write-root", f"/bench={disk}"], self.environment
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -109,8 +130,9 @@ class Ioc:
         return [f"{BUILD}/tests/bench/bench_ioc", os.environ["DBD"], kind], environment
 
     def stop(self):
-        self.process.kill()
-        self.process.wait()
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
 
 
 class Side:
@@ -146,7 +168,7 @@ def measure(name, bench, environment):
     for number in range(bench.rounds + 1):
         for side in list(SIDES)[:: -1 if number % 2 else 1]:
             if side not in sides:
-                sides[side] = Side(side, name, environment)
+                sides[side] = Side(side, bench.what or name, environment)
             if sides[side].there:
                 found.setdefault(side, []).append(sides[side].round())
             if bench.fresh:
@@ -207,7 +229,7 @@ class Result:
             spread = " [{:.2f} {:.2f}]".format(*middle_half(self.ratios["libca"]))
         return [self.name, self.bench.unit, number(self.median("ours")), number(self.median("libca")),
                 number(self.ratio("libca")) + spread, number(self.ratio("pyepics")),
-                number(self.ratio("aioca")), self.bound(), self.verdict()]
+                number(self.ratio("aioca")), number(self.ratio("ophyd")), self.bound(), self.verdict()]
 
     def lines(self):
         def short(number):
@@ -239,7 +261,7 @@ class Result:
                 yield f"{side} took {rate:.0f} events a second of {EVENTS_PER_SECOND}"
 
 
-HEADER = ["bench", "unit", "ours", "libca", "to libca", "to pyepics", "to aioca", "bound", ""]
+HEADER = ["bench", "unit", "ours", "libca", "to libca", "to pyepics", "to aioca", "to ophyd", "bound", ""]
 
 
 def table(results):
@@ -256,7 +278,7 @@ def run(name, repeater):
     bench = BENCHES[name]
     print(f"{name}: {bench.rounds} rounds", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="cophyd-bench-") as disk:
-        ioc = Ioc(bench.ioc, disk, repeater)
+        ioc = Ioc(bench.ioc, bench.far, disk, repeater)
         try:
             return Result(name, bench, measure(name, bench, ioc.environment))
         finally:

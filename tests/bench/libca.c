@@ -248,10 +248,15 @@ static void monitor_round(void *state, struct measure *ret)
 int main(int argc, char **argv)
 {
     static const struct bench benches[] = {
-        {"connect", new_client, connect_round},    {"memory", one_signal, memory_round},
-        {"get_one", all_signals, get_one_round},   {"read_all", all_signals, read_all_round},
-        {"array_get", the_array, array_get_round}, {"monitor", all_signals, monitor_round},
-        {"stage", stage_set_up, stage_round},      {NULL, NULL, NULL},
+        {"connect", new_client, connect_round},
+        {"memory", one_signal, memory_round},
+        {"get_one", all_signals, get_one_round},
+        {"read_all", all_signals, read_all_round},
+        {"array_get", the_array, array_get_round},
+        {"monitor", all_signals, monitor_round},
+        {"stage", stage_set_up, stage_round},
+        {"trigger", trigger_set_up, trigger_round},
+        {NULL, NULL, NULL},
     };
     return side_run(argc, argv, benches);
 }

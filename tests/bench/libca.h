@@ -25,6 +25,12 @@ chid libca_open(const char *pv, struct tally *t); /* tells t when it is connecte
 
 /* libca_stage.c */
 void *stage_set_up(void);
+void stage_on(void *state);
+void stage_off(void *state);
 void stage_round(void *state, struct measure *ret);
+
+/* libca_trigger.c */
+void *trigger_set_up(void);
+void trigger_round(void *state, struct measure *ret);
 
 #endif

@@ -144,6 +144,17 @@ static void unstage(struct stage *s)
     tally_wait(&s->tally);
 }
 
+void stage_on(void *state)
+{
+    read_originals(state);
+    stage(state);
+}
+
+void stage_off(void *state)
+{
+    unstage(state);
+}
+
 void stage_round(void *state, struct measure *ret)
 {
     double started = side_now();

@@ -10,7 +10,8 @@ enum {
     READS = 10,      /* of all signals a round: one takes a millisecond, too short to be measured */
     ARRAYS = 10,     /* gets of it a round */
     EVENTS = 20000,  /* a round: a second of what the IOC counts */
-    STAGES = 10      /* a round */
+    STAGES = 4,      /* a round */
+    TRIGGERS = 4     /* a round */
 };
 
 /* The longest wait for anything, seconds. */

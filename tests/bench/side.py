@@ -7,6 +7,7 @@ import sys
 import time
 
 SIGNALS, ARRAY, ARRAYS, EVENTS = 2000, 1 << 20, 10, 20000
+STAGES, TRIGGERS = 4, 4
 PATIENCE = 30.0
 
 now = time.perf_counter
