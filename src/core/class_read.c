@@ -60,10 +60,10 @@ int oph__read_lookup(struct oph__reader *r, const char *what, const char *const 
     struct oph__near near = {.word = word};
     char nearest[80];
 
-    for (int i = 0; list[i]; i++) {
+    for (int i = 0; list[i]; i++)
         if (strcmp(list[i], word) == 0) return i;
+    for (int i = 0; list[i]; i++)
         oph__near_try(&near, list[i]);
-    }
     oph__mistake(r->m, r->at, "unknown %s '%s'%s", what, word,
                  oph__near_text(&near, nearest, sizeof nearest));
     return -1;
