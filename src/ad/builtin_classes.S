@@ -24,6 +24,11 @@ oph__builtin_classes:
         text file
         text hdf5
         text pilatus
+        text simdetector
+        text cameras_xray
+        text cameras_ccd
+        text cameras_video
+        text picam
         text detector
         .dc.a 0
         .dc.a 0
