@@ -9,13 +9,8 @@
 
 #include "lib/detector.h"
 
-static const char classes[] = "class SimDetectorCam : CamBase\n"
-                              "row   sim_mode SimMode rbv enum  config\n"
-                              "row   gain_x   GainX   rbv float config\n"
-                              "row   gain_y   GainY   rbv float config\n"
-                              "class SimHDF5Plugin : HDF5Plugin FileStoreHDF5IterativeWrite\n"
-                              "class SimDetector : SingleTrigger DetectorBase\n"
-                              "dev   cam   cam1:   SimDetectorCam\n"
+static const char classes[] = "class SimHDF5Plugin : HDF5Plugin FileStoreHDF5IterativeWrite\n"
+                              "class MySimDetector : SingleTrigger SimDetector\n"
                               "dev   image image1: ImagePlugin\n"
                               "dev   hdf1  HDF1:   SimHDF5Plugin\n";
 
@@ -236,7 +231,7 @@ static void acquire(struct detector *d, int cols, int rows, int gain_y)
     oph_result *left = NULL;
     oph_context_new(NULL, &d->ctx, &err);
     check_done(oph_class_parse(d->ctx, classes, "test", NULL, &err), &err, "the class is read");
-    check_done(oph_device_new(d->ctx, "SimDetector", "Pilatus:", "det", &d->det, &err), &err,
+    check_done(oph_device_new(d->ctx, "MySimDetector", "Pilatus:", "det", &d->det, &err), &err,
                "the device is made");
     check_done(oph_device_child(d->det, "cam", &d->cam, &err), &err, "cam");
     check_done(oph_device_child(d->det, "hdf1", &d->hdf1, &err), &err, "hdf1");
