@@ -23,8 +23,15 @@ oph__builtin_classes:
         text plugin
         text file
         text hdf5
+        text files
+        text image
+        text statistics
+        text flow
+        text network
+        text other
         text pilatus
         text detector
+        text common
         .dc.a 0
         .dc.a 0
         .size oph__builtin_classes, . - oph__builtin_classes
