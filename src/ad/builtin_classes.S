@@ -23,8 +23,12 @@ oph__builtin_classes:
         text plugin
         text file
         text hdf5
-        text circular
-        text tiff
+        text files
+        text image
+        text statistics
+        text flow
+        text network
+        text other
         text file_store
         text pilatus
         text simdetector
@@ -33,6 +37,7 @@ oph__builtin_classes:
         text cameras_video
         text picam
         text detector
+        text common
         .dc.a 0
         .dc.a 0
         .size oph__builtin_classes, . - oph__builtin_classes

@@ -40,19 +40,19 @@ static void listed(const oph_plugins *plugins, const char *port, const char *pre
            class_name);
 }
 
-/* Those that no device here declares, and for which no class is built in. */
+/* Those that no device here declares. */
 enum { OTHERS = 8 };
 
 static void others_listed(const oph_plugins *plugins)
 {
-    listed(plugins, "FileTIFF1", "Pilatus:TIFF1:", "NDFileTIFF", "");
-    listed(plugins, "ROI1", "Pilatus:ROI1:", "NDPluginROI", "");
-    listed(plugins, "STATS1", "Pilatus:Stats1:", "NDPluginStats", "");
-    listed(plugins, "PROC1", "Pilatus:Proc1:", "NDPluginProcess", "");
-    listed(plugins, "TRANS1", "Pilatus:Trans1:", "NDPluginTransform", "");
-    listed(plugins, "OVER1", "Pilatus:Over1:", "NDPluginOverlay", "");
-    listed(plugins, "CODEC1", "Pilatus:Codec1:", "NDPluginCodec", "");
-    listed(plugins, "CB1", "Pilatus:CB1:", "NDPluginCircularBuff", "");
+    listed(plugins, "FileTIFF1", "Pilatus:TIFF1:", "NDFileTIFF", "TIFFPlugin");
+    listed(plugins, "ROI1", "Pilatus:ROI1:", "NDPluginROI", "ROIPlugin");
+    listed(plugins, "STATS1", "Pilatus:Stats1:", "NDPluginStats", "StatsPlugin");
+    listed(plugins, "PROC1", "Pilatus:Proc1:", "NDPluginProcess", "ProcessPlugin");
+    listed(plugins, "TRANS1", "Pilatus:Trans1:", "NDPluginTransform", "TransformPlugin");
+    listed(plugins, "OVER1", "Pilatus:Over1:", "NDPluginOverlay", "OverlayPlugin");
+    listed(plugins, "CODEC1", "Pilatus:Codec1:", "NDPluginCodec", "CodecPlugin");
+    listed(plugins, "CB1", "Pilatus:CB1:", "NDPluginCircularBuff", "CircularBuffPlugin");
 }
 
 int main(void)

@@ -10,7 +10,7 @@
 
 #include "lib/detector.h"
 
-enum { ROWS = 3000, NAMES = 3000 };
+enum { ROWS = 5000, NAMES = 3000 };
 
 static const struct {
     const char *device, *template_name;
