@@ -83,13 +83,15 @@ static bool is_unchanged(const struct oph__item *item)
 static int refuse_running(const struct oph__item *item, oph_error *err)
 {
     const struct oph_value *now = item->read.data ? &item->read : &item->set;
+    struct oph__chan_info info = item->info; /* of the readback: its labels may be others */
+    oph__pv_info(item->sig->read, &info);
     struct oph__wire zero = {0};
     char wanted[64], found[64];
     int rc = oph__item_zero(item, &zero, err);
     if (rc) return rc;
     const struct oph_value off = {.dtype = zero.dtype, .count = zero.count, .data = zero.data};
     oph__value_show(&off, &item->info, wanted, sizeof wanted);
-    oph__value_show(now, &item->info, found, sizeof found);
+    oph__value_show(now, &info, found, sizeof found);
     oph__wire_clear(&zero);
     return oph__fail(err, OPH_EBUSY,
                      (struct oph__at){.device = item->sig->path, .pv = item->sig->read->name},

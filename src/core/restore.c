@@ -125,14 +125,30 @@ static void no_memory(struct restoring *r, struct back *backs, size_t count)
     }
 }
 
-static struct oph__write write_of(const struct restoring *r, const struct back *b)
+static struct oph__write write_of(const struct back *b)
 {
-    bool start = oph__signal_is_start(b->item->sig);
     return (struct oph__write){.sig = b->item->sig,
                                .wire = &b->put,
                                .expect = b->expect.data ? &b->expect : NULL,
-                               .watched = true,
-                               .patience = start ? r->ctx->options.stop_timeout : 0};
+                               .watched = true};
+}
+
+/* A stop that comes on the heels of its start can get lost: the IOC still has to tell the busy
+ * record that it is on, which takes the 0 away again. So those that were not seen to stop soon are
+ * put once more, with all the time that stopping may take. */
+static void stop_again(struct restoring *r, struct oph__write *writes, size_t count)
+{
+    struct oph__write *late = calloc(count + 1, sizeof *late);
+    size_t n = 0;
+    for (size_t i = 0; late && i < count; i++) {
+        if (writes[i].rc != OPH_EMISMATCH) continue;
+        late[n] = writes[i];
+        late[n++].patience = r->ctx->options.stop_timeout;
+    }
+    if (n) oph__write_all(r->ctx, late, n, false, NULL);
+    for (size_t i = 0, at = 0; at < n; i++)
+        if (writes[i].rc == OPH_EMISMATCH) writes[i] = late[at++];
+    free(late);
 }
 
 static void take_write(struct restoring *r, struct back *b, const struct oph__write *w)
@@ -155,12 +171,13 @@ static void stop_and_look(struct restoring *r, struct back *backs, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (backs[i].skip) continue;
         if (oph__signal_is_start(backs[i].item->sig))
-            writes[x.write_count++] = write_of(r, &backs[i]);
+            writes[x.write_count++] = write_of(&backs[i]);
         else
             reads[x.read_count++] =
                 (struct oph__read){.sig = backs[i].item->sig, .setpoint_only = true};
     }
     if (x.write_count + x.read_count) oph__exchange(r->ctx, &x, false, NULL);
+    if (x.write_count) stop_again(r, writes, x.write_count);
     const struct oph__write *w = writes;
     const struct oph__read *now = reads;
     for (size_t i = 0; i < count; i++) {
@@ -185,7 +202,7 @@ static void write_back(struct restoring *r, struct back *backs, size_t count)
     size_t n = 0;
     if (!writes) no_memory(r, backs, count);
     for (size_t i = 0; writes && i < count; i++)
-        if (!backs[i].skip) writes[n++] = write_of(r, &backs[i]);
+        if (!backs[i].skip) writes[n++] = write_of(&backs[i]);
     if (n) oph__write_all(r->ctx, writes, n, false, NULL);
     const struct oph__write *w = writes;
     for (size_t i = 0; i < count; i++)

@@ -1,12 +1,17 @@
-/* What staging the reference detector writes, by hand: originals read in one flush, settings
- * written in one, Capture once they are done; and all of it back. Nothing is checked. */
+/* What staging the reference detector writes, by hand, as a careful program does with pipelined
+ * libca: originals read in one flush; settings written in one and waited for; Capture started and
+ * waited for, since a detector that does not capture is not staged; Capture stopped and waited for;
+ * the originals written back in one flush and waited for. It reads no readback, verifies nothing,
+ * and keeps nobody's changes. */
 #include "bench/side.h"
 #include "bench/libca.h"
 
 #include <db_access.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const struct {
     const char *pv, *value;
@@ -50,8 +55,37 @@ struct setting {
 struct stage {
     struct tally tally;
     struct setting settings[SETTINGS];
-    chid acquire, capture;
+    chid acquire, capture, captures;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int capturing; /* Capture_RBV; under lock */
 };
+
+static void saw_capturing(struct event_handler_args args)
+{
+    struct stage *s = args.usr;
+
+    libca_need(args.status, "an event");
+    pthread_mutex_lock(&s->lock);
+    s->capturing = *(const dbr_enum_t *)args.dbr != 0;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int wait_capturing(struct stage *s, int on)
+{
+    struct timespec until;
+    int rc = 0;
+
+    libca_need(ca_flush_io(), "a flush");
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+    pthread_mutex_lock(&s->lock);
+    while (s->capturing != on && !rc)
+        rc = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+    pthread_mutex_unlock(&s->lock);
+    return rc == 0;
+}
 
 void *stage_set_up(void)
 {
@@ -60,14 +94,20 @@ void *stage_set_up(void)
     side_need(s != NULL, "no memory");
     tally_init(&s->tally);
     libca_start();
-    tally_expect(&s->tally, SETTINGS + 2);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    tally_expect(&s->tally, SETTINGS + 3);
     for (int i = 0; i < SETTINGS; i++) {
         s->settings[i].stage = s;
         s->settings[i].channel = libca_open(settings[i].pv, &s->tally);
     }
     s->acquire = libca_open("Pilatus:cam1:Acquire", &s->tally);
     s->capture = libca_open("Pilatus:HDF1:Capture", &s->tally);
+    s->captures = libca_open("Pilatus:HDF1:Capture_RBV", &s->tally);
     tally_wait(&s->tally);
+    libca_need(ca_create_subscription(DBR_ENUM, 1, s->captures, DBE_VALUE, saw_capturing, s, NULL),
+               "a subscription");
+    side_need(wait_capturing(s, 0), "libca: it captures already");
     return s;
 }
 
@@ -111,6 +151,18 @@ static void put_start(chid channel, dbr_enum_t on)
     libca_need(ca_put(DBR_ENUM, channel, &on), "a put");
 }
 
+/* A stop on the heels of its start can get lost: then once more. */
+static void capture(struct stage *s, dbr_enum_t on)
+{
+    int done = 0;
+
+    for (int i = 0; !done && i < (int)PATIENCE; i++) {
+        put_start(s->capture, on);
+        done = wait_capturing(s, on);
+    }
+    side_need(done, "libca: capture did not start or stop");
+}
+
 static void read_originals(struct stage *s)
 {
     tally_expect(&s->tally, SETTINGS);
@@ -130,13 +182,13 @@ static void stage(struct stage *s)
     for (int i = 0; i < SETTINGS; i++)
         put_text(&s->settings[i], settings[i].value);
     tally_wait(&s->tally);
-    put_start(s->capture, 1);
+    capture(s, 1);
 }
 
 static void unstage(struct stage *s)
 {
+    capture(s, 0);
     tally_expect(&s->tally, SETTINGS);
-    put_start(s->capture, 0);
     for (int i = SETTINGS - 1; i >= 0; i--) {
         struct setting *one = &s->settings[i];
         put(one, ca_field_type(one->channel), one->count, &one->original);

@@ -267,6 +267,18 @@ static void stays_at(oph_device *det, int at)
     good_round(det, "after that");
 }
 
+static void test_stop_lost(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    testOk1(oph_stage(det, NULL, NULL) == 0);
+    fake_forget_puts();
+    fake_rule_nth(1, FAKE_IGNORE);
+    fake_code(oph_unstage(det, NULL, &err), 0, &err, "a stop that gets lost");
+    testOk(!strcmp(fake_puts(), "X:H:Capture~0 X:H:Capture~0 " UNDO), "is put once more");
+    testOk1(as_before());
+    set_back();
+}
+
 static void test_skip(oph_device *det)
 {
     static const oph_stage_options skip = {.size = sizeof skip, .skip_unchanged = 1};
@@ -422,6 +434,7 @@ int main(void)
         lost_at(det, at);
         stays_at(det, at);
     }
+    test_stop_lost(det);
     test_skip(det);
     test_force(det);
     test_pushed_away(det);
