@@ -120,6 +120,8 @@ static enum oph__verdict judge_stream(const struct oph__shot *shot, size_t w, co
 {
     const struct oph__writer_look *l = &shot->now.writers[w];
     double n = oph__writer_written(shot, w);
+    *why = "the writer dropped frames";
+    if (risen(shot, w, OPH__W_DROPPED) > 0) return OPH__BAD;
     *why = "the writer failed";
     if (l->number[OPH__W_STATUS] != 0) return OPH__BAD;
     *why = "somebody changed the writer's mode";
@@ -135,15 +137,20 @@ static enum oph__verdict judge_stream(const struct oph__shot *shot, size_t w, co
     return l->number[OPH__W_CAPTURE] == 1 ? OPH__NOT_YET : OPH__BAD;
 }
 
+/* A failure is told when the writer has dealt with all frames: what it still worked on would be
+ * counted for the next acquisition. */
 static enum oph__verdict judge_files(const struct oph__shot *shot, size_t w, const char **why)
 {
     const struct oph__writer_look *l = &shot->now.writers[w];
     double n = oph__writer_written(shot, w), files = risen(shot, w, OPH__W_NUMBER);
-    double last = l->number[OPH__W_NUMBER] - 1;
+    double last = l->number[OPH__W_NUMBER] - 1, dropped = risen(shot, w, OPH__W_DROPPED);
+    enum oph__verdict bad = n + dropped < (double)shot->frames ? OPH__NOT_YET : OPH__BAD;
+    *why = "the writer dropped frames";
+    if (dropped > 0) return bad;
     /* A WriteStatus from before stands until the first frame comes. */
     *why = "the writer failed";
     if (atomic_load(&shot->writers[w].failed) || (n > 0 && l->number[OPH__W_STATUS] != 0))
-        return OPH__BAD;
+        return bad;
     *why = "somebody changed the writer's mode";
     if (l->number[OPH__W_MODE] != WRITE_SINGLE) return OPH__BAD;
     *why = "the writer made more files than were asked for";
@@ -158,7 +165,5 @@ static enum oph__verdict judge_files(const struct oph__shot *shot, size_t w, con
 
 enum oph__verdict oph__writer_judge(const struct oph__shot *shot, size_t w, const char **why)
 {
-    *why = "the writer dropped frames";
-    if (risen(shot, w, OPH__W_DROPPED) > 0) return OPH__BAD;
     return makes_files(shot, w) ? judge_files(shot, w, why) : judge_stream(shot, w, why);
 }

@@ -255,6 +255,16 @@ static int verify(const struct warming *w, oph_device *dev, oph_error *err)
     return rc;
 }
 
+/* Why it failed, and that the IOC is not as before. */
+static int also_changed(int rc, const oph_error *late, oph_error *err)
+{
+    if (!err) return rc;
+    const oph_error was = *err;
+    return oph__fail(err, rc,
+                     (struct oph__at){.device = was.device, .pv = was.pv, .waited = was.waited},
+                     was.wanted, "%s; besides: %s", was.found, late->text);
+}
+
 static int warm_up(struct warming *w, oph_device *dev, double timeout, oph_error *err)
 {
     int rc = oph__connect(w->det, OPH_DEFAULT, NULL, err);
@@ -272,6 +282,7 @@ static int warm_up(struct warming *w, oph_device *dev, double timeout, oph_error
     if (!rc) rc = verify(w, dev, err);
     oph_error late = OPH_ERROR_INIT;
     int restored = oph__plan_restore(w->plan, half_written, NULL, &late);
+    if (rc && restored) return also_changed(rc, &late, err);
     if (rc || !restored) return rc;
     if (err) *err = late;
     return restored;
