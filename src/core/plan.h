@@ -75,6 +75,8 @@ const struct oph__item *oph__plan_find(const struct oph__plan *plan, const oph_d
 
 /* Connects, reads originals and encodes: everything is checked here, nothing is sent. */
 int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err);
+/* Then: what runs already is refused, unless it is to be taken over. */
+int oph__plan_refuse_running(const struct oph__plan *plan, oph_report *report, oph_error *err);
 
 /* Writes in order, start rows last. `ready` is called before those. */
 int oph__plan_apply(struct oph__plan *plan, oph_error *err);

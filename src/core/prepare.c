@@ -112,10 +112,23 @@ int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err
         struct oph__item *item = plan->items.at[i];
         oph_error one = OPH_ERROR_INIT;
         int wrong = encode(item, &one);
-        if (!wrong && !plan->options.takeover && oph__item_ran(item))
-            wrong = refuse_running(item, &one);
         if (!wrong && plan->options.skip_unchanged) item->skipped = is_unchanged(item);
         if (!wrong) continue;
+        oph__report_add(report, &one);
+        if (rc) continue;
+        rc = wrong;
+        if (err) *err = one;
+    }
+    return rc;
+}
+
+int oph__plan_refuse_running(const struct oph__plan *plan, oph_report *report, oph_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < plan->items.count && !plan->options.takeover; i++) {
+        oph_error one = OPH_ERROR_INIT;
+        if (!oph__item_ran(plan->items.at[i])) continue;
+        int wrong = refuse_running(plan->items.at[i], &one);
         oph__report_add(report, &one);
         if (rc) continue;
         rc = wrong;

@@ -26,6 +26,7 @@ int oph__plan_check(struct oph__plan *plan, oph_report *report, oph_error *err)
     int rc = oph__plan_prepare(plan, report, err);
     /* Who has it staged is told first: hooks would find what that one did. */
     if (!rc && !plan->dry) rc = oph__journal_begin(plan, err);
+    if (!rc) rc = oph__plan_refuse_running(plan, report, err);
     if (!rc && plan->whole) rc = oph__device_each(plan->dev, call_check, plan, err);
     return rc;
 }
@@ -86,7 +87,7 @@ static int stage(oph_device *dev, const oph_stage_options *opt, struct oph__call
         rc = oph__plan_fill(plan, &cause);
     }
     if (!rc) rc = oph__stage_plan(plan, report, &cause);
-    if (rc == OPH_EINTR || rc == OPH_ECANCEL) {
+    if (rc == OPH_EINTR || (rc == OPH_ECANCEL && oph__call_is_cancelled(&dev->ctx->waits))) {
         char found[sizeof cause.text];
         memcpy(found, cause.text, sizeof found);
         failed(dev, rc, found, &cause);

@@ -385,9 +385,8 @@ static bool check_name(const struct oph__class *cls, char *const *f)
     if (oph__ends(f[3], ":"))
         return dev && strcmp(dev->suffix, f[3]) == 0 && strcmp(dev->classes, f[4]) == 0;
     if (!row) return false;
-    if (row->how == OPH__GONE) return fits_how(row, f[4]) || differs(f[0], f[2]);
-    if (differs(f[0], f[2])) return strcmp(row->suffix, f[3]) || !fits_how(row, f[4]);
-    return same_record(row->suffix, f[3]) && fits_how(row, f[4]);
+    bool same = row->how == OPH__GONE || same_record(row->suffix, f[3]);
+    return (same && fits_how(row, f[4])) || differs(f[0], f[2]);
 }
 
 static void check_names(const struct table *names, struct oph__classes *reg)
