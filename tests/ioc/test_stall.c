@@ -112,8 +112,8 @@ static void number_of_frames(void)
     oph_trigger_set_frames(d.det, 0, NULL);
 }
 
-/* A plugin on the way that skips frames: nobody knows how many come. */
-static void not_derived(void)
+/* A plugin on the way that skips frames, which are counted nowhere. */
+static void skips(void)
 {
     oph_error err = OPH_ERROR_INIT;
     oph_status *st = NULL;
@@ -121,16 +121,56 @@ static void not_derived(void)
     probe_set(d.probe, "image1:MinCallbackTime", "0.2");
     detector_remember(&d);
     check_done(oph_stage(d.det, NULL, &err), &err, "stage works");
-    check_refused(oph_trigger(d.det, &st, &err), &err, OPH_EINVAL, "det.hdf1.nd_array_port",
-                  "Pilatus:HDF1:NDArrayPort_RBV", "oph_trigger_set_frames", "image on the way");
     check_done(oph_trigger_set_frames(d.det, 1, &err), &err, "one is expected");
-    check_done(oph_trigger(d.det, &st, &err), &err, "then it starts");
-    check_done(oph_stop(d.det, &err), &err, "and is stopped");
-    oph_status_unref(st);
+    check_refused(oph_trigger(d.det, &st, &err), &err, OPH_ESTATE, "det.image.min_callback_time",
+                  "Pilatus:image1:MinCallbackTime_RBV", "0", "0.2");
     unstage("that");
     oph_trigger_set_frames(d.det, 0, NULL);
     probe_set(d.probe, "HDF1:NDArrayPort", "PIL");
     probe_set(d.probe, "image1:MinCallbackTime", "0");
+    detector_remember(&d);
+}
+
+/* The same detector with its circular buffer. */
+static oph_device *buffered(void)
+{
+    static const char text[] = "class Buffered : MyPilatusDetector\n"
+                               "dev cb1 CB1: CircularBuffPlugin\n";
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *dev = NULL, *hdf1 = NULL, *cam = NULL;
+    int rc = oph_class_parse(d.ctx, text, "test_stall.c", NULL, &err);
+    if (!rc) rc = oph_device_new(d.ctx, "Buffered", "Pilatus:", "det", &dev, &err);
+    if (!rc) rc = oph_device_child(dev, "hdf1", &hdf1, &err);
+    if (!rc) rc = oph_device_child(dev, "cam", &cam, &err);
+    if (!rc) rc = oph_settings_copy(hdf1, d.hdf1, NULL, &err);
+    if (!rc) rc = oph_settings_copy(cam, d.cam, NULL, &err);
+    if (!rc) rc = oph_files_set(hdf1, DETECTOR_DISK "/buffered/", NULL, &err);
+    if (rc) testAbort("%s", err.text);
+    return dev;
+}
+
+/* A plugin on the way that passes on another number of frames: nobody knows how many come. */
+static void not_derived(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = NULL;
+    oph_device *dev = buffered();
+    char port[64];
+    probe_get(d.probe, "CB1:PortName_RBV", port, sizeof port);
+    probe_set(d.probe, "HDF1:NDArrayPort", port);
+    probe_set(d.probe, "CB1:ArrayCallbacks", "Enable");
+    detector_remember(&d);
+    check_done(oph_stage(dev, NULL, &err), &err, "stage works");
+    check_refused(oph_trigger(dev, &st, &err), &err, OPH_EINVAL, "det.hdf1.nd_array_port",
+                  "Pilatus:HDF1:NDArrayPort_RBV", "oph_trigger_set_frames", "cb1 on the way");
+    check_done(oph_trigger_set_frames(dev, 1, &err), &err, "one is expected");
+    check_done(oph_trigger(dev, &st, &err), &err, "then it starts");
+    check_done(oph_stop(dev, &err), &err, "and is stopped");
+    oph_status_unref(st);
+    check_done(oph_unstage(dev, NULL, &err), &err, "unstage works");
+    oph_device_free(dev);
+    detector_unchanged(&d, "that");
+    probe_set(d.probe, "HDF1:NDArrayPort", "PIL");
     detector_remember(&d);
 }
 
@@ -166,6 +206,7 @@ int main(void)
     writer_stuck();
     slow_disk();
     number_of_frames();
+    skips();
     not_derived();
     stopped_after();
     detector_end(&d);

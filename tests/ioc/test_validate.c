@@ -376,12 +376,12 @@ static void test_simdetector(void)
     probe_is(d.probe, "cam1:PortName_RBV", "SIM1");
     check_done(oph_context_new(NULL, &d.ctx, &err), &err, "a context");
     int rc = oph_class_parse(d.ctx,
-                             "class SimDetector : SingleTrigger DetectorBase\n"
+                             "class MySimDetector : SingleTrigger DetectorBase\n"
                              "dev cam   cam1:   CamBase\n"
                              "dev image image1: ImagePlugin\n"
                              "dev hdf1  HDF1:   HDF5Plugin FileStoreHDF5IterativeWrite\n",
                              "validate.c", NULL, &err);
-    if (!rc) rc = oph_device_new(d.ctx, "SimDetector", "Pilatus:", "det", &dev, &err);
+    if (!rc) rc = oph_device_new(d.ctx, "MySimDetector", "Pilatus:", "det", &dev, &err);
     check_done(rc, &err, "a simulated detector");
     all_well(dev, "with it");
     check_done(oph_graph_new(dev, OPH_DEFAULT, &graph, &err), &err, "its graph");

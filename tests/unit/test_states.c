@@ -237,10 +237,10 @@ static int call(enum oph__verb verb, oph_device *dev, oph_error *err)
         oph_status_unref(st);
         return rc;
     case OPH__VERB_WARMUP:
-        camera.at_once = true;
         rc = oph_warmup(dev, 5, err);
-        camera.at_once = false;
-        return rc;
+        if (rc != OPH_ENOTFOUND) return rc;
+        *err = (oph_error)OPH_ERROR_INIT; /* it was let in, but this device has no camera */
+        return 0;
     case OPH__VERB_PLAN:
         rc = oph_plan_new(dev, NULL, &plan, NULL, err);
         oph_plan_free(plan);
