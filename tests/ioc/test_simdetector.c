@@ -138,11 +138,11 @@ static void file_is_right(struct detector *d)
 static void acquire(struct detector *d)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph_report *left = NULL;
+    oph_result *left = NULL;
     check_done(oph_acquire(d->det, OPH_DEFAULT, &left, &err), &err, "three frames are acquired");
-    testOk(oph_report_count(left) == 0, "all is put back");
-    oph_report_print(left, stdout);
-    oph_report_free(left);
+    testOk(oph_report_count(oph_result_report(left)) == 0, "all is put back");
+    oph_report_print(oph_result_report(left), stdout);
+    oph_result_free(left);
     probe_is(d->probe, "cam1:SimMode", "Offset&Noise");
     probe_is(d->probe, "cam1:GainX", "1.00");
     file_is_right(d);

@@ -88,6 +88,11 @@ void probe_free(struct probe *p)
     free(p);
 }
 
+void probe_attach(struct probe *p)
+{
+    ca_attach_context(p->context); /* ECA_ISATTACHED: it is already */
+}
+
 static void on_connection(struct connection_handler_args args)
 {
     struct channel *c = ca_puser(args.chid);

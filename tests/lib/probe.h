@@ -11,6 +11,8 @@ struct probe;
 /* After sim_start, which says where to look. */
 struct probe *probe_new(const char *prefix);
 void probe_free(struct probe *probe);
+/* The calling thread may use it too, while its own waits. */
+void probe_attach(struct probe *probe);
 
 /* Connects many at once; the other calls connect what they need one by one. */
 int probe_connect(struct probe *probe, const char *const *names, int count);
