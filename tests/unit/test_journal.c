@@ -316,6 +316,30 @@ static void test_names(void)
     oph__journal_folder_leave(&folder);
 }
 
+/* On the disk, not only with the system. */
+static void test_sync(void)
+{
+    struct oph__journal_folder folder;
+    struct oph__buf text = {0};
+    struct stat st;
+    char path[600];
+    int fd = -1;
+    oph_error err = OPH_ERROR_INIT;
+    oph__buf_add(&text, "some text");
+    testOk1(!oph__journal_folder_enter(&folder, true, &err));
+    testOk1(!oph__journal_publish(&folder, "synced", &text, true, &fd, &err));
+    snprintf(path, sizeof path, "%s/synced", state);
+    testOk(!stat(path, &st) && st.st_size == (off_t)text.len &&
+               oph__journal_is_there(&folder, "synced", fd),
+           "a file that was synced is there");
+    testOk1(!oph__journal_remove(&folder, "synced", &err));
+    testOk1(!oph__journal_is_there(&folder, "synced", fd) &&
+            oph__journal_remove(&folder, "synced", &err) == OPH_EFILE);
+    close(fd);
+    oph__journal_folder_leave(&folder);
+    oph__buf_free(&text);
+}
+
 /* Two in this process, and the folder's own lock */
 
 static void test_same_process(oph_device *det)
@@ -412,6 +436,29 @@ static void test_other(oph_device *det)
     oph_device_free(part);
 }
 
+/* Of several at once one has it, whoever comes first. */
+static void test_race(oph_device *det)
+{
+    static const char *const arguments[] = {"client", NULL};
+    enum { CLIENTS = 4 };
+    struct child children[CLIENTS];
+    int staged = 0, busy = 0;
+    for (int i = 0; i < CLIENTS; i++)
+        child_start(&children[i], arguments);
+    for (int i = 0; i < CLIENTS; i++) {
+        if (!child_hear(&children[i], line, sizeof line)) testAbort("no client");
+        staged += !strcmp(line, "staged");
+        busy += contains(line, "that it is held by");
+    }
+    testOk(staged == 1 && busy == CLIENTS - 1, "%d of %d has it, %d were told who", staged, CLIENTS,
+           busy);
+    for (int i = 0; i < CLIENTS; i++) {
+        child_go(&children[i]);
+        child_end(&children[i]);
+    }
+    works(det, "after them");
+}
+
 /* The lock outlives its owner in a child which that one forked. */
 static void test_forked(oph_device *det)
 {
@@ -477,9 +524,11 @@ int main(int argc, char **argv)
     test_left(det);
     test_broken(det);
     test_names();
+    test_sync();
     test_same_process(det);
     test_lock(det);
     test_other(det);
+    test_race(det);
     test_forked(det);
     test_own_child(det);
     oph_device_free(det);
