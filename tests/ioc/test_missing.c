@@ -40,7 +40,7 @@ static void listed(const oph_plugins *plugins, const char *port, const char *pre
            class_name);
 }
 
-/* Those that no device here declares, and for which no class is built in. */
+/* Those that no device here declares. For all but one no class is built in. */
 enum { OTHERS = 8 };
 
 static void others_listed(const oph_plugins *plugins)
@@ -52,7 +52,7 @@ static void others_listed(const oph_plugins *plugins)
     listed(plugins, "TRANS1", "Pilatus:Trans1:", "NDPluginTransform", "");
     listed(plugins, "OVER1", "Pilatus:Over1:", "NDPluginOverlay", "");
     listed(plugins, "CODEC1", "Pilatus:Codec1:", "NDPluginCodec", "");
-    listed(plugins, "CB1", "Pilatus:CB1:", "NDPluginCircularBuff", "");
+    listed(plugins, "CB1", "Pilatus:CB1:", "NDPluginCircularBuff", "CircularBuffPlugin");
 }
 
 int main(void)
