@@ -67,3 +67,14 @@ void oph__switch_wire(struct oph__wire *wire, uint16_t on)
     wire->data = wire->small;
     *(uint16_t *)wire->data = on;
 }
+
+void oph__switch_put(struct oph__ops **slot, const oph_signal *sig, uint16_t on)
+{
+    struct oph__wire wire;
+    oph__switch_wire(&wire, on);
+    oph__ops_free(*slot);
+    *slot = NULL;
+    if (oph__ops_new(sig->ctx, 1, slot, NULL)) return;
+    oph__ops_put(*slot, sig->set, &wire, false, NULL);
+    oph__ops_send(*slot, NULL);
+}

@@ -176,13 +176,16 @@ static void end(struct run *r, oph_error *error)
 {
     release(r, !error);
     if (r->shot.buffer) oph__buffer_ended(&r->shot, !error);
+    int64_t earlier = r->done - r->course.before; /* frames of this trigger's former acquisitions */
     for (size_t w = 0; !error && w < r->shot.writer_count; w++) {
         oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
-        oph__store_note_point(r->shot.writers[w].dev, r->shot.frames,
-                              (int64_t)r->shot.before.writers[w].number[OPH__W_NUMBER]);
+        oph__store_note_point(r->shot.writers[w].dev, earlier + r->shot.frames,
+                              (int64_t)r->shot.before.writers[w].number[OPH__W_NUMBER] - earlier);
     }
     if (error) oph__course_name(&r->course, r->dev, r->acquisition, error);
     if (r->course.begun) oph__status_finish(r->course.begun, error);
+    oph_status_unref(r->course.begun); /* it has us */
+    r->course.begun = NULL;
     oph__trigger_finish(r->dev, r->status, error);
     oph_status_unref(r->status); /* the run is under way no more */
 }
@@ -272,22 +275,10 @@ static void end_early(struct run *r)
     end(r, &err);
 }
 
-/* A plain put: a second one with completion would stop the server's reading for a minute. */
-static void put_switch(struct run *r, const oph_signal *sig, uint16_t on)
-{
-    struct oph__wire wire;
-    oph__switch_wire(&wire, on);
-    oph__ops_free(r->stop);
-    r->stop = NULL;
-    if (oph__ops_new(r->ctx, 1, &r->stop, NULL)) return;
-    oph__ops_put(r->stop, sig->set, &wire, false, NULL);
-    oph__ops_send(r->stop, NULL);
-}
-
 static void put_stop(struct run *r)
 {
     r->stops++;
-    put_switch(r, r->shot.cam_rows[OPH__CAM_ACQUIRE], 0);
+    oph__switch_put(&r->stop, r->shot.cam_rows[OPH__CAM_ACQUIRE], 0);
 }
 
 static void stop_camera(struct run *r)
@@ -305,7 +296,7 @@ static void halt(struct run *r)
     bool runs = now[OPH__CAM_STATE] == STATE_ACQUIRE || now[OPH__CAM_ACQUIRE] == 1;
     if (r->shot.buffer && r->shot.now.buffer.number[OPH__B_CAPTURE] == 0) {
         r->emptied = true;
-        put_switch(r, r->shot.buffer_rows[OPH__B_CAPTURE], 1);
+        oph__switch_put(&r->stop, r->shot.buffer_rows[OPH__B_CAPTURE], 1);
     } else if (!r->shot.buffer && runs && r->stops < MOST_STOPS) {
         put_stop(r);
     }
@@ -355,7 +346,7 @@ static void cancel(struct run *r, bool put_done)
                   "the next acquisition", "cancelled");
         end(r, &err);
     } else if (r->shot.buffer) {
-        put_switch(r, r->shot.buffer_rows[OPH__B_CAPTURE], 0);
+        oph__switch_put(&r->stop, r->shot.buffer_rows[OPH__B_CAPTURE], 0);
         look(r);
     } else if (!put_done && !r->put_over) {
         stop_camera(r);

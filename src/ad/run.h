@@ -40,6 +40,9 @@ void oph__course_name(const struct oph__course *course, const oph_device *dev, s
 
 /* What puts an enumeration of two labels to 0 or 1. */
 void oph__switch_wire(struct oph__wire *wire, uint16_t on);
+/* Sends that as a plain put, not waited for: a second one with completion would stop the server's
+ * reading for a minute. It replaces *slot. */
+void oph__switch_put(struct oph__ops **slot, const oph_signal *sig, uint16_t on);
 
 /* Looks whether the first can work and starts it; the status is finished when the last has ended,
  * or one has failed. On an error nothing was started. */

@@ -61,15 +61,17 @@ static int check_numbers(const oph_device *dev, oph_series *s, oph_error *err)
     return 0;
 }
 
-static double readout(oph_device *dev, const oph_device *cam)
+static int find_readout(oph_device *dev, const oph_device *cam, double *ret, oph_error *err)
 {
     char model[64] = "";
     if (!oph_device_is(cam, "PilatusDetectorCam")) return 0;
-    oph_get_text(dev, "cam.model", model, sizeof model, NULL);
+    int rc = oph_get_text(dev, "cam.model", model, sizeof model, err);
+    if (rc) return rc;
     for (char *c = model; *c; c++)
         if (*c >= 'A' && *c <= 'Z') *c = (char)(*c - 'A' + 'a');
-    return strstr(model, "pilatus3") || strstr(model, "pilatus 3") ? READOUT_PILATUS3
-                                                                   : READOUT_PILATUS2;
+    bool third = strstr(model, "pilatus3") || strstr(model, "pilatus 3");
+    *ret = third ? READOUT_PILATUS3 : READOUT_PILATUS2;
+    return 0;
 }
 
 /* The IOC takes a period that the detector cannot keep, and makes no other of it. */
@@ -80,7 +82,8 @@ static int check_times(oph_device *dev, const oph_device *cam, oph_series *s, op
         return refuse_number(dev, OPH_EINVAL, "an exposure above 0 s", s->exposure, err);
     if (!(s->readout >= 0) || isinf(s->readout))
         return refuse_number(dev, OPH_EINVAL, "a readout of 0 s or more", s->readout, err);
-    if (s->readout == 0) s->readout = readout(dev, cam);
+    int rc = s->readout == 0 ? find_readout(dev, cam, &s->readout, err) : 0;
+    if (rc) return rc;
     if (s->period == 0) s->period = s->exposure + s->readout;
     if (s->period >= s->exposure + s->readout - ROUNDING && !isinf(s->period)) return 0;
     oph__from_double(least, sizeof least, s->exposure + s->readout);

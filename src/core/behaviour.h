@@ -36,7 +36,7 @@ struct oph__trigger_ops {
     int (*check)(oph_device *dev, struct oph__plan *plan, oph_error *err);
     /* NULL where it takes no series. `prepare` fills in what *want leaves open, and how many
      * kickoffs it takes; `kickoff` starts one as start does, and finishes `begun` when the camera
-     * has begun, or with the error that ends it. */
+     * has begun, or with the error that ends it; then it gives up its reference. */
     int (*prepare)(oph_device *dev, oph_series *want, int64_t *ret_kickoffs, oph_error *err);
     int (*kickoff)(oph_device *dev, oph_status *status, oph_status *begun, oph_error *err);
     /* Stops what may be running and waits, bounded, until it has stopped. Nothing running: 0 at

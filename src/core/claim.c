@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "core/plan.h"
 #include <stdlib.h>
+#include <string.h>
 
 static struct oph__item *item_of(const struct oph__plan *plan, const oph_signal *sig)
 {
@@ -43,14 +44,29 @@ static int add_item(struct oph__plan *plan, oph_signal *sig, const struct oph__l
     return rc;
 }
 
+static bool is_same(const struct oph__wire *a, const struct oph__wire *b)
+{
+    return a->dtype == b->dtype && a->count == b->count &&
+           !memcmp(a->data, b->data, a->count * oph_dtype_size(a->dtype));
+}
+
+static bool is_known(const struct oph__item *item, const struct oph__wire *wire)
+{
+    bool known = is_same(&item->wire, wire);
+    for (size_t i = 0; !known && i < item->later.count; i++)
+        known = is_same(item->later.at[i], wire);
+    return known;
+}
+
 static int add_value(struct oph__item *item, const struct oph__literal *value, oph_error *err)
 {
     struct oph__chan_info info;
     struct oph__wire *wire = calloc(1, sizeof *wire);
     if (!wire) return oph__fail_memory(err, "a plan");
     int rc = encode(item->sig, value, &info, wire, err);
-    if (!rc && !oph__vec_add(&item->later, wire)) rc = oph__fail_memory(err, "a plan");
-    if (!rc) return 0;
+    bool known = !rc && is_known(item, wire);
+    if (!rc && !known && !oph__vec_add(&item->later, wire)) rc = oph__fail_memory(err, "a plan");
+    if (!rc && !known) return 0;
     oph__wire_clear(wire);
     free(wire);
     return rc;

@@ -188,6 +188,18 @@ static int check_kickoff(oph_device *dev, oph_error *err)
     return refuse_series(dev, OPH_ESTATE, "one kickoff more", found, err);
 }
 
+/* Whoever cancels the beginning means all of it. */
+static void cancel_all(oph_status *begun, void *all)
+{
+    (void)begun;
+    oph_status_cancel(all, NULL);
+}
+
+static void drop_all(void *all)
+{
+    oph_status_unref(all);
+}
+
 static int kickoff(oph_device *dev, oph_status **ret, oph_error *err)
 {
     struct oph__series *s = &dev->tree->series;
@@ -201,6 +213,7 @@ static int kickoff(oph_device *dev, oph_status **ret, oph_error *err)
         oph_status_unref(begun);
         return rc;
     }
+    oph__status_own(begun, oph_status_ref(st), cancel_all, drop_all);
     pthread_mutex_lock(&dev->tree->m.lock);
     oph_status *former = s->status;
     s->status = st;

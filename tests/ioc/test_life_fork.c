@@ -82,6 +82,12 @@ static oph_condition one = {.size = sizeof one, .test = is_any};
 CALL(connect_it, oph_connect(d.det, 1, NULL, &err))
 CALL(stage, oph_stage(d.det, NULL, &err))
 CALL(trigger, oph_trigger(d.det, &st, &err))
+CALL(trigger_set_frames, oph_trigger_set_frames(d.det, 1, &err))
+CALL(stop, oph_stop(d.det, &err))
+CALL(prepare, oph_prepare(d.det, &(oph_series){.size = sizeof(oph_series)}, NULL, &err))
+CALL(kickoff, oph_kickoff(d.det, &st, &err))
+CALL(complete, oph_complete(d.det, &st, &err))
+CALL(series_index, oph_series_index(d.det, &whole, &err))
 CALL(unstage, oph_unstage(d.det, NULL, &err))
 CALL(acquire, oph_acquire(d.det, 1, NULL, &err))
 CALL(warmup, oph_warmup(d.det, 1, &err))
@@ -165,6 +171,12 @@ static const struct row {
     {"oph_connect", connect_it, OPH_EFORK},
     {"oph_stage", stage, OPH_EFORK},
     {"oph_trigger", trigger, OPH_EFORK},
+    {"oph_trigger_set_frames", trigger_set_frames, OPH_EFORK},
+    {"oph_stop", stop, OPH_EFORK},
+    {"oph_prepare", prepare, OPH_EFORK},
+    {"oph_kickoff", kickoff, OPH_EFORK},
+    {"oph_complete", complete, OPH_EFORK},
+    {"oph_series_index", series_index, OPH_EFORK},
     {"oph_unstage", unstage, OPH_EFORK},
     {"oph_acquire", acquire, OPH_EFORK},
     {"oph_warmup", warmup, OPH_EFORK},

@@ -65,6 +65,7 @@ static int is_never(const oph_value *seen, void *user)
 }
 static const oph_condition never = {.size = sizeof never, .test = is_never};
 static oph_image_info info = {.size = sizeof info};
+static const oph_series series = {.size = sizeof series, .frames = 2, .exposure = 0.02};
 
 CALL(connect_nowhere, oph_connect(nowhere, LONG, NULL, err))
 CALL(read_nowhere, oph_signal_read(find(nowhere, "cam.num_images"), &patient, &value, err))
@@ -90,6 +91,7 @@ CALL(start, oph_put_int(d.cam, "acquire", 1, err))
 CALL(stage, oph_stage(d.det, NULL, err))
 CALL(acquire, oph_acquire(d.det, OPH_DEFAULT, NULL, err))
 CALL(warmup, oph_warmup(d.det, LONG, err))
+CALL(prepare, oph_prepare(d.det, &series, NULL, err))
 CALL(trigger, oph_trigger(d.det, &st, err))
 CALL(image_read, oph_image_read(d.image, LONG, pixels, sizeof pixels, &info, err))
 CALL(missing_plugins, oph_missing_plugins(d.det, LONG, &plugins, err))
@@ -138,6 +140,7 @@ static const struct row {
     {"oph_graph_new", graph_new, PAUSED},
     {"oph_validate", validate, PAUSED},
     {"oph_trigger", trigger, STAGED},
+    {"oph_prepare", prepare, STAGED},
     {"oph_status_wait, of an acquisition", trigger_wait, RUNNING},
     {"oph_acquire, while it exposes", acquire, ANYWHERE},
 };

@@ -27,6 +27,12 @@ static const char classes[] = "class StoreDetector : SingleTrigger DetectorBase\
                               "class TiffStream : StoreDetector\n"
                               "dev file TIFF1: TIFFPlugin FileStoreTIFF\n"
                               "stage file file_write_mode=Stream capture=1\n"
+                              "class Cycle : MultiTrigger DetectorBase\n"
+                              "dev cam cam1: PilatusDetectorCam\n"
+                              "dev file TIFF1: TIFFPlugin FileStoreTIFFIterativeWrite\n"
+                              "stage cam acquire_time=0.001 acquire_period=0.002\n"
+                              "cycle short cam.num_images=2\n"
+                              "cycle long  cam.num_images=3\n"
                               "class Both : StoreDetector\n"
                               "dev file HDF1: HDF5Plugin FileStoreHDF5IterativeWrite\n"
                               "stage file lazy_open=1\n"
@@ -308,6 +314,20 @@ static void one_of_many(void)
     check_done(oph_settings_set(d.cam, "acquire_period", 0.002, &err), &err, "fast");
 }
 
+/* The files of a trigger are those of all its acquisitions. */
+static void cycle(void)
+{
+    make("Cycle");
+    stage();
+    point(5);
+    files_are(5, 1);
+    describes(file, "AD_TIFF", 1, 1, 1, 5);
+    point(5);
+    files_are(5, 1);
+    describes(file, "AD_TIFF", 1, 1, 2, 5);
+    unstage("a cycle");
+}
+
 /* The camera does not wait, and the files come after it has ended. */
 static void late(void)
 {
@@ -391,6 +411,7 @@ int main(void)
     single("TiffPoints", "AD_TIFF", 1);
     tiff_stream();
     both();
+    cycle();
     late();
     tiff_fails();
     refusals();

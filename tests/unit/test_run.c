@@ -167,6 +167,7 @@ static void test_armed(oph_device *det)
     stage(det, "Armed stands from a former run");
     fake_set("X:cam1:Armed", "1");
     oph_status *begun = kick_off(det, &all);
+    testOk(!oph_status_finish(begun, NULL), "nobody else can finish it");
     fake_set("X:cam1:DetectorState_RBV", "1");
     testOk(!oph_status_done(begun), "that level says nothing");
     fake_set("X:cam1:Armed", "0");
@@ -192,7 +193,7 @@ static void test_armed(oph_device *det)
     begun = kick_off(det, &all);
     fake_rule("X:cam1:Acquire", FAKE_FOLLOW);
     fake_forget_puts();
-    oph_status_cancel(all, NULL);
+    oph_status_cancel(begun, NULL);
     fake_wait_put("X:cam1:Acquire");
     fake_release("X:cam1:Acquire");
     says(begun, OPH_ECANCEL, "cancelled");
