@@ -126,6 +126,8 @@ static void put(struct oph__entry *e)
         return;
     }
     if (e->want && e->want->read_first && !e->put->wire) e->want->expect = &e->put->own;
+    enter(e, OPH__ASKING, seconds(e->timeout, g->ctx->options.put_timeout) + g->slow);
+    /* From here on its watch may look at the entry. */
     if (e->want && e->want->beforehand && oph__want_beforehand(e, &err)) {
         oph__entry_end(e, &err);
         return;
@@ -133,7 +135,6 @@ static void put(struct oph__entry *e)
     pthread_mutex_lock(&g->m->lock);
     g->puts++;
     pthread_mutex_unlock(&g->m->lock);
-    enter(e, OPH__ASKING, seconds(e->timeout, g->ctx->options.put_timeout) + g->slow);
     const struct oph__wire *wire = e->put->wire ? e->put->wire : &e->put->own;
     e->asked = oph__ops_put(g->ops, e->sig->set, wire, e->put->completion, e);
 }
