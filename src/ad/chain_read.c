@@ -20,6 +20,7 @@ static const char *const attrs[OPH__PORT_ROWS] = {
     [OPH__PORT_BLOCKING] = "blocking_callbacks",
     [OPH__PORT_ADDRESS] = "nd_array_address",
     [OPH__PORT_TYPE] = "plugin_type",
+    [OPH__PORT_FILTER] = "filter_callbacks",
     [OPH__PORT_QUEUE_SIZE] = "queue_size",
     [OPH__PORT_QUEUE_FREE] = "queue_free",
     [OPH__PORT_PATH] = "file_path",
