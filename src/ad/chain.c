@@ -27,12 +27,12 @@ const struct oph__port *oph__port_of(const struct oph__ports *ports, const oph_d
 }
 
 enum oph__way oph__port_way(const struct oph__ports *ports, const struct oph__port *port,
-                            const struct oph__port *from, const struct oph__port **ret_last)
+                            const struct oph__port **ret_last)
 {
     /* Of more steps than there are ports one is taken twice. */
     for (size_t steps = 0; steps <= ports->count; steps++) {
         *ret_last = port;
-        if (from ? port == from : oph__port_is_camera(port)) return OPH__WAY_GOOD;
+        if (oph__port_is_camera(port)) return OPH__WAY_GOOD;
         port = oph__port_source(ports, port);
         if (!port) return OPH__WAY_ENDS;
     }
@@ -49,53 +49,54 @@ static int refuse(const struct oph__port *port, int row, const char *wanted, con
                      wanted, "%s", found);
 }
 
-static int check_way(const struct oph__ports *ports, const struct oph__port *to,
-                     const struct oph__port *from, oph_error *err)
+static int check_way(const struct oph__ports *ports, const struct oph__port *writer,
+                     const struct oph__port *camera, oph_error *err)
 {
     const struct oph__port *last;
-    const char *source = to->values[OPH__PORT_SOURCE].text;
+    const char *source = writer->values[OPH__PORT_SOURCE].text;
     char wanted[128], found[300];
-    enum oph__way way = oph__port_way(ports, to, from, &last);
-    if (way == OPH__WAY_GOOD) return 0;
-    oph__format(wanted, sizeof wanted, "a chain of ports to the %s's %s",
-                oph__port_is_camera(from) ? "camera" : "buffer", name_of(from));
-    if (way == OPH__WAY_CIRCLES)
-        oph__format(found, sizeof found, "%s, which takes its frames from itself in the end",
-                    source);
-    else if (oph__port_is_camera(last))
+    enum oph__way way = oph__port_way(ports, writer, &last);
+    if (way == OPH__WAY_GOOD && last == camera) return 0;
+    oph__format(wanted, sizeof wanted, "a chain of ports to the camera's %s", name_of(camera));
+    if (way == OPH__WAY_GOOD)
         oph__format(found, sizeof found, "%s, which comes from the camera %s", source,
                     last->dev->attr);
-    else if (last == to)
+    else if (way == OPH__WAY_CIRCLES)
+        oph__format(found, sizeof found, "%s, which takes its frames from itself in the end",
+                    source);
+    else if (last == writer)
         oph__format(found, sizeof found, "%s, which no device here has", source);
     else
         oph__format(found, sizeof found, "%s, behind which %s takes frames from %s", source,
                     last->dev->attr, last->values[OPH__PORT_SOURCE].text);
-    return refuse(to, OPH__PORT_SOURCE, wanted, found, err);
+    return refuse(writer, OPH__PORT_SOURCE, wanted, found, err);
 }
 
 /* Frames that are skipped for MinCallbackTime are counted nowhere. */
-static int check_link(const struct oph__port *port, const struct oph__port *to, oph_error *err)
+static int check_link(const struct oph__port *port, const struct oph__port *writer, oph_error *err)
 {
     const struct oph__port_value *v = port->values;
     char wanted[160];
+    bool between = port != writer;
     if (v[OPH__PORT_MIN_TIME].number > 0) {
-        oph__format(wanted, sizeof wanted, "0, since it would skip frames of %s", to->dev->attr);
+        oph__format(wanted, sizeof wanted, "0, since %s would skip frames%s%s",
+                    between ? "it" : "the writer", between ? " of " : "",
+                    between ? writer->dev->attr : "");
         return refuse(port, OPH__PORT_MIN_TIME, wanted, v[OPH__PORT_MIN_TIME].text, err);
     }
-    if (port == to) return 0; /* what it is to do itself its own check knows */
     oph__format(wanted, sizeof wanted, "Enable, since the frames of %s come through it",
-                to->dev->attr);
-    for (int row = OPH__PORT_ENABLE; row <= OPH__PORT_CALLBACKS; row++) {
+                writer->dev->attr);
+    for (int row = OPH__PORT_ENABLE; between && row <= OPH__PORT_CALLBACKS; row++) {
         if (v[row].known && v[row].number == 0) return refuse(port, row, wanted, v[row].text, err);
     }
     return 0;
 }
 
-int oph__chain_check(const struct oph__ports *ports, const oph_device *to, const oph_device *from,
-                     oph_error *err)
+int oph__chain_check(const struct oph__ports *ports, const oph_device *writer,
+                     const oph_device *camera, oph_error *err)
 {
-    const struct oph__port *start = oph__port_of(ports, to);
-    const struct oph__port *end = oph__port_of(ports, from);
+    const struct oph__port *start = oph__port_of(ports, writer);
+    const struct oph__port *end = oph__port_of(ports, camera);
     if (!start) return 0;
     if (!end || !name_of(end)[0]) return check_link(start, start, err); /* the IOC does not tell */
     int rc = check_way(ports, start, end, err);
@@ -104,40 +105,48 @@ int oph__chain_check(const struct oph__ports *ports, const oph_device *to, const
     return rc;
 }
 
-bool oph__port_changes_count(const struct oph__port *port)
+bool oph__chain_passes(const struct oph__ports *ports, const oph_device *writer,
+                       const oph_device *plugin)
+{
+    const struct oph__port *p = oph__port_of(ports, writer);
+    for (size_t steps = 0; p && steps <= ports->count; steps++) {
+        if (p->dev == plugin) return true;
+        p = oph__port_source(ports, p);
+    }
+    return false;
+}
+
+static bool changes_count(const struct oph__port *port)
 {
     static const char *const types[] = {"NDPluginCircularBuff", "NDPluginScatter", "NDPluginGather",
                                         "NDPluginTimeSeries"};
-    const struct oph__port_value *v = port->values;
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (oph__starts(v[OPH__PORT_TYPE].text, types[i])) return true;
-    }
-    /* A filter that passes on only what it has added up. */
-    return oph__starts(v[OPH__PORT_TYPE].text, "NDPluginProcess") && v[OPH__PORT_FILTER].number > 0;
+    const char *type = port->values[OPH__PORT_TYPE].text;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (oph__starts(type, types[i])) return true;
+    return oph__starts(type, "NDPluginProcess") && port->values[OPH__PORT_FILTER].number > 0;
 }
 
-const oph_device *oph__chain_changer(const struct oph__ports *ports, const oph_device *to,
-                                     const oph_device *from)
+const oph_device *oph__chain_changer(const struct oph__ports *ports, const oph_device *writer)
 {
-    const struct oph__port *start = oph__port_of(ports, to);
-    const struct oph__port *p = start;
-    for (size_t steps = 0; p && p->dev != from && steps < ports->count; steps++) {
-        if (p != start && oph__port_changes_count(p)) return p->dev;
+    const struct oph__port *p = oph__port_of(ports, writer);
+    p = p ? oph__port_source(ports, p) : NULL;
+    for (size_t steps = 0; p && steps < ports->count; steps++) {
+        if (changes_count(p)) return p->dev;
         p = oph__port_source(ports, p);
     }
     return NULL;
 }
 
-void oph__chain_warn(const struct oph__ports *ports, const oph_device *to)
+void oph__chain_warn(const struct oph__ports *ports, const oph_device *writer)
 {
-    const struct oph__port *p = oph__port_of(ports, to);
+    const struct oph__port *p = oph__port_of(ports, writer);
     for (size_t steps = 0; p && steps < ports->count; steps++) {
         if (p->values[OPH__PORT_BLOCKING].number == 1) {
             const oph_signal *sig = p->rows[OPH__PORT_BLOCKING];
-            oph__log(&to->ctx->log, OPH_LOG_WARNING,
+            oph__log(&writer->ctx->log, OPH_LOG_WARNING,
                      "%s (%s): wanted No, found Yes: the driver waits for this plugin at each "
                      "frame on its way to %s",
-                     sig->path, sig->read->name, to->attr);
+                     sig->path, sig->read->name, writer->attr);
         }
         p = oph__port_source(ports, p);
     }

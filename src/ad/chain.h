@@ -14,8 +14,8 @@ enum oph__port_row {
     OPH__PORT_MIN_TIME,
     OPH__PORT_BLOCKING,
     OPH__PORT_TYPE,
-    OPH__PORT_FILTER,
-    OPH__PORT_CHAIN, /* those above are looked at before each acquisition */
+    OPH__PORT_FILTER, /* of NDPluginProcess: 1 passes on only what it has added up */
+    OPH__PORT_CHAIN,  /* those above are looked at before each acquisition */
     OPH__PORT_ADDRESS = OPH__PORT_CHAIN,
     OPH__PORT_QUEUE_SIZE,
     OPH__PORT_QUEUE_FREE,
@@ -76,24 +76,24 @@ const struct oph__port *oph__port_source(const struct oph__ports *ports,
                                          const struct oph__port *port);
 const struct oph__port *oph__port_of(const struct oph__ports *ports, const oph_device *dev);
 
-/* Why frames do not come to a port, or how they do. */
+/* Why frames do not come from a camera to a port, or how they do. */
 enum oph__way { OPH__WAY_GOOD, OPH__WAY_ENDS, OPH__WAY_CIRCLES };
-/* *ret_last: where the way from `port` against the frames ends: `from` (NULL: any camera), or the
- * port that has no source here. On a circle: one that is on it. */
+/* *ret_last: the port at which the way from `port` against the frames ends: a camera, or the one
+ * whose source nobody has. On a circle: one that is on it. */
 enum oph__way oph__port_way(const struct oph__ports *ports, const struct oph__port *port,
-                            const struct oph__port *from, const struct oph__port **ret_last);
+                            const struct oph__port **ret_last);
 
-/* Whether every frame of `from`, a camera or a buffer that stands for it, reaches `to`, a writer or
- * that buffer: refuses a chain that is broken, and plugins on it that are switched off or skip
- * frames. What `to` itself says must be known. */
-int oph__chain_check(const struct oph__ports *ports, const oph_device *to, const oph_device *from,
-                     oph_error *err);
-/* The plugin between them, nearest to `to`, that does not pass on one frame for each that it takes;
- * NULL: all do. */
-const oph_device *oph__chain_changer(const struct oph__ports *ports, const oph_device *to,
-                                     const oph_device *from);
-bool oph__port_changes_count(const struct oph__port *port);
-/* Tells the log of plugins on the way to `to` for which the driver has to wait. */
-void oph__chain_warn(const struct oph__ports *ports, const oph_device *to);
+/* Whether every frame of the camera reaches a writer: refuses a chain that is broken, and plugins
+ * on it that are switched off or skip frames. What the writer itself says must be known. */
+int oph__chain_check(const struct oph__ports *ports, const oph_device *writer,
+                     const oph_device *camera, oph_error *err);
+/* Whether a writer's frames come through a plugin. */
+bool oph__chain_passes(const struct oph__ports *ports, const oph_device *writer,
+                       const oph_device *plugin);
+/* The plugin nearest to a writer that does not pass on one frame for each that it takes; NULL:
+ * none, as far as it is known. */
+const oph_device *oph__chain_changer(const struct oph__ports *ports, const oph_device *writer);
+/* Tells the log of plugins on it for which the driver has to wait. */
+void oph__chain_warn(const struct oph__ports *ports, const oph_device *writer);
 
 #endif

@@ -67,7 +67,7 @@ static oph_graph_node *node_of(const struct oph__ports *ports, const struct oph_
     node->queue_free = whole(port, OPH__PORT_QUEUE_FREE);
     node->min_callback_time = port->values[OPH__PORT_MIN_TIME].number;
     if (!port->values[OPH__PORT_MIN_TIME].known) node->min_callback_time = -1;
-    node->has_camera = oph__port_way(ports, port, NULL, &last) == OPH__WAY_GOOD;
+    node->has_camera = oph__port_way(ports, port, &last) == OPH__WAY_GOOD;
     return node;
 }
 

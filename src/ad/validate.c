@@ -223,7 +223,7 @@ static void check_flow(struct check *c, const struct oph__port *port)
     w.row = OPH__PORT_TYPE;
     w.advice = "Say how many frames the writer will get, or take its frames from elsewhere: an "
                "acquisition could not tell whether any were lost.";
-    if (port != writer && oph__port_changes_count(port)) add(c, w);
+    if (port->dev == oph__chain_changer(&c->ports, writer->dev)) add(c, w);
     w.wanted = "No";
     w.row = OPH__PORT_BLOCKING;
     w.advice = "Stage it with blocking_callbacks=No: the driver waits for this plugin at each "

@@ -64,7 +64,7 @@ static const struct {
     {"ROI1:MinCallbackTime", "0.5", "0", "det.roi1.min_callback_time",
      "Pilatus:ROI1:MinCallbackTime_RBV", "0, since it would skip frames of hdf1", "0.5"},
     {"HDF1:MinCallbackTime", "0.25", "0", "det.hdf1.min_callback_time",
-     "Pilatus:HDF1:MinCallbackTime_RBV", "0, since it would skip frames of hdf1", "0.25"},
+     "Pilatus:HDF1:MinCallbackTime_RBV", "0, since the writer would skip frames", "0.25"},
     {"ROI1:NDArrayPort", "OTHER", "PIL", "det.hdf1.nd_array_port", "Pilatus:HDF1:NDArrayPort_RBV",
      "the camera's PIL", "ROI1, behind which roi1 takes frames from OTHER"},
     {"HDF1:NDArrayPort", "OTHER", "ROI1", "det.hdf1.nd_array_port", "Pilatus:HDF1:NDArrayPort_RBV",
