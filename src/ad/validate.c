@@ -98,6 +98,13 @@ static bool is_writer(const oph_device *dev)
            (dev->hooks.count || oph_settings_value(dev, "capture"));
 }
 
+/* The circular buffer out of which a trigger takes its frames: what it passes on is counted. */
+static bool is_buffer(const oph_device *dev)
+{
+    return dev->parent && oph_device_is(dev->parent, "ContinuousAcquisitionTrigger") &&
+           oph__equal(dev->attr, "cb");
+}
+
 /* The first writer that takes frames from each port. */
 static void mark_ways(struct check *c)
 {
@@ -219,6 +226,11 @@ static void check_flow(struct check *c, const struct oph__port *port)
                "nowhere.";
     if (port->values[w.row].number > 0) add(c, w);
     w.warning = true;
+    w.wanted = "a plugin that passes on one frame for each";
+    w.row = OPH__PORT_TYPE;
+    w.advice = "Say how many frames the writer will get, or take its frames from elsewhere: an "
+               "acquisition could not tell whether any were lost.";
+    if (port->dev == oph__chain_changer(&c->ports, writer->dev) && !is_buffer(port->dev)) add(c, w);
     w.wanted = "No";
     w.row = OPH__PORT_BLOCKING;
     w.advice = "Stage it with blocking_callbacks=No: the driver waits for this plugin at each "

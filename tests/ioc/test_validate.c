@@ -332,6 +332,27 @@ static void test_classes(void)
     oph_device_free(dev);
 }
 
+/* A chain over a plugin that passes on what it likes. */
+static void test_changer(void)
+{
+    static const struct wrong changer = {OPH_SEVERITY_WARNING,
+                                         OPH_ESTATE,
+                                         "det.cb1.plugin_type",
+                                         "Pilatus:CB1:PluginType_RBV",
+                                         "passes on one frame for each",
+                                         "NDPluginCircularBuff",
+                                         "how many frames the writer will get"};
+    oph_device *dev = new_device("class Changer : SingleTrigger DetectorBase\n"
+                                 "dev cam  cam1: PilatusDetectorCam\n"
+                                 "dev cb1  CB1:  PluginBase\n"
+                                 "dev hdf1 HDF1: HDF5Plugin@3.4 FileStoreHDF5IterativeWrite\n"
+                                 "stage cb1  array_callbacks=1\n"
+                                 "stage hdf1 nd_array_port=CB1\n",
+                                 "Changer");
+    finds(dev, &changer);
+    oph_device_free(dev);
+}
+
 /* Errors come first, and each is a line. */
 static void test_several(void)
 {
@@ -403,6 +424,7 @@ int main(void)
     test_settings();
     test_staged();
     test_classes();
+    test_changer();
     test_several();
     test_queue();
     oph_device_free(det);
