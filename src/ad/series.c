@@ -2,7 +2,7 @@
 #include "ad/run.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "core/plan.h"
+#include "core/journal.h"
 #include <math.h>
 #include <string.h>
 
@@ -168,6 +168,7 @@ static int write_all(oph_device *dev, struct setting *sets, size_t count, oph_er
     }
     for (size_t i = 0; !rc && i < count; i++)
         rc = oph__plan_claim(dev->tree->plan, sigs[i], &sets[i].value, err);
+    if (!rc) rc = oph__journal_renew(dev->tree->plan, err);
     if (!rc) rc = oph__write_all(dev->ctx, w->at, w->count, true, err);
     oph__settings_write_free(w);
     return rc;

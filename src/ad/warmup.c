@@ -311,9 +311,10 @@ int oph_warmup(oph_device *dev, double timeout, oph_error *err)
     struct warming w = {.det = det};
     struct oph__call call;
     oph__call_begin(&dev->ctx->waits, &call);
+    oph__staging_begin(det->tree, &call);
     rc = warm_up(&w, dev, timeout, err);
+    oph__staging_end(det->tree);
     oph__call_end(&dev->ctx->waits, &call);
     clear(&w);
-    oph__tree_set(det->tree, OPH_STATE_IDLE);
     return rc;
 }

@@ -43,6 +43,11 @@ static const char *busy_pv(const oph_signal *sig)
     return busy->set->name;
 }
 
+static struct oph_value value_of(const struct oph__wire *wire)
+{
+    return (struct oph_value){.dtype = wire->dtype, .count = wire->count, .data = wire->data};
+}
+
 static struct oph__record record_of(const struct oph__item *item)
 {
     const oph_signal *sig = item->sig;
@@ -61,11 +66,26 @@ static struct oph__record record_of(const struct oph__item *item)
         .starts = oph__item_starts(item),
         .slow = row->slow,
         .text = item->value.text,
-        .staged = {.dtype = item->wire.dtype, .count = item->wire.count, .data = item->wire.data},
+        .staged = value_of(&item->wire),
         .set = item->set,
         .read = item->read,
         .info = &item->info,
     };
+}
+
+static void add_item(const struct oph__item *item, struct oph__buf *buf)
+{
+    struct oph__record record = record_of(item);
+    size_t count = item->later.count;
+    record.later = calloc(count ? count : 1, sizeof *record.later);
+    if (!record.later) {
+        buf->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        record.later[record.later_count++] = value_of(item->later.at[i]);
+    oph__journal_text_add(buf, &record);
+    free(record.later);
 }
 
 static void write_text(const struct oph__plan *plan, const struct oph__journal_head *head,
@@ -75,9 +95,8 @@ static void write_text(const struct oph__plan *plan, const struct oph__journal_h
     oph__journal_text_begin(buf, head);
     for (size_t i = 0; i < plan->items.count; i++) {
         const struct oph__item *item = plan->items.at[i];
-        if (only_left && !item->left) continue;
-        const struct oph__record record = record_of(item);
-        oph__journal_text_add(buf, &record);
+        if (item->skipped || (only_left && !item->left)) continue;
+        add_item(item, buf);
         count++;
     }
     oph__journal_text_end(buf, count);
@@ -211,6 +230,33 @@ void oph__journal_close(struct oph__journal *j)
     free(j);
 }
 
+/* In the place of what it was. */
+static int write_again(const struct oph__plan *plan, const struct oph__journal_folder *folder,
+                       bool only_left, oph_error *err)
+{
+    struct oph__journal *j = plan->journal;
+    struct oph__buf text = {0};
+    int fd;
+    write_text(plan, &j->head, only_left, &text);
+    int rc = oph__journal_publish(folder, j->name, &text, plan->options.sync, &fd, err);
+    oph__buf_free(&text);
+    if (rc) return rc;
+    let_go(j);
+    j->fd = fd;
+    return 0;
+}
+
+int oph__journal_renew(struct oph__plan *plan, oph_error *err)
+{
+    struct oph__journal_folder folder;
+    if (!plan->journal) return 0;
+    int rc = oph__journal_folder_enter(&folder, true, err);
+    if (rc) return rc;
+    rc = write_again(plan, &folder, false, err);
+    oph__journal_folder_leave(&folder);
+    return rc;
+}
+
 static int settle(const struct oph__plan *plan, const struct oph__journal_folder *folder,
                   oph_error *err)
 {
@@ -226,15 +272,7 @@ static int settle(const struct oph__plan *plan, const struct oph__journal_folder
                     : 0;
     if (!left) return oph__journal_remove(folder, j->name, err);
     atomic_store(&plan->dev->ctx->left, true);
-    struct oph__buf text = {0};
-    int fd;
-    write_text(plan, &j->head, true, &text);
-    int rc = oph__journal_publish(folder, j->name, &text, false, &fd, err);
-    oph__buf_free(&text);
-    if (rc) return rc;
-    let_go(j);
-    j->fd = fd;
-    return 0;
+    return write_again(plan, folder, true, err);
 }
 
 int oph__journal_settle(struct oph__plan *plan, oph_error *err)

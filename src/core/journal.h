@@ -14,6 +14,9 @@ struct oph__journal;
  * OPH_EFILE when it cannot be written. */
 int oph__journal_begin(struct oph__plan *plan, oph_error *err);
 
+/* Writes it again, before the trigger puts values that it has claimed since. */
+int oph__journal_renew(struct oph__plan *plan, oph_error *err);
+
 /* After restoring: the file goes, or keeps those items that are `left`. An error leaves it as it
  * was, which is harmless: what is back is found so. */
 int oph__journal_settle(struct oph__plan *plan, oph_error *err);

@@ -282,9 +282,8 @@ static int32_t dtype_named(struct reader *r)
     return OPH_NONE;
 }
 
-static void value(struct reader *r, const char *what, struct oph_value *ret, char **ret_label)
+static void value(struct reader *r, struct oph_value *ret, char **ret_label)
 {
-    expect(r, what);
     int32_t dtype = dtype_named(r);
     /* Each element takes at least one byte of the line: no count is believed that it has no room
      * for. */
@@ -306,7 +305,8 @@ static void value(struct reader *r, const char *what, struct oph_value *ret, cha
 
 static void original(struct reader *r, const char *what, struct oph_value *ret, char **ret_label)
 {
-    value(r, what, ret, ret_label);
+    expect(r, what);
+    value(r, ret, ret_label);
     ret->status = (int16_t)integer(r, 0, INT16_MAX);
     ret->severity = (int16_t)integer(r, 0, INT16_MAX);
 }
@@ -320,6 +320,9 @@ static void free_record(struct oph__record *rec)
                                  rec->text,   rec->set_label, rec->read_label};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free((char *)(uintptr_t)texts[i]);
+    for (size_t i = 0; i < rec->later_count; i++)
+        oph__value_clear(&rec->later[i]);
+    free(rec->later);
     oph__value_clear(&rec->staged);
     oph__value_clear(&rec->set);
     oph__value_clear(&rec->read);
@@ -341,6 +344,22 @@ static void flags(struct reader *r, struct oph__record *rec)
     wrong(r, "flags of c, m and s, or -");
 }
 
+static void later(struct reader *r, struct oph__record *rec)
+{
+    expect(r, "later");
+    /* Each takes at least four bytes of the line. */
+    size_t count = (size_t)integer(r, 0, (r->line_end - r->at) / 4);
+    if (r->rc || !count) return;
+    rec->later = calloc(count, sizeof *rec->later);
+    if (!rec->later) {
+        no_memory(r);
+        return;
+    }
+    rec->later_count = count;
+    for (size_t i = 0; !r->rc && i < count; i++)
+        value(r, &rec->later[i], NULL);
+}
+
 static void set_line(struct reader *r, struct oph__record *rec)
 {
     static const char *const hows[] = {"ro", "rw", "rbv", "path", "start"};
@@ -357,7 +376,9 @@ static void set_line(struct reader *r, struct oph__record *rec)
     flags(r, rec);
     rec->slow = number(r);
     rec->text = quoted(r);
-    value(r, "staged", &rec->staged, NULL);
+    expect(r, "staged");
+    value(r, &rec->staged, NULL);
+    later(r, rec);
     original(r, "was", &rec->set, &labels[0]);
     original(r, "read", &rec->read, &labels[1]);
     rec->set_label = labels[0];

@@ -11,10 +11,11 @@
  *   device "PATH" "PREFIX"
  *   server "127.0.0.1:5064"
  *   set "DEVICE" "ATTR" "PV" "READBACK" "BUSY" "SERVER" HOW TYPE FLAGS SLOW "TEXT" staged VALUE
- *       was VALUE ALARM read VALUE ALARM        on one line; HOW, TYPE as in a class; READBACK ""
- *       where the row has one PV; BUSY is the PV that says whether what a start row started still
- *       works, or ""; FLAGS are c (counter), m (moves), s (starts something), or -
- *   end COUNT CHECKSUM     of settings; FNV-1a of all before this line
+ *       later COUNT VALUE... was VALUE ALARM read VALUE ALARM   on one line; HOW, TYPE as in a
+ * class; READBACK "" where the row has one PV; BUSY is the PV that says whether what a start row
+ * started still works, or ""; later are values that the trigger writes; FLAGS are c (counter), m
+ * (moves), s (starts something), or - end COUNT CHECKSUM     of settings; FNV-1a of all before this
+ * line
  *
  * VALUE is DTYPE COUNT and the elements: numbers; for uint8 one text of them all; a text each for
  * `text`; for enum index and label each. `none 0` is no value. ALARM is STATUS SEVERITY.
@@ -47,6 +48,8 @@ struct oph__record {
     double slow;
     const char *text; /* the staged value as a person writes it */
     struct oph_value staged, set, read;
+    struct oph_value *later; /* that the trigger writes after the staged one */
+    size_t later_count;
     const struct oph__chan_info *info;  /* written: of the setpoint, for the labels; or NULL */
     const char *set_label, *read_label; /* parsed: of an original that is an enum; else NULL */
 };

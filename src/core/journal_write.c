@@ -99,13 +99,11 @@ static void add_element(struct oph__buf *buf, const struct oph_value *v, uint32_
     }
 }
 
-static void add_value(struct oph__buf *buf, const char *what, const struct oph_value *v,
+static void add_value(struct oph__buf *buf, const struct oph_value *v,
                       const struct oph__chan_info *info, const char *label)
 {
     bool known = v->data && oph_dtype_size(v->dtype);
     uint32_t count = known ? v->count : 0;
-    blank(buf);
-    oph__buf_add(buf, what);
     blank(buf);
     oph__buf_add(buf, known ? oph_dtype_name(v->dtype) : "none");
     blank(buf);
@@ -122,7 +120,9 @@ static void add_value(struct oph__buf *buf, const char *what, const struct oph_v
 static void add_original(struct oph__buf *buf, const char *what, const struct oph_value *v,
                          const struct oph__chan_info *info, const char *label)
 {
-    add_value(buf, what, v, info, label);
+    blank(buf);
+    oph__buf_add(buf, what);
+    add_value(buf, v, info, label);
     blank(buf);
     add_signed(buf, v->status);
     blank(buf);
@@ -173,7 +173,12 @@ void oph__journal_text_add(struct oph__buf *buf, const struct oph__record *r)
     blank(buf);
     add_double(buf, r->slow);
     add_text(buf, r->text);
-    add_value(buf, "staged", &r->staged, r->info, NULL);
+    oph__buf_add(buf, " staged");
+    add_value(buf, &r->staged, r->info, NULL);
+    oph__buf_add(buf, " later ");
+    add_unsigned(buf, r->later_count);
+    for (size_t i = 0; i < r->later_count; i++)
+        add_value(buf, &r->later[i], r->info, NULL);
     add_original(buf, "was", &r->set, r->info, r->set_label);
     add_original(buf, "read", &r->read, r->info, r->read_label);
     oph__buf_add(buf, "\n");

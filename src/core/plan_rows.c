@@ -140,6 +140,7 @@ int oph_plan_new(oph_device *dev, const oph_stage_options *opt, oph_plan **ret,
     oph__call_begin(&dev->ctx->waits, &call);
     rc = make(dev, &options, ret, report, &cause);
     oph__call_end(&dev->ctx->waits, &call);
+    oph__tree_set(dev->tree, OPH_STATE_IDLE);
     if (rc && !oph_report_count(report)) oph__report_add(report, &cause);
     oph__report_give(report, ret_report);
     if (rc && err) *err = cause;

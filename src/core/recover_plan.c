@@ -119,6 +119,24 @@ static void note_label(struct oph__chan_info *info, const struct oph_value *valu
     if (index >= info->label_count) info->label_count = (uint16_t)(index + 1);
 }
 
+static int fill_wire(struct oph__wire *wire, const struct oph_value *value, oph_error *err)
+{
+    int rc = oph__wire_reserve(wire, value->dtype, value->count, err);
+    if (!rc && value->count)
+        memcpy(wire->data, value->data, value->count * oph_dtype_size(value->dtype));
+    return rc;
+}
+
+static int add_later(struct oph__item *item, const struct oph_value *value, oph_error *err)
+{
+    struct oph__wire *wire = calloc(1, sizeof *wire);
+    if (!wire || !oph__vec_add(&item->later, wire)) {
+        free(wire);
+        return oph__fail_memory(err, "a plan");
+    }
+    return fill_wire(wire, value, err);
+}
+
 static int fill_item(struct oph__item *item, struct oph__record *rec, oph_error *err)
 {
     bool start = rec->how == OPH__START;
@@ -131,10 +149,10 @@ static int fill_item(struct oph__item *item, struct oph__record *rec, oph_error 
     oph__copy(item->info.host, sizeof item->info.host, rec->server);
     note_label(&item->info, &rec->read, rec->read_label);
     note_label(&item->info, &rec->set, rec->set_label);
-    int rc = oph__wire_reserve(&item->wire, rec->staged.dtype, rec->staged.count, err);
+    int rc = fill_wire(&item->wire, &rec->staged, err);
+    for (size_t i = 0; !rc && i < rec->later_count; i++)
+        rc = add_later(item, &rec->later[i], err);
     if (rc) return rc;
-    memcpy(item->wire.data, rec->staged.data,
-           rec->staged.count * oph_dtype_size(rec->staged.dtype));
     if (oph__value_copy(&item->set, &rec->set, 0) &&
         (!rec->read.data || oph__value_copy(&item->read, &rec->read, 0)))
         return 0;

@@ -20,6 +20,13 @@ static int call_check(oph_device *dev, void *user, oph_error *err)
     return rc;
 }
 
+static bool has_claims(const struct oph__plan *plan)
+{
+    for (size_t i = 0; i < plan->items.count; i++)
+        if (((const struct oph__item *)plan->items.at[i])->later.count) return true;
+    return false;
+}
+
 int oph__plan_check(struct oph__plan *plan, oph_report *report, oph_error *err)
 {
     if (!plan->dry) oph__recover_own(plan->dev);
@@ -28,6 +35,7 @@ int oph__plan_check(struct oph__plan *plan, oph_report *report, oph_error *err)
     if (!rc && !plan->dry) rc = oph__journal_begin(plan, err);
     if (!rc) rc = oph__plan_refuse_running(plan, report, err);
     if (!rc && plan->whole) rc = oph__device_each(plan->dev, call_check, plan, err);
+    if (!rc && !plan->dry && has_claims(plan)) rc = oph__journal_renew(plan, err);
     return rc;
 }
 
@@ -61,13 +69,19 @@ static int be_staged(oph_device *dev, struct oph__call *call, struct oph__plan *
     return cancelled ? failed(dev, OPH_ECANCEL, "cancelled", err) : 0;
 }
 
-/* Putting back is not cancelled, and what the thread does next is not either. */
-static void be_idle(oph_device *dev, struct oph__call *call)
+void oph__staging_begin(struct oph__tree *tree, struct oph__call *call)
 {
-    struct oph__tree *tree = dev->tree;
     pthread_mutex_lock(&tree->m.lock);
+    tree->staging = call;
+    pthread_mutex_unlock(&tree->m.lock);
+}
+
+/* What the thread does next is not cancelled. */
+void oph__staging_end(struct oph__tree *tree)
+{
+    pthread_mutex_lock(&tree->m.lock);
+    oph__call_uncancel(&tree->staged->ctx->waits, tree->staging);
     tree->staging = NULL;
-    oph__call_uncancel(&dev->ctx->waits, call);
     tree->state = OPH_STATE_IDLE;
     tree->staged = NULL;
     pthread_cond_broadcast(&tree->m.changed);
@@ -97,7 +111,7 @@ static int stage(oph_device *dev, const oph_stage_options *opt, struct oph__call
     if (!oph_report_count(report)) oph__report_add(report, &cause);
     if (plan) oph__plan_restore(plan, true, report, NULL);
     oph__plan_free(plan);
-    be_idle(dev, call);
+    oph__staging_end(dev->tree);
     if (err) *err = cause;
     return rc;
 }
@@ -125,9 +139,7 @@ int oph_stage_with(oph_device *dev, const oph_stage_options *opt, oph_report **r
     oph_report *report = oph__report_new();
     struct oph__call call;
     oph__call_begin(&dev->ctx->waits, &call);
-    pthread_mutex_lock(&dev->tree->m.lock);
-    dev->tree->staging = &call;
-    pthread_mutex_unlock(&dev->tree->m.lock);
+    oph__staging_begin(dev->tree, &call);
     rc = stage(dev, &options, &call, report, err);
     oph__call_end(&dev->ctx->waits, &call);
     oph__report_give(report, ret_report);

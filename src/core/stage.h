@@ -14,6 +14,9 @@ int oph__stage_plan(struct oph__plan *plan, oph_report *report, oph_error *err);
  * put back, and the device is idle. Does not wait for that. False where there is none, or it ends
  * already. */
 bool oph__staging_cancel(struct oph__tree *tree);
+/* A call that can be cancelled so, in state staging; at its end the tree is idle. */
+void oph__staging_begin(struct oph__tree *tree, struct oph__call *call);
+void oph__staging_end(struct oph__tree *tree);
 
 /* Options as they were given, checked. */
 int oph__stage_options(const oph_device *dev, const oph_stage_options *opt, oph_stage_options *ret,

@@ -116,12 +116,34 @@ int oph_trigger_set_frames(oph_device *dev, int64_t frames, oph_error *err)
     return 0;
 }
 
+static bool is_not_staging(void *arg)
+{
+    const struct oph__tree *tree = arg;
+    return tree->state != OPH_STATE_STAGING;
+}
+
+/* What was staged is put back, which takes as long as the IOC takes. */
+static int stop_staging(oph_device *dev, oph_error *err)
+{
+    struct oph__tree *tree = dev->tree;
+    double since = oph__now();
+    if (!oph__staging_cancel(tree)) return 0;
+    pthread_mutex_lock(&tree->m.lock);
+    int rc = oph__wait(&dev->ctx->waits, &tree->m, since + dev->ctx->options.stop_timeout,
+                       is_not_staging, tree);
+    pthread_mutex_unlock(&tree->m.lock);
+    if (!rc) return 0;
+    return oph__fail(err, rc, (struct oph__at){.device = dev->path, .waited = oph__now() - since},
+                     "the end of its staging, which is cancelled", "settings still going back");
+}
+
 int oph_stop(oph_device *dev, oph_error *err)
 {
     const struct oph__rule *rule;
     int rc = oph__context_may_block(dev->ctx, err);
     if (!rc) rc = oph__tree_enter(dev, OPH__VERB_STOP, &rule, err);
     if (rc || rule->answer == OPH__NOTHING) return rc;
+    if (rule->next == OPH_STATE_STAGING) return stop_staging(dev, err);
     pthread_mutex_lock(&dev->tree->m.lock);
     oph_device *staged = dev->tree->staged;
     pthread_mutex_unlock(&dev->tree->m.lock);

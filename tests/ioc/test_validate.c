@@ -353,6 +353,19 @@ static void test_changer(void)
     oph_device_free(dev);
 }
 
+/* One that a trigger takes its frames out of is as it should be. */
+static void test_buffer(void)
+{
+    oph_device *dev = new_device("class Buffered : ContinuousAcquisitionTrigger DetectorBase\n"
+                                 "dev cam  cam1: PilatusDetectorCam\n"
+                                 "dev cb   CB1:  CircularBuffPlugin\n"
+                                 "dev hdf1 HDF1: HDF5Plugin@3.4 FileStoreHDF5IterativeWrite\n"
+                                 "stage hdf1 nd_array_port=CB1\n",
+                                 "Buffered");
+    all_well(dev, "with a buffer");
+    oph_device_free(dev);
+}
+
 /* Errors come first, and each is a line. */
 static void test_several(void)
 {
@@ -425,6 +438,7 @@ int main(void)
     test_staged();
     test_classes();
     test_changer();
+    test_buffer();
     test_several();
     test_queue();
     oph_device_free(det);

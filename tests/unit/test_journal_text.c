@@ -82,6 +82,8 @@ static void write_all(struct oph__buf *buf)
         rec.counter = i & 1;
         rec.moves = i & 2;
         rec.starts = i & 4;
+        rec.later = (oph_value[]){values[i], values[(i + 1) % VALUES]};
+        rec.later_count = i % 3;
         if (i == 3) {
             rec.readback = "";
             rec.read = (struct oph_value){0};
@@ -139,6 +141,9 @@ static void test_round_trip(void)
                     rec->starts == !!(i & 4);
         bool whole =
             same_value(&rec->staged, &values[i]) && rec->set.status == 17 && rec->set.severity == 3;
+        whole &= rec->later_count == i % 3;
+        for (size_t n = 0; n < rec->later_count; n++)
+            whole &= same_value(&rec->later[n], &values[(i + n) % VALUES]);
         if (i == 3)
             whole &= rec->set.dtype == values[i].dtype && rec->set.count == 0 && rec->set.data &&
                      !rec->read.data && !*rec->readback;
@@ -214,7 +219,7 @@ static void test_damage(void)
 #define SET_TO(how, flags, values)                                                                 \
     "set \"d\" \"a\" \"X:A\" \"\" \"\" \"s\" " how " int " flags " 0 \"1\" " values "\n"
 #define SET(values) SET_TO("rw", "-", values)
-#define GOOD "staged int32 1 1 was int32 1 2 0 0 read none 0 0 0"
+#define GOOD "staged int32 1 1 later 0 was int32 1 2 0 0 read none 0 0 0"
 
 static const struct {
     const char *text, *says; /* NULL: it is read */
@@ -245,25 +250,34 @@ static const struct {
     {HEAD SET_TO("gone", "-", GOOD), "f:9: wanted a word that it can be"},
     {HEAD SET_TO("rw", "sc", GOOD), "f:9: wanted flags"},
     {HEAD SET_TO("rw", "", GOOD), "f:9"},
-    {HEAD SET("staged int33 1 1 was int32 1 2 0 0 read none 0 0 0"),
+    {HEAD SET("staged int32 1 1 was int32 1 2 0 0 read none 0 0 0"), "wanted later"},
+    {HEAD SET("staged int32 1 1 later -1 was int32 1 2 0 0 read none 0 0 0"), "in range"},
+    {HEAD SET("staged int32 1 1 later 4000 was int32 1 2 0 0 read none 0 0 0"), "in range"},
+    {HEAD SET("staged int32 1 1 later 2 int32 1 5 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
+    {HEAD SET("staged int33 1 1 later 0 was int32 1 2 0 0 read none 0 0 0"),
      "f:9: wanted a type of values"},
-    {HEAD SET("staged int32 2 1 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
-    {HEAD SET("staged int32 4000000000 1 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
-    {HEAD SET("staged int32 -1 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
-    {HEAD SET("staged int32 0 was int32 1 2 0 0 read none 0 0 0"), "wanted a PV and its values"},
-    {HEAD SET("staged int32 1 1 was none 0 0 0 read none 0 0 0"), "wanted a PV and its values"},
-    {HEAD SET("staged int32 1 2147483648 was int32 1 2 0 0 read none 0 0 0"), "in range"},
-    {HEAD SET("staged int32 1 1.5 was int32 1 2 0 0 read none 0 0 0"), "in range"},
-    {HEAD SET("staged enum 1 65536 \"\" was int32 1 2 0 0 read none 0 0 0"), "in range"},
-    {HEAD SET("staged enum 1 1 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
-    {HEAD SET("staged float64 1 1e400 was int32 1 2 0 0 read none 0 0 0"), "wanted a number"},
-    {HEAD SET("staged float64 1 1,5 was int32 1 2 0 0 read none 0 0 0"), "wanted a number"},
-    {HEAD SET("staged uint8 2 \"abc\" was int32 1 2 0 0 read none 0 0 0"), "f:9"},
-    {HEAD SET("staged text 1 \"01234567890123456789012345678901234567890\" was int32 1 2 0 0 read "
+    {HEAD SET("staged int32 2 1 later 0 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
+    {HEAD SET("staged int32 4000000000 1 later 0 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
+    {HEAD SET("staged int32 -1 later 0 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
+    {HEAD SET("staged int32 0 later 0 was int32 1 2 0 0 read none 0 0 0"),
+     "wanted a PV and its values"},
+    {HEAD SET("staged int32 1 1 later 0 was none 0 0 0 read none 0 0 0"),
+     "wanted a PV and its values"},
+    {HEAD SET("staged int32 1 2147483648 later 0 was int32 1 2 0 0 read none 0 0 0"), "in range"},
+    {HEAD SET("staged int32 1 1.5 later 0 was int32 1 2 0 0 read none 0 0 0"), "in range"},
+    {HEAD SET("staged enum 1 65536 \"\" later 0 was int32 1 2 0 0 read none 0 0 0"), "in range"},
+    {HEAD SET("staged enum 1 1 later 0 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
+    {HEAD SET("staged float64 1 1e400 later 0 was int32 1 2 0 0 read none 0 0 0"),
+     "wanted a number"},
+    {HEAD SET("staged float64 1 1,5 later 0 was int32 1 2 0 0 read none 0 0 0"), "wanted a number"},
+    {HEAD SET("staged uint8 2 \"abc\" later 0 was int32 1 2 0 0 read none 0 0 0"), "f:9"},
+    {HEAD SET("staged text 1 \"01234567890123456789012345678901234567890\" later 0 was int32 1 2 0 "
+              "0 read "
               "none 0 0 0"),
      "wanted a shorter text"},
-    {HEAD SET("staged int32 1 1 was int32 1 2 0 70000 read none 0 0 0"), "in range"},
-    {HEAD SET("staged int32 1 1 was int32 1 2 0 0 read none 0 0 0 more"), "the end of the line"},
+    {HEAD SET("staged int32 1 1 later 0 was int32 1 2 0 70000 read none 0 0 0"), "in range"},
+    {HEAD SET("staged int32 1 1 later 0 was int32 1 2 0 0 read none 0 0 0 more"),
+     "the end of the line"},
     {HEAD "set \"d\" \"a\" \"\" \"\" \"\" \"s\" rw int - 0 \"1\" " GOOD "\n", "wanted a PV"},
     {HEAD "set \"d\" \"a\" \"X:A\" \"\" \"\" \"s\" rw int - nan \"1\" " GOOD "\n", "wanted a PV"},
     {HEAD "set \"d\" \"a\" \"X:A\" \"\" \"\" \"s\" rw int - -1 \"1\" " GOOD "\n", "wanted a PV"},
