@@ -72,6 +72,16 @@ static int say_triggered(oph_error *err)
     return rc;
 }
 
+/* A series writes other values over those that were staged, and one that was not. */
+static int say_prepared(oph_error *err)
+{
+    const oph_series series = {
+        .size = sizeof series, .mode = OPH_SERIES_EDGE, .triggers = 2, .exposure = 0.07};
+    int rc = oph_prepare(d.det, &series, NULL, err);
+    if (!rc) child_say("prepared");
+    return rc;
+}
+
 static int run_client(const char *what, oph_error *err)
 {
     oph_status *st = NULL;
@@ -83,6 +93,7 @@ static int run_client(const char *what, oph_error *err)
     detector_make(&d);
     rc = oph_stage(d.det, NULL, err);
     if (!rc && !strcmp(what, "staged")) child_say("staged");
+    if (!rc && !strcmp(what, "prepared")) rc = say_prepared(err);
     if (!rc) rc = oph_trigger(d.det, &st, err);
     if (!rc && !strcmp(what, "triggered")) rc = say_triggered(err);
     if (!rc) rc = oph_status_wait(st, OPH_DEFAULT, err);
@@ -374,6 +385,17 @@ static void still_writing(void)
     testOk(probe_get_number(d.probe, "HDF1:NumCaptured_RBV") == 1, "the frame is in the file");
 }
 
+static void prepared(void)
+{
+    struct child child;
+    start(&child, "prepared", 0, 0);
+    if (strcmp(line, "prepared") != 0) testAbort("the client: %s", line);
+    probe_is_number(d.probe, "cam1:AcquireTime", 0.07);
+    probe_is(d.probe, "cam1:TriggerMode", "Mult. Trigger");
+    child_kill(&child);
+    recovers("what a series has written");
+}
+
 /* A probe is its thread's only one. */
 static void *read_elsewhere(void *ret)
 {
@@ -486,6 +508,7 @@ int main(int argc, char **argv)
     somebody_changed();
     still_running();
     still_writing();
+    prepared();
     detector_works(&d, "after all that");
     moved_server();
     other_server();
