@@ -138,22 +138,25 @@ static void refused(const char *name, const char *value, const char *back, int c
 {
     oph_error err = OPH_ERROR_INIT;
     oph_status *st = NULL;
-    char whole[64];
+    char whole[64], readback[64];
     snprintf(whole, sizeof whole, "Pilatus:%s", pv);
-    testOk(probe_put(d.probe, name, value) == 0 && probe_until(d.probe, pv, value, 5) == 0,
+    snprintf(readback, sizeof readback, "%s_RBV", name);
+    testOk(probe_put(d.probe, name, value) == 0 && probe_until(d.probe, readback, value, 5) == 0,
            "somebody sets %s to %s", name, value);
     check_refused(oph_trigger(d.det, &st, &err), &err, code, device, whole, wanted, found);
-    testOk(probe_put(d.probe, name, back) == 0 && probe_until(d.probe, pv, back, 5) == 0,
+    testOk(probe_put(d.probe, name, back) == 0 && probe_until(d.probe, readback, back, 5) == 0,
            "and back");
 }
 
 static void refusals(void)
 {
     stage();
-    refused("CB1:NDArrayPort", "OTHER", "SIM1", OPH_ESTATE, "det.cb.nd_array_port",
-            "CB1:NDArrayPort_RBV", "the camera's SIM1", "OTHER");
+    refused("CB1:NDArrayPort", "OTHER", "SIM1", OPH_ESTATE, "det.hdf1.nd_array_port",
+            "HDF1:NDArrayPort_RBV", "the camera's SIM1", "cb takes frames from OTHER");
     refused("HDF1:NDArrayPort", "OTHER", "CB1", OPH_ESTATE, "det.hdf1.nd_array_port",
-            "HDF1:NDArrayPort_RBV", "the buffer's CB1", "OTHER");
+            "HDF1:NDArrayPort_RBV", "the camera's SIM1", "OTHER");
+    refused("HDF1:NDArrayPort", "SIM1", "CB1", OPH_ESTATE, "det.hdf1.nd_array_port",
+            "HDF1:NDArrayPort_RBV", "the buffer's CB1", "SIM1");
     refused("CB1:EnableCallbacks", "Disable", "Enable", OPH_ESTATE, "det.cb.enable",
             "CB1:EnableCallbacks_RBV", "Enable", "Disable");
     refused("CB1:PostCount", "0", "4", OPH_EINVAL, "det.cb.post_count", "CB1:PostCount_RBV",

@@ -32,10 +32,11 @@ static void find(const char *name, void *real, size_t size)
         return real(__VA_ARGS__);                                                                  \
     }
 
-/* CA_PROTO_ECHO, which libca sends when an IOC's beacons come irregularly. */
+/* What libca sends by itself: CA_PROTO_ECHO when an IOC's beacons come irregularly; EVENTS_OFF and
+ * EVENTS_ON when its receiving thread falls behind for a while. */
 static bool is_echo(const unsigned char *data, size_t size)
 {
-    return size == 16 && data[0] == 0 && data[1] == 23;
+    return size == 16 && data[0] == 0 && (data[1] == 23 || data[1] == 8 || data[1] == 9);
 }
 
 ssize_t send(int fd, const void *data, size_t size, int flags)

@@ -6,14 +6,14 @@
 struct counts {
     long sends;      /* send, sendmsg: to a connection */
     long sent_bytes; /* by send */
-    long echoes;     /* sends that are not counted there: libca asks whether a server is alive, as
-                        when its beacons come irregularly */
-    long datagrams;  /* sendto */
-    long receives;   /* recv, recvfrom, recvmsg */
-    long reads;      /* read, eventfd_read */
-    long writes;     /* write, eventfd_write: how threads are woken up, here */
-    long polls;      /* poll */
-    long switches;   /* times that a thread went to sleep: voluntary context switches */
+    long echoes; /* sends that are not counted there, of libca's own: whether a server is alive, as
+                    when its beacons come irregularly; and its flow control */
+    long datagrams; /* sendto */
+    long receives;  /* recv, recvfrom, recvmsg */
+    long reads;     /* read, eventfd_read */
+    long writes;    /* write, eventfd_write: how threads are woken up, here */
+    long polls;     /* poll */
+    long switches;  /* times that a thread went to sleep: voluntary context switches */
 };
 
 /* Since the process began. */

@@ -72,7 +72,7 @@ static void check_options(struct oph__classes *reg)
     testOk(oph__equal(oph__class_row(get(reg, "StatsPlugin", 2001), "sigma")->suffix, "Sigma_RBV"),
            "it was one");
     testOk1(oph__class_row(circular, "capture")->how == OPH__START);
-    testOk1(oph__class_row(circular, "trigger_")->how == OPH__RW);
+    testOk1(oph__class_row(circular, "trigger_")->how == OPH__START);
     testOk1(oph__class_row(circular, "trigger_")->busy);
     testOk1(oph__class_row(get(reg, "PosPlugin", 0), "running")->how == OPH__START);
     testOk1(oph__class_row(get(reg, "TimeSeriesPlugin", 0), "ts_acquire")->busy);
