@@ -31,7 +31,8 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
     oph_error why = OPH_ERROR_INIT;
     rc = oph__ops_wait(g, patience.until, true, &why);
     bool ended = rc && rc != OPH_ETIMEOUT; /* then each says for itself what it lacks */
-    int first = ended ? oph__fail_text(err, rc, "%s", why.text) : 0;
+    int first = ended ? rc : 0;
+    if (ended && err) *err = why;
     for (size_t i = 0; !ended && i < oph__ops_count(g); i++) {
         oph_error one = OPH_ERROR_INIT;
         double waited = oph__now() - patience.since;
