@@ -107,6 +107,10 @@ example 0 series.txt series
 example 0 stop.txt stop
 end_simulator
 
+simulator --class simdetector --size 64x48
+example 0 continuous.txt continuous
+end_simulator
+
 # Killed while it acquires: the program ends without putting anything back.
 simulator --fault=ExposureHangs
 mkfifo "$work/says"
