@@ -1,6 +1,7 @@
 #!/bin/bash
-# README.md and examples/README.md against what they speak of. Each listing is an exact part of a file that
-# the tests run or compare with; names are those of the headers and of the class grammar.
+# README.md, examples/README.md, the map and the headers' comments against what they speak of. Each listing
+# is an exact part of a file that the tests run or compare with; names are those of the headers and of the
+# class grammar.
 set -u
 shopt -s lastpipe # what counts the tests may stand at the end of a pipe
 cd "$(dirname "$0")/../.." || exit 1
@@ -97,6 +98,9 @@ for document in README.md examples/README.md; do
             echo "$document: $link#$part"
     done
 done | none 'Every link to a section leads to one'
+grep -oE '`[a-z0-9]+/[a-z_0-9]+(\.[ch])?`' src/README.md | tr -d '`' | while read -r file; do
+    [ -e "src/$file" ] || echo "src/README.md: $file"
+done | none 'Every file of the map is there'
 grep -HnE '^[^|].{110}' README.md examples/README.md | while IFS=: read -r document line text; do
     grep -qxFe "$text" examples/*.[ch]* tests/data/examples/*.txt || echo "$document:$line"
 done | none 'Only tables and listings have lines of more than 110 columns'
