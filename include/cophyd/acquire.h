@@ -9,27 +9,30 @@ OPH_BEGIN_DECLS
 
 /* Starts what the device's class calls a trigger: one acquisition (SingleTrigger), one for each
  * step of its cycle (MultiTrigger), or frames out of a circular buffer
- * (ContinuousAcquisitionTrigger). It first looks whether that can work; refused, the device is in
- * state failed, which is staged. Done means: the put's completion, the detector's state, and the
- * writer's frames say so; if they do not the status fails with OPH_EACQUIRE. It fails with
- * OPH_ETIMEOUT when the first frame is not there after NumImages * AcquirePeriod, ImageFileTmot and
- * 10 s, or when no frame has come for 3 periods and ImageFileTmot; with an external trigger after
- * one hour more, or without a pulse. The error then names the plugins that hold frames back. Its
- * progress counts the frames at the slowest writer. */
+ * (ContinuousAcquisitionTrigger). It first looks whether that can work (OPH_ESTATE, OPH_EINVAL;
+ * OPH_EDISCONN where the IOC was away since staging); refused, the device is in state failed, which
+ * is staged. Then it returns, and the status tells the end. Done means: the put's completion, the
+ * detector's state, and the writer's frames say so; if they do not the status fails with
+ * OPH_EACQUIRE. It fails with OPH_ETIMEOUT when the first frame is not there after NumImages (at
+ * most 3) * AcquirePeriod, ImageFileTmot and 10 s, or when no frame has come for 3 periods and
+ * ImageFileTmot; with an external trigger either may take an hour. The error then names the plugins
+ * that hold frames back. Its progress counts the frames at the slowest writer. OPH_ESTATE also
+ * where the device is not staged; OPH_EINVAL also where its class has no trigger. */
 OPH_API int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err);
 
 /* How many frames one acquisition brings to each writer; 0: as many as the camera takes, which the
  * trigger refuses to assume (OPH_EINVAL) where the way to the writer leads through a plugin that
- * passes on another number. Holds from the next trigger on. */
+ * passes on another number. Holds from the next trigger on. OPH_EINVAL below 0. */
 OPH_API int oph_trigger_set_frames(oph_device *dev, int64_t frames, oph_error *err);
 
 /* Cancels a stage or a warm-up under way in another thread, which then puts back what it touched.
  * Ends an acquisition or a series of the tree that dev is in (its status fails with OPH_ECANCEL),
  * brings the camera of a staged device to a halt also where it runs without one, and waits, at most
  * the context's stop_timeout for each. What is staged stays so, and can be triggered again. Idle:
- * returns 0, and touches nothing. */
+ * returns 0, and touches nothing. OPH_ESTATE while another thread unstages it. */
 OPH_API int oph_stop(oph_device *dev, oph_error *err);
 
+/* Pulses are for a Pilatus: a camera's class without Armed is refused with OPH_ENOTFOUND. */
 enum oph_series_mode {
     OPH_SERIES_INTERNAL = 0, /* the detector's own clock; a kickoff is a trigger */
     OPH_SERIES_EDGE = 1,     /* a pulse starts the frames of a trigger */
@@ -51,7 +54,9 @@ typedef struct oph_series {
  * writes and verifies TriggerMode, NumImages, AcquireTime, AcquirePeriod, which unstage puts back.
  * May be called again before the next kickoff. The detector waits by itself for all triggers of one
  * frame each (one kickoff); else each trigger takes a kickoff. All go to the file that is staged.
- * *ret_kickoffs (NULL allowed): how many the series takes. OPH_EINVAL, OPH_ERANGE. */
+ * *ret_kickoffs (NULL allowed): how many the series takes. OPH_EINVAL (also without SingleTrigger),
+ * OPH_ERANGE, OPH_ESTATE where the device is not staged or acquires. Refused for anything else, the
+ * device is in state failed, which is staged. */
 OPH_API int oph_prepare(oph_device *dev, const oph_series *series, int64_t *ret_kickoffs,
                         oph_error *err);
 
@@ -61,7 +66,7 @@ OPH_API int oph_prepare(oph_device *dev, const oph_series *series, int64_t *ret_
 OPH_API int oph_kickoff(oph_device *dev, oph_status **ret_status, oph_error *err);
 
 /* The status of the newest kickoff, done when its frames are written: judged as a trigger's is. Its
- * progress goes on from kickoff to kickoff of the series. */
+ * progress goes on from kickoff to kickoff of the series. OPH_ESTATE before the first kickoff. */
 OPH_API int oph_complete(oph_device *dev, oph_status **ret_status, oph_error *err);
 
 /* How many frames of the series all writers have. OPH_ESTATE where nothing was prepared. */
@@ -80,7 +85,8 @@ OPH_API int oph_result_error(const oph_result *result, oph_error *ret);
 /* Frames at the slowest writer; also those of an acquisition that failed. */
 OPH_API int64_t oph_result_frames(const oph_result *result);
 
-/* A file of an acquisition that succeeded. Borrowed. */
+/* A file of an acquisition that succeeded: one for each plugin that wrote, of several files (one a
+ * frame) the last; oph_file_name_at has all. Borrowed from the result. */
 typedef struct oph_result_file {
     const char *device; /* the plugin's path: "det.hdf1" */
     const char *ioc;    /* its name as the IOC knows it */
@@ -101,7 +107,8 @@ typedef struct oph_times {
 } oph_times;
 OPH_API void oph_result_times(const oph_result *result, oph_times *ret);
 
-/* Of unstage, or of a stage that failed: empty when all is as before. Borrowed. */
+/* Of unstage, or of a stage that failed, which lists its cause too: empty when all is as before.
+ * Borrowed; NULL is an empty one. */
 OPH_API const oph_report *oph_result_report(const oph_result *result);
 OPH_API void oph_result_free(oph_result *result); /* NULL allowed */
 

@@ -28,7 +28,9 @@ OPH_API int oph_primed(oph_device *dev, int32_t *ret_differs, oph_report **ret_r
  * plugin: for that. No plugin writes it (a camera with files of its own does). Plugins that the
  * frames come through are switched on. Ends when each has seen the image and oph_primed finds no
  * difference; all settings are put back, also after a failure. Refused while the detector acquires
- * (OPH_ESTATE) or a file plugin captures (OPH_EBUSY). timeout: of the acquisition. */
+ * (OPH_ESTATE), a file plugin captures (OPH_EBUSY) or the device is staged (OPH_ESTATE).
+ * OPH_EUNPRIMED when the image did not reach a plugin. timeout: seconds, of the acquisition;
+ * OPH_DEFAULT is what that may take. */
 OPH_API int oph_warmup(oph_device *dev, double timeout, oph_error *err);
 
 /* Set `size` to sizeof(oph_image_info). */
@@ -42,9 +44,9 @@ typedef struct oph_image_info {
 } oph_image_info;
 
 /* Copies the newest image of an image plugin, over Channel Access, into buffer; pixels and info are
- * of one frame. OPH_ERANGE when the buffer is too small (err says how many bytes it needs),
- * OPH_ESTATE before the first image, OPH_ETYPE when the IOC's record cannot hold it. After an error
- * the buffer may hold anything. */
+ * of one frame. timeout: seconds; OPH_DEFAULT is the context's get_timeout. OPH_ERANGE when the
+ * buffer is too small (err says how many bytes it needs), OPH_ESTATE before the first image,
+ * OPH_ETYPE when the IOC's record cannot hold it. After an error the buffer may hold anything. */
 OPH_API int oph_image_read(oph_device *dev, double timeout, void *buffer, size_t buffer_bytes,
                            oph_image_info *ret, oph_error *err);
 
@@ -58,11 +60,12 @@ typedef struct oph_plugin {
 typedef struct oph_plugins oph_plugins;
 
 /* Walks the chain of ports, of the whole tree that dev is in, and asks the usual suffixes, for at
- * most one second. An empty list is what one wants to see. The list is yours. */
+ * most one second. An empty list is what one wants to see. The list is yours. timeout: seconds, to
+ * connect; OPH_DEFAULT is the context's connect_timeout. */
 OPH_API int oph_missing_plugins(oph_device *dev, double timeout, oph_plugins **ret, oph_error *err);
 OPH_API size_t oph_plugins_count(const oph_plugins *plugins);
-OPH_API const oph_plugin *oph_plugins_at(const oph_plugins *plugins, size_t index);
-OPH_API void oph_plugins_free(oph_plugins *plugins);
+OPH_API const oph_plugin *oph_plugins_at(const oph_plugins *plugins, size_t index); /* or NULL */
+OPH_API void oph_plugins_free(oph_plugins *plugins); /* NULL allowed */
 
 OPH_END_DECLS
 

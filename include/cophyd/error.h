@@ -13,7 +13,7 @@ enum oph_code {
     OPH_ENOMEM = -2,     /* no memory */
     OPH_ENOTFOUND = -3,  /* no such class, device, attribute or setting */
     OPH_EPARSE = -4,     /* a text (class, settings, template) is wrong */
-    OPH_ESTATE = -5,     /* the device's state does not allow this verb */
+    OPH_ESTATE = -5,     /* the device's state, or what a killed client left, forbids this verb */
     OPH_ETIMEOUT = -6,   /* not done in time */
     OPH_EDISCONN = -7,   /* the PV is not connected, or was lost */
     OPH_EABSENT = -8,    /* this IOC does not have the record */
@@ -24,8 +24,8 @@ enum oph_code {
     OPH_EMISMATCH = -13, /* the readback did not become what was asked for */
     OPH_EACQUIRE = -14,  /* the acquisition failed */
     OPH_EUNPRIMED = -15, /* the file plugin has never seen a frame and LazyOpen is off */
-    OPH_EBUSY = -16,     /* in use: a put with completion, or a file that is being written */
-    OPH_EFILE = -17,     /* a local file is absent, unreadable or not what was expected */
+    OPH_EBUSY = -16,     /* in use: by an acquisition, another client, a put or a writer of files */
+    OPH_EFILE = -17,     /* a file or folder, here or at the IOC, is not as it has to be */
     OPH_ECANCEL = -18,   /* cancelled */
     OPH_EINTR = -19,     /* oph_interrupt was called */
     OPH_EDEADLK = -20,   /* this call, made in a callback, could never return */

@@ -58,7 +58,7 @@ enum oph_naming {
 OPH_API int oph_files_set_name(oph_device *dev, int32_t naming, const char *text, oph_error *err);
 
 /* Writes FileName into buffer[size], and returns 0; anything else fails the stage. Called once a
- * stage, by the thread that stages, with no lock held. */
+ * stage or plan, by the thread that stages, with no lock held. `user` stays yours. */
 typedef int32_t oph_file_name_fn(void *user, oph_device *dev, char *buffer, size_t size);
 OPH_API int oph_files_set_name_function(oph_device *dev, oph_file_name_fn *fn, void *user,
                                         oph_error *err);
@@ -78,7 +78,8 @@ OPH_API int oph_files_set_overwrite(oph_device *dev, int32_t overwrite, oph_erro
 OPH_API int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err);
 
 /* The files of that acquisition: one, or one a frame. The IOC has named the last of them, and
- * counted all; their names differ in the number. 0 before an acquisition has succeeded. */
+ * counted all; their names differ in the number. 0 before an acquisition has succeeded, and for a
+ * device without a FileStore. */
 OPH_API size_t oph_file_count(oph_device *dev);
 /* OPH_ERANGE past the end too. */
 OPH_API int oph_file_name_at(oph_device *dev, size_t index, int32_t side, char *buffer, size_t size,

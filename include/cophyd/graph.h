@@ -44,6 +44,7 @@ OPH_API int oph_graph_new(oph_device *dev, double timeout, oph_graph **ret, oph_
 OPH_API void oph_graph_free(oph_graph *graph); /* NULL allowed */
 
 OPH_API size_t oph_graph_node_count(const oph_graph *graph);
+/* NULL past the end. */
 OPH_API const oph_graph_node *oph_graph_node_at(const oph_graph *graph, size_t index);
 OPH_API size_t oph_graph_edge_count(const oph_graph *graph);
 OPH_API const oph_graph_edge *oph_graph_edge_at(const oph_graph *graph, size_t index);
@@ -79,10 +80,11 @@ typedef struct oph_findings oph_findings;
  * disabled, skip frames (MinCallbackTime) or make the driver wait (BlockingCallbacks), full queues,
  * a plugin of another type than its class, two with one port, a Pilatus without a place for its
  * images. Idle, what the settings will write counts for what is read: it tells what would be wrong
- * once staged. Returns 0 when it could look, also where it found something. */
+ * once staged. The list is yours. Returns 0 when it could look, also where it found something. */
 OPH_API int oph_validate(oph_device *dev, double timeout, oph_findings **ret, oph_error *err);
 OPH_API size_t oph_findings_count(const oph_findings *findings);
-OPH_API const oph_finding *oph_findings_at(const oph_findings *findings, size_t index);
+OPH_API const oph_finding *oph_findings_at(const oph_findings *findings,
+                                           size_t index); /* or NULL */
 /* One line each: "error: SENTENCE. ADVICE" or "warning: ...". */
 OPH_API void oph_findings_print(const oph_findings *findings, FILE *out);
 OPH_API void oph_findings_free(oph_findings *findings);

@@ -11,10 +11,12 @@ OPH_BEGIN_DECLS
 typedef struct oph_plan oph_plan;
 
 /* Connects, reads and checks as oph_stage_with with these options would (NULL: none), and fails
- * with what that would fail with before its first write; the report, which is yours and may be
- * NULL, lists all that is wrong. Only an idle device (OPH_ESTATE): of a staged one it would list as
- * originals what was staged. What is drawn or expanded anew at each stage (a random file name, the
- * date in a path) is shown as one stage would write it: the next one writes another. */
+ * with what that would fail with before its first write, but for what is known of other clients: it
+ * reads no journal, and takes what one of them has staged for the originals. The report, which is
+ * yours, lists all that is wrong; ret_report may be NULL. Only an idle device (OPH_ESTATE): of a
+ * staged one it would list as originals what was staged. What is drawn or expanded anew at each
+ * stage (a random file name, one by a function, the date in a path) is shown as one stage would
+ * write it: the next one writes another. */
 OPH_API int oph_plan_new(oph_device *dev, const oph_stage_options *opt, oph_plan **ret,
                          oph_report **ret_report, oph_error *err);
 OPH_API void oph_plan_free(oph_plan *plan); /* NULL allowed */

@@ -1,10 +1,10 @@
 /* What a killed client left changed: seeing it, and putting it back.
  *
  * Before a stage writes anything it notes originals and staged values in a file, its journal, which
- * goes when all is back. The folder is $COPHYD_STATE_DIR, else $XDG_STATE_HOME/cophyd, else
- * ~/.local/state/cophyd; a file is for one user, host, server and prefix. While one is there,
- * staging the same settings is refused: OPH_EBUSY names the client that has them staged, OPH_ESTATE
- * the killed one. Removing the file by hand forgets what is in it. */
+ * goes when all is back. The folder is $COPHYD_STATE_DIR (an absolute path), else
+ * $XDG_STATE_HOME/cophyd, else ~/.local/state/cophyd; a file is for one user, host, server and
+ * prefix. While one is there, staging the same settings is refused: OPH_EBUSY names the client that
+ * has them staged, OPH_ESTATE the killed one. Removing the file by hand forgets what is in it. */
 #ifndef COPHYD_RECOVER_H
 #define COPHYD_RECOVER_H
 
@@ -58,7 +58,7 @@ typedef struct oph_recovery oph_recovery;
 OPH_API int oph_recover(oph_context *ctx, const char *prefix, const oph_recover_options *opt,
                         oph_recovery **ret_recovery, oph_report **ret_report, oph_error *err);
 
-/* In the order in which they were put back. */
+/* In the order in which they were put back; _at gives NULL past the end. NULL is an empty list. */
 OPH_API size_t oph_recovery_count(const oph_recovery *recovery);
 OPH_API const oph_recovered *oph_recovery_at(const oph_recovery *recovery, size_t index);
 OPH_API void oph_recovery_free(oph_recovery *recovery); /* NULL allowed */

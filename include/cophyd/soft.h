@@ -45,7 +45,8 @@ OPH_API int oph_result_shape(oph_result *to, size_t index, uint32_t rank, const 
 /* Says why there is no result, for the error's sentence; returns code. `why` is copied. */
 OPH_API int oph_result_fail(oph_result *to, int code, const char *why);
 
-/* Computes the value from those of `from`: returns 0, or why not, as an OPH_E code.
+/* Computes the value from those of `from`: returns 0, or why not, as a code of enum
+ * oph_code.
  *
  * This and the next run on any thread, of yours or of the library, and several at a time. They must
  * be quick, depend on nothing but their arguments and call nothing of the library but oph_value_*
@@ -79,8 +80,8 @@ typedef struct oph_derived {
  * With an inverse function it can be put to. Each result is checked against what its signal takes
  * before any is sent; then all are put in one flush, and the put is complete when all are. When one
  * fails the first failure is the error, and the others may have been done. Where a signal has a
- * setpoint and a readback, the value is computed from the readbacks, and oph_signal_read_setpoint
- * computes it from the setpoints. */
+ * setpoint and a readback, the value is computed from the readbacks, and a read of
+ * OPH_PART_SETPOINT computes it from the setpoints. */
 OPH_API int oph_derived_new(oph_context *ctx, const oph_derived *what, oph_signal **ret,
                             oph_error *err);
 

@@ -334,6 +334,21 @@ int oph__ops_send(struct oph__ops *g, oph_error *err)
     return rc;
 }
 
+/* The first of those that are not done. */
+static int fail_undone(const struct oph__ops *g, int code, double waited, oph_error *err)
+{
+    struct oph__at at = {.waited = waited};
+    size_t i = 0;
+    while (i < g->count && g->ops[i].done)
+        i++;
+    if (i < g->count) at.device = g->ops[i].pv->path;
+    if (i < g->count) at.pv = g->ops[i].pv->name;
+    return oph__fail(err, code, at, NULL,
+                     code == OPH_EINTR     ? "interrupted"
+                     : code == OPH_ECANCEL ? "cancelled"
+                                           : "no answer");
+}
+
 int oph__ops_wait(struct oph__ops *g, double deadline, bool interruptible, oph_error *err)
 {
     int rc = oph__context_may_block(g->ctx, err);
@@ -343,13 +358,8 @@ int oph__ops_wait(struct oph__ops *g, double deadline, bool interruptible, oph_e
     pthread_mutex_lock(&g->m.lock);
     rc = oph__wait(interruptible ? &g->ctx->waits : NULL, &g->m, deadline, all_done, g);
     if (rc) g->given_up = true;
+    if (rc) fail_undone(g, rc, oph__now() - started, err);
     pthread_mutex_unlock(&g->m.lock);
-    if (rc)
-        oph__fail_text(err, rc,
-                       rc == OPH_EINTR     ? "interrupted after %.1f s"
-                       : rc == OPH_ECANCEL ? "cancelled after %.1f s"
-                                           : "no answer after %.1f s",
-                       oph__now() - started);
     return rc;
 }
 

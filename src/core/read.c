@@ -7,6 +7,16 @@ struct oph__patience oph__patience(double timeout, double fallback)
     return (struct oph__patience){.since = oph__now(), .until = oph__deadline(timeout, fallback)};
 }
 
+/* Several may need one PV, and it is reported once. */
+static bool was_asked(const struct oph__ops *g, size_t index)
+{
+    const struct oph__pv *pv = oph__ops_at(g, index)->pv;
+    size_t i = 0;
+    while (oph__ops_at(g, i)->pv != pv)
+        i++;
+    return i < index;
+}
+
 int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
                          struct oph__patience patience, oph_report *report, oph_error *err)
 {
@@ -21,11 +31,13 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
     oph_error why = OPH_ERROR_INIT;
     rc = oph__ops_wait(g, patience.until, true, &why);
     bool ended = rc && rc != OPH_ETIMEOUT; /* then each says for itself what it lacks */
-    int first = ended ? oph__fail_text(err, rc, "%s", why.text) : 0;
+    int first = ended ? rc : 0;
+    if (ended && err) *err = why;
     for (size_t i = 0; !ended && i < oph__ops_count(g); i++) {
         oph_error one = OPH_ERROR_INIT;
         double waited = oph__now() - patience.since;
         if (!oph__op_error(oph__ops_at(g, i), "a connection", waited, &one)) continue;
+        if (was_asked(g, i)) continue;
         oph__report_add(report, &one);
         if (first) continue;
         first = one.code;

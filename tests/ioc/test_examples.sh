@@ -14,6 +14,7 @@ trap 'end_simulator; rm -rf "$work"' EXIT
 ioc_root=/mnt/fileserver/data
 read_root=$work/export/raid5/fileshare/data
 mkdir -p "$read_root"
+export COPHYD_STATE_DIR=$work/state
 n=0
 
 result() {
@@ -85,6 +86,10 @@ simulator
 example 0 signals.txt signals
 example 0 missing_plugins.txt missing_plugins
 example 1 no_image.txt live_image
+example 0 plan.txt plan
+example 0 graph.txt graph
+example 0 graph_dot.txt graph Pilatus: dot
+example 0 reading.txt reading
 example 0 warmup.txt warmup
 example 0 errors.txt errors
 example 0 event_loop.txt event_loop
@@ -95,6 +100,29 @@ file=$(sed -n 's/^local file: //p' "$work/out")
 example 0 read_image.txt read_image "$file"
 example 0 live_image.txt live_image
 example 0 derived.txt derived
+example 0 describe.txt describe
+example 0 files.txt files Pilatus: "$ioc_root" "$read_root"
+example 0 multi.txt multi
+example 0 series.txt series
+example 0 stop.txt stop
+end_simulator
+
+simulator --class simdetector --size 64x48
+example 0 continuous.txt continuous
+end_simulator
+
+# Killed while it acquires: the program ends without putting anything back.
+simulator --fault=ExposureHangs
+mkfifo "$work/says"
+"$bin/pilatus" Pilatus: "$ioc_root" "$read_root" >"$work/says" &
+client=$!
+read -r -t 60 line <"$work/says"
+kill -KILL "$client"
+wait "$client" 2>"$work/killed"
+[ $? = 137 ]
+result $? "a client was killed after it had said: $line"
+example 0 killed.txt recover
+example 0 recover.txt recover Pilatus:
 end_simulator
 
 simulator --instant --fault=ExposureHangs

@@ -202,6 +202,7 @@ static void test(const struct row *row, int way)
     aim(way);
     int rc = row->call(&err);
     testOk(rc == OPH_EINTR && err.code == rc, "%s: %s", row->name, err.text);
+    testOk(err.device[0] || row->call == queue_next, "it names what was interrupted");
     if (rc != OPH_EINTR) testDiag("%s after %.1f s", oph_code_name(rc), oph__now() - start);
     clean_up(row->place);
     /* What was aimed has hit. */

@@ -26,6 +26,16 @@ static int names_pvs(const oph_report *report)
     return named;
 }
 
+/* How many of its lines name a PV that one before has named. */
+static int repeats(const oph_report *report)
+{
+    int n = 0;
+    for (size_t i = 0; i < oph_report_count(report); i++)
+        for (size_t j = 0; j < i; j++)
+            n += !strcmp(oph_report_at(report, i)->pv, oph_report_at(report, j)->pv);
+    return n;
+}
+
 static int has_pv(const oph_report *report, const char *pv)
 {
     for (size_t i = 0; i < oph_report_count(report); i++)
@@ -72,6 +82,7 @@ static void no_ioc(int listening)
                   "not connected");
     testOk(oph_report_count(report) > 40 && names_pvs(report) == (int)oph_report_count(report),
            "the report names %d PVs", names_pvs(report));
+    testOk(repeats(report) == 0, "each of them once: %d are repeated", repeats(report));
     testOk(has_pv(report, "Pilatus:HDF1:Capture") &&
                has_pv(report, "Pilatus:image1:EnableCallbacks"),
            "also those of plugins");

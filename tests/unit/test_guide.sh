@@ -1,6 +1,7 @@
 #!/bin/bash
-# README.md and examples/README.md against what they speak of. Each listing is an exact part of a file that
-# the tests run or compare with; names are those of the headers and of the class grammar.
+# README.md, examples/README.md, the map and the headers' comments against what they speak of. Each listing
+# is an exact part of a file that the tests run or compare with; names are those of the headers and of the
+# class grammar.
 set -u
 shopt -s lastpipe # what counts the tests may stand at the end of a pipe
 cd "$(dirname "$0")/../.." || exit 1
@@ -59,6 +60,13 @@ for file in examples/*.c examples/*.class tests/data/examples/*.txt; do
     echo "$file"
 done | grep -vxFf "$work/quoted" | none 'Every example and every output is shown'
 
+# The headers' comments name what there is, too: what their code, without comments, declares.
+grep -ohE '\<(oph_[a-z_]*[a-z]|OPH_[A-Z_]*[A-Z])\>' include/cophyd/*.h | sort -u >"$work/named"
+for header in include/cophyd/*.h; do
+    "${CC:-cc}" -w -fpreprocessed -dD -E -P "$header"
+done | grep -oE '\<(oph_[a-z_]*[a-z]|OPH_[A-Z_]*[A-Z])\>' | sort -u >"$work/declared"
+comm -23 "$work/named" "$work/declared" | none 'Every name in a comment of a header is declared in one'
+
 grep -ohE '\<(oph_[a-z_]*[a-z]|OPH_[A-Z_]*[A-Z])\>' README.md examples/README.md | sort -u >"$work/said"
 grep -ohE '\<(oph_[a-z_]*[a-z]|OPH_[A-Z_]*[A-Z])\>' include/cophyd/*.h | sort -u >"$work/there"
 comm -23 "$work/said" "$work/there" | none 'Every name that they say is in a header'
@@ -82,6 +90,17 @@ for document in README.md examples/README.md; do
         [ -e "$(dirname "$document")/$link" ] || echo "$document: $link"
     done
 done | none 'Every link leads to a file'
+for document in README.md examples/README.md; do
+    grep -o '](\([^)]*\)' "$document" | cut -c3- | grep '#' | while IFS='#' read -r link part; do
+        file=$document
+        [ -z "$link" ] || file=$(dirname "$document")/$link
+        sed -n 's/^#* //p' "$file" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9\n-' | grep -qxFe "$part" ||
+            echo "$document: $link#$part"
+    done
+done | none 'Every link to a section leads to one'
+grep -oE '`[a-z0-9]+/[a-z_0-9]+(\.[ch])?`' src/README.md | tr -d '`' | while read -r file; do
+    [ -e "src/$file" ] || echo "src/README.md: $file"
+done | none 'Every file of the map is there'
 grep -HnE '^[^|].{110}' README.md examples/README.md | while IFS=: read -r document line text; do
     grep -qxFe "$text" examples/*.[ch]* tests/data/examples/*.txt || echo "$document:$line"
 done | none 'Only tables and listings have lines of more than 110 columns'
