@@ -43,6 +43,7 @@ struct oph__tree {
     oph_device *staged;     /* the device that stage was called on */
     struct oph__plan *plan; /* of the thread that stages or unstages, and of nobody else */
     oph_status *status;     /* of the acquisition that runs, or ran last; a reference */
+    bool unfinished;        /* an acquisition of ours was started, and has not succeeded since */
     bool starting; /* a call that triggers or prepares is under way: it has the plan, and may put
                       Acquire */
     struct oph__call *staging; /* the call that stages, as long as it can be cancelled */

@@ -177,7 +177,15 @@ static oph_status *running_status(struct oph__tree *tree)
     return st;
 }
 
-int oph__trigger_stop(oph_device *dev, oph_error *err)
+static bool is_unfinished(struct oph__tree *tree)
+{
+    pthread_mutex_lock(&tree->m.lock);
+    bool unfinished = tree->unfinished;
+    pthread_mutex_unlock(&tree->m.lock);
+    return unfinished;
+}
+
+int oph__trigger_stop(oph_device *dev, bool anybodys, oph_error *err)
 {
     oph_status *st = running_status(dev->tree);
     if (st && !oph_status_done(st)) {
@@ -187,7 +195,8 @@ int oph__trigger_stop(oph_device *dev, oph_error *err)
                                    2 * dev->ctx->options.get_timeout);
     }
     oph_status_unref(st);
-    return dev->trigger ? dev->trigger->stop(dev, err) : 0;
+    bool stops = dev->trigger && (anybodys || is_unfinished(dev->tree));
+    return stops ? dev->trigger->stop(dev, err) : 0;
 }
 
 static int unstage(oph_device *dev, bool force, oph_report **ret_report, oph_error *err)
@@ -203,7 +212,7 @@ static int unstage(oph_device *dev, bool force, oph_report **ret_report, oph_err
     struct oph__tree *tree = dev->tree;
     oph_report *report = oph__report_new();
     oph_error not_stopped = OPH_ERROR_INIT;
-    if (rule->answer == OPH__STOP && oph__trigger_stop(dev, &not_stopped))
+    if (rule->answer == OPH__STOP && oph__trigger_stop(dev, false, &not_stopped))
         oph__report_add(report, &not_stopped);
     rc = oph__plan_restore(tree->plan, force, report, err);
     if (!rc && not_stopped.code) {
@@ -212,6 +221,7 @@ static int unstage(oph_device *dev, bool force, oph_report **ret_report, oph_err
     }
     oph__plan_free(tree->plan);
     tree->plan = NULL;
+    tree->unfinished = false;
     oph__tree_set(tree, OPH_STATE_IDLE);
     oph__report_give(report, ret_report);
     return rc;

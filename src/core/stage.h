@@ -23,8 +23,8 @@ int oph__stage_options(const oph_device *dev, const oph_stage_options *opt, oph_
                        oph_error *err);
 
 /* Cancels an acquisition that runs and brings the camera to a halt, bounded, not to be interrupted.
- */
-int oph__trigger_stop(oph_device *dev, oph_error *err);
+ * `anybodys`: also where no acquisition of this device can be running. */
+int oph__trigger_stop(oph_device *dev, bool anybodys, oph_error *err);
 
 /* Runs the device's trigger in whatever state the tree is and waits for its end; stops it when the
  * wait ends before. */

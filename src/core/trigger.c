@@ -14,6 +14,7 @@ void oph__trigger_finish(oph_device *dev, oph_status *status, const oph_error *e
     /* First the state, then the status: who was waiting may trigger again at once. An unstage that
      * is under way keeps its own state. */
     pthread_mutex_lock(&tree->m.lock);
+    if (tree->status == status && !failed) tree->unfinished = false;
     if (tree->status == status && tree->state == OPH_STATE_TRIGGERING) {
         tree->state = failed ? OPH_STATE_FAILED : OPH_STATE_STAGED;
         pthread_cond_broadcast(&tree->m.changed);
@@ -38,7 +39,9 @@ static int start(oph_device *dev, oph_status *begun, oph_status **ret, oph_error
     struct oph__tree *tree = dev->tree;
     pthread_mutex_lock(&tree->m.lock);
     oph_status *former = tree->status;
+    bool unfinished = tree->unfinished;
     tree->status = oph_status_ref(st);
+    tree->unfinished = true;
     pthread_mutex_unlock(&tree->m.lock);
     oph_status_unref(former);
     oph_error why = OPH_ERROR_INIT;
@@ -47,6 +50,9 @@ static int start(oph_device *dev, oph_status *begun, oph_status **ret, oph_error
         *ret = st;
         return 0;
     }
+    pthread_mutex_lock(&tree->m.lock);
+    tree->unfinished = unfinished;
+    pthread_mutex_unlock(&tree->m.lock);
     oph__status_finish(st, &why); /* nothing runs that would: an unstage need not wait for it */
     oph_status_unref(st);
     if (err) *err = why;
@@ -99,7 +105,7 @@ int oph__trigger_and_wait(oph_device *dev, double timeout, oph_error *err)
     int rc = start(dev, NULL, &st, err);
     if (rc) return rc;
     rc = oph_status_wait(st, timeout, err);
-    if (!oph_status_done(st)) oph__trigger_stop(dev, NULL);
+    if (!oph_status_done(st)) oph__trigger_stop(dev, false, NULL);
     oph_status_unref(st);
     return rc;
 }
@@ -147,7 +153,7 @@ int oph_stop(oph_device *dev, oph_error *err)
     pthread_mutex_lock(&dev->tree->m.lock);
     oph_device *staged = dev->tree->staged;
     pthread_mutex_unlock(&dev->tree->m.lock);
-    return staged ? oph__trigger_stop(staged, err) : 0;
+    return staged ? oph__trigger_stop(staged, true, err) : 0;
 }
 
 /* Series */
