@@ -269,8 +269,8 @@ static void end_early(struct run *r)
         oph__copy(why, sizeof why, "cancelled, but it has not come to a halt");
     const char *plain = r->ending == OPH_ECANCEL    ? "cancelled"
                         : r->ending == OPH_EDISCONN ? "the IOC was lost"
-                        : r->ending == OPH_EPUT     ? "the IOC refused to start"
-                                                    : "it has not ended";
+                        : r->ending == OPH_ETIMEOUT ? "it has not ended"
+                                                    : "the IOC refused to start";
     oph__shot_fail(&r->shot, r->ending, why[0] ? why : plain, now - r->started, &err);
     end(r, &err);
 }
