@@ -229,6 +229,27 @@ static void test_stop_lost(oph_device *det)
     unstage(det);
 }
 
+/* What stood as wanted was not staged; a series changes it all the same. */
+static void test_unchanged(oph_device *det)
+{
+    static const oph_stage_options skip = {.size = sizeof skip, .skip_unchanged = 1};
+    static const oph_series three = {
+        .size = sizeof three, .frames = 3, .exposure = 0.01, .period = 0.02};
+    oph_error err = OPH_ERROR_INIT;
+    oph_report *report = NULL;
+    oph_device *cam = NULL;
+    each_pv(set_back);
+    testOk1(oph_device_child(det, "cam", &cam, NULL) == 0);
+    oph_settings_set(cam, "num_images", 5, NULL);
+    fake_code(oph_stage_with(det, &skip, NULL, &err), 0, &err, "stage what is unchanged");
+    fake_code(oph_prepare(det, &three, NULL, &err), 0, &err, "prepare another number of images");
+    testOk1(fake_is("X:cam1:NumImages", "3"));
+    fake_code(oph_unstage(det, &report, &err), 0, &err, "unstage");
+    testOk(fake_is("X:cam1:NumImages", "5") && oph_report_count(report) == 0, "it is put back");
+    oph_report_free(report);
+    oph_settings_clear(cam);
+}
+
 int main(void)
 {
     testPlan(0);
@@ -238,6 +259,7 @@ int main(void)
     test_restarted(det);
     test_armed(det);
     test_stop_lost(det);
+    test_unchanged(det);
     oph_device_free(det);
     testOk(fake_end() == 0, "no channel is left");
     return testDone();

@@ -224,6 +224,28 @@ static void test_cancel_between(oph_context *ctx)
     oph_device_free(det);
 }
 
+/* A value that the trigger cannot write makes nothing ours. */
+static void test_claim_refused(oph_context *ctx)
+{
+    static const struct oph__literal word = {.kind = OPH__LIT_TEXT, .text = "soon"};
+    oph_error err = OPH_ERROR_INIT;
+    oph_report *report = NULL;
+    oph_signal *time = NULL;
+    double was = 0;
+    oph_device *few = new_device(ctx, "Few");
+    testOk1(oph_signal_find(few, "cam.time", &time, NULL) == 0);
+    testOk1(oph_signal_get_double(time, &was, NULL) == 0); /* so it is connected */
+    testOk1(oph_stage(few, NULL, NULL) == 0);
+    fake_code(oph__plan_claim(few->tree->plan, time, &word, &err), OPH_ETYPE, &err, "a word");
+    fake_set("X:C:Time", "9");
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_unstage(few, &report, &err), 0, &err, "unstage");
+    testOk(oph_report_count(report) == 0 && fake_is("X:C:Time", "9"), "is somebody else's");
+    oph_report_free(report);
+    set_back();
+    oph_device_free(few);
+}
+
 /* Stops that come at any moment, each of which may be the first or the last of a stage. */
 
 static struct {
@@ -520,6 +542,7 @@ int main(void)
     oph_context *ctx = fake_context(classes, &behaviours);
     oph_device *det = new_device(ctx, "Det");
     test_cancel_between(ctx);
+    test_claim_refused(ctx);
     test_stops(ctx);
     test_stop_early(ctx);
     test_stop_plan();
