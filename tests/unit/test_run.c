@@ -250,6 +250,24 @@ static void test_unchanged(oph_device *det)
     oph_settings_clear(cam);
 }
 
+/* Of a device that stages nothing there is a journal from the first value of a series on. */
+static void test_nothing_staged(oph_device *det)
+{
+    static const oph_series three = {
+        .size = sizeof three, .frames = 3, .exposure = 0.01, .period = 0.02};
+    oph_error err = OPH_ERROR_INIT;
+    oph_journals *journals = NULL;
+    each_pv(set_back);
+    oph_settings_clear(det);
+    fake_code(oph_stage(det, NULL, &err), 0, &err, "stage nothing");
+    fake_code(oph_prepare(det, &three, NULL, &err), 0, &err, "prepare");
+    testOk1(oph_journals_find(&journals, NULL) == 0);
+    testOk(oph_journals_count(journals) == 1, "what it changes is in a journal");
+    oph_journals_free(journals);
+    fake_code(oph_unstage(det, NULL, &err), 0, &err, "unstage");
+    testOk1(fake_is("X:cam1:NumImages", "5"));
+}
+
 int main(void)
 {
     testPlan(0);
@@ -260,6 +278,7 @@ int main(void)
     test_armed(det);
     test_stop_lost(det);
     test_unchanged(det);
+    test_nothing_staged(det);
     oph_device_free(det);
     testOk(fake_end() == 0, "no channel is left");
     return testDone();
