@@ -25,11 +25,11 @@ OPH_API int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err
  * passes on another number. Holds from the next trigger on. OPH_EINVAL below 0. */
 OPH_API int oph_trigger_set_frames(oph_device *dev, int64_t frames, oph_error *err);
 
-/* Cancels a stage or a warm-up under way in another thread, which then puts back what it touched.
- * Ends an acquisition or a series of the tree that dev is in (its status fails with OPH_ECANCEL),
- * brings the camera of a staged device to a halt also where it runs without one, and waits, at most
- * the context's stop_timeout for each. What is staged stays so, and can be triggered again. Idle:
- * returns 0, and touches nothing. OPH_ESTATE while another thread unstages it. */
+/* Cancels a stage, a plan or a warm-up under way in another thread, which puts back what it
+ * touched. Ends an acquisition or a series of the tree that dev is in (its status fails with
+ * OPH_ECANCEL), brings the camera of a staged device to a halt also where it runs without one, and
+ * waits, at most the context's stop_timeout for each. What is staged stays so, and can be triggered
+ * again. Idle: returns 0, and touches nothing. OPH_ESTATE while another thread unstages it. */
 OPH_API int oph_stop(oph_device *dev, oph_error *err);
 
 /* Pulses are for a Pilatus: a camera's class without Armed is refused with OPH_ENOTFOUND. */

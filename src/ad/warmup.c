@@ -313,8 +313,8 @@ int oph_warmup(oph_device *dev, double timeout, oph_error *err)
     oph__call_begin(&dev->ctx->waits, &call);
     oph__staging_begin(det->tree, &call);
     rc = warm_up(&w, dev, timeout, err);
+    clear(&w);
     oph__staging_end(det->tree);
     oph__call_end(&dev->ctx->waits, &call);
-    clear(&w);
     return rc;
 }

@@ -1,4 +1,5 @@
-/* Lock order: waits->lock, then m->lock. */
+/* Lock order: waits->lock, then m->lock. A call may be cancelled under another lock, which comes
+ * before both: nothing may wait with that one as its m->lock and with waits. */
 #include "base/wait.h"
 
 int oph__waits_init(struct oph__waits *waits)

@@ -1,7 +1,7 @@
 /* Values that a trigger writes while the device is staged. */
 #include "base/err.h"
 #include "base/str.h"
-#include "core/plan.h"
+#include "core/plan_parts.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,9 +36,12 @@ static int add_item(struct oph__plan *plan, oph_signal *sig, const struct oph__l
         struct oph__item *item = plan->items.at[plan->items.count - 1];
         oph__value_move(&item->set, &read.set);
         oph__value_move(&item->read, &read.read);
-        rc = encode(sig, value, &item->info, &item->wire, err);
         item->touched = true;
-        plan->ups += oph__pv_ups(sig->set) + oph__pv_ups(sig->read);
+        rc = encode(sig, value, &item->info, &item->wire, err);
+        if (rc)
+            oph__plan_drop(plan, plan->items.count - 1);
+        else
+            plan->ups += oph__pv_ups(sig->set) + oph__pv_ups(sig->read);
     }
     oph__reads_clear(&read, 1);
     return rc;
@@ -66,7 +69,11 @@ static int add_value(struct oph__item *item, const struct oph__literal *value, o
     int rc = encode(item->sig, value, &info, wire, err);
     bool known = !rc && is_known(item, wire);
     if (!rc && !known && !oph__vec_add(&item->later, wire)) rc = oph__fail_memory(err, "a plan");
-    if (!rc && !known) return 0;
+    if (!rc && !known) {
+        item->touched |= item->skipped; /* what stood as wanted was left alone until now */
+        item->skipped = false;
+        return 0;
+    }
     oph__wire_clear(wire);
     free(wire);
     return rc;

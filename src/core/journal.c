@@ -142,7 +142,8 @@ static bool shares_setting(const struct oph__plan *plan, const struct oph__journ
 static bool in_the_way(const struct wish *wish, const struct oph__journal_found *found)
 {
     const struct oph__journal_head *theirs = &found->content.head, *ours = &wish->journal->head;
-    if (found->rc) return oph__equal(found->name, wish->journal->name);
+    if (oph__equal(found->name, wish->journal->name)) return true; /* ours would take its place */
+    if (found->rc) return false;
     if (oph__equal(theirs->server, ours->server) &&
         oph__journal_overlaps(theirs->prefix, ours->prefix))
         return true;
@@ -168,13 +169,22 @@ static int look(struct oph__journal_found *found, void *user, oph_error *err)
                      found->content.records.count, who, found->file);
 }
 
+/* Devices without a prefix, whose rows have whole names, have one PV each that is theirs alone. */
+static void write_name(const struct oph__plan *plan, const struct oph__journal_folder *folder,
+                       struct oph__journal *j)
+{
+    const struct oph__item *first = plan->items.at[0];
+    const char *prefix = *j->head.prefix ? j->head.prefix : first->sig->set->name;
+    oph__journal_name(folder, j->head.server, prefix, j->name, sizeof j->name);
+}
+
 static int begin(const struct oph__plan *plan, const struct oph__journal_folder *folder,
                  struct oph__journal *j, oph_error *err)
 {
     struct wish wish = {.plan = plan, .journal = j};
     struct oph__buf text = {0};
     write_head(plan, folder, &j->head);
-    oph__journal_name(folder, j->head.server, j->head.prefix, j->name, sizeof j->name);
+    write_name(plan, folder, j);
     int rc = oph__journal_each(folder, look, &wish, err);
     if (!rc) write_text(plan, &j->head, false, &text);
     if (!rc) rc = oph__journal_publish(folder, j->name, &text, plan->options.sync, &j->fd, err);
@@ -246,13 +256,18 @@ static int write_again(const struct oph__plan *plan, const struct oph__journal_f
     return 0;
 }
 
+/* Where somebody removed it, another client may have begun since. */
 int oph__journal_renew(struct oph__plan *plan, oph_error *err)
 {
     struct oph__journal_folder folder;
-    if (!plan->journal) return 0;
+    struct oph__journal *j = plan->journal;
+    struct wish wish = {.plan = plan, .journal = j};
+    if (!j) return oph__journal_begin(plan, err); /* nothing was staged */
     int rc = oph__journal_folder_enter(&folder, true, err);
     if (rc) return rc;
-    rc = write_again(plan, &folder, false, err);
+    if (!oph__journal_is_there(&folder, j->name, j->fd))
+        rc = oph__journal_each(&folder, look, &wish, err);
+    if (!rc) rc = write_again(plan, &folder, false, err);
     oph__journal_folder_leave(&folder);
     return rc;
 }

@@ -14,7 +14,7 @@ struct oph__journal;
  * OPH_EFILE when it cannot be written. */
 int oph__journal_begin(struct oph__plan *plan, oph_error *err);
 
-/* Writes it again, before the trigger puts values that it has claimed since. */
+/* Writes it again, before the trigger puts values that it has claimed since. Errors likewise. */
 int oph__journal_renew(struct oph__plan *plan, oph_error *err);
 
 /* After restoring: the file goes, or keeps those items that are `left`. An error leaves it as it

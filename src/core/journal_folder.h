@@ -25,7 +25,7 @@ void oph__journal_folder_leave(struct oph__journal_folder *folder);
 
 /* Those with the folder entered. */
 
-/* "UID@HOST,SERVER,PREFIX.journal", escaped and bounded. */
+/* "UID@HOST,SERVER,PREFIX.journal", escaped and bounded; without a prefix, a PV's name. */
 void oph__journal_name(const struct oph__journal_folder *folder, const char *server,
                        const char *prefix, char *dst, size_t size);
 /* Whether a file of that name is of that prefix, on whatever server. */

@@ -138,9 +138,10 @@ int oph_plan_new(oph_device *dev, const oph_stage_options *opt, oph_plan **ret,
     oph_report *report = oph__report_new();
     struct oph__call call;
     oph__call_begin(&dev->ctx->waits, &call);
+    oph__staging_begin(dev->tree, &call);
     rc = make(dev, &options, ret, report, &cause);
+    oph__staging_end(dev->tree);
     oph__call_end(&dev->ctx->waits, &call);
-    oph__tree_set(dev->tree, OPH_STATE_IDLE);
     if (rc && !oph_report_count(report)) oph__report_add(report, &cause);
     oph__report_give(report, ret_report);
     if (rc && err) *err = cause;

@@ -58,9 +58,9 @@ static int be_staged(oph_device *dev, struct oph__call *call, struct oph__plan *
 {
     struct oph__tree *tree = dev->tree;
     pthread_mutex_lock(&tree->m.lock);
-    tree->staging = NULL;
     bool cancelled = oph__call_uncancel(&dev->ctx->waits, call);
     if (!cancelled) {
+        tree->staging = NULL;
         tree->plan = plan;
         tree->state = OPH_STATE_STAGED;
         pthread_cond_broadcast(&tree->m.changed);
@@ -73,6 +73,7 @@ void oph__staging_begin(struct oph__tree *tree, struct oph__call *call)
 {
     pthread_mutex_lock(&tree->m.lock);
     tree->staging = call;
+    pthread_cond_broadcast(&tree->m.changed); /* who wants it to end may wait for this */
     pthread_mutex_unlock(&tree->m.lock);
 }
 

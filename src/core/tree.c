@@ -23,7 +23,7 @@ int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule
     bool other = staged && staged != dev && !is_for_any(verb) && rule->answer != OPH__NOTHING;
     if (rule->answer != OPH__REFUSE && !other) {
         tree->state = rule->next;
-        if (verb == OPH__VERB_STAGE || verb == OPH__VERB_WARMUP) tree->staged = dev;
+        if (rule->next == OPH_STATE_STAGING && state == OPH_STATE_IDLE) tree->staged = dev;
         if (rule->next == OPH_STATE_TRIGGERING && state != OPH_STATE_TRIGGERING)
             tree->starting = true;
     }

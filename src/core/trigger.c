@@ -128,15 +128,24 @@ static bool is_not_staging(void *arg)
     return tree->state != OPH_STATE_STAGING;
 }
 
-/* What was staged is put back, which takes as long as the IOC takes. */
+static bool can_be_cancelled(void *arg)
+{
+    const struct oph__tree *tree = arg;
+    return tree->staging || is_not_staging(arg);
+}
+
+/* What was staged is put back, which takes as long as the IOC takes. The waits are none that an
+ * interrupt ends: those have their lock before this one. */
 static int stop_staging(oph_device *dev, oph_error *err)
 {
     struct oph__tree *tree = dev->tree;
-    double since = oph__now();
-    if (!oph__staging_cancel(tree)) return 0;
+    double since = oph__now(), until = since + dev->ctx->options.stop_timeout;
     pthread_mutex_lock(&tree->m.lock);
-    int rc = oph__wait(&dev->ctx->waits, &tree->m, since + dev->ctx->options.stop_timeout,
-                       is_not_staging, tree);
+    oph__wait(NULL, &tree->m, until, can_be_cancelled, tree); /* it may be about to begin */
+    pthread_mutex_unlock(&tree->m.lock);
+    oph__staging_cancel(tree);
+    pthread_mutex_lock(&tree->m.lock);
+    int rc = oph__wait(NULL, &tree->m, until, is_not_staging, tree);
     pthread_mutex_unlock(&tree->m.lock);
     if (!rc) return 0;
     return oph__fail(err, rc, (struct oph__at){.device = dev->path, .waited = oph__now() - since},

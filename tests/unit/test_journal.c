@@ -29,7 +29,13 @@ static const char classes[] = "class Part\n"
                               "row name   Name   rw  text config\n"
                               "class Whole\n"
                               "dev part H: Part\n"
-                              "stage part number=5 name=ours\n";
+                              "stage part number=5 name=ours\n"
+                              "class X\n"
+                              "row number X:H:Number rbv int config\n"
+                              "stage . number=5\n"
+                              "class Y\n"
+                              "row number Y:H:Number rbv int config\n"
+                              "stage . number=5\n";
 
 static char state[64], line[1024];
 static oph_context *ctx;
@@ -342,6 +348,38 @@ static void test_sync(void)
 
 /* Two in this process, and the folder's own lock */
 
+/* Rows with whole names, of two parts of one IOC. */
+static void test_no_prefix(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *x = new_device("X", ""), *y = new_device("Y", "");
+    testOk1(!oph_stage(x, NULL, &err));
+    testOk(!oph_stage(y, NULL, &err) && listed() == 2, "two without a prefix have one each: %s",
+           err.text);
+    testOk1(!oph_unstage(x, NULL, NULL) && listed() == 1);
+    testOk1(!oph_unstage(y, NULL, NULL) && listed() == 0);
+    testOk1(fake_is("X:H:Number", "7") && fake_is("Y:H:Number", "7"));
+    oph_device_free(x);
+    oph_device_free(y);
+}
+
+/* It is not written again in the place of another client's. */
+static void test_removed(oph_device *det)
+{
+    char file[512];
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *other = new_device("Whole", "X:");
+    file_of("X:", file, sizeof file);
+    testOk1(!oph_stage(det, NULL, &err) && !unlink(file));
+    testOk(!oph__journal_renew(det->tree->plan, &err) && listed() == 1, "one that was removed");
+    testOk1(!unlink(file) && !oph_stage(other, NULL, NULL) && listed() == 1);
+    testOk(oph__journal_renew(det->tree->plan, &err) == OPH_EBUSY && listed() == 1, "%s", err.text);
+    testOk1(!oph_unstage(other, NULL, NULL));
+    oph_unstage(det, NULL, NULL);
+    testOk1(listed() == 0 && fake_is("X:H:Number", "7"));
+    oph_device_free(other);
+}
+
 static void test_same_process(oph_device *det)
 {
     char pid[32];
@@ -526,6 +564,8 @@ int main(int argc, char **argv)
     test_names();
     test_sync();
     test_same_process(det);
+    test_no_prefix();
+    test_removed(det);
     test_lock(det);
     test_other(det);
     test_race(det);

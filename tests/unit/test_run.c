@@ -229,6 +229,45 @@ static void test_stop_lost(oph_device *det)
     unstage(det);
 }
 
+/* What stood as wanted was not staged; a series changes it all the same. */
+static void test_unchanged(oph_device *det)
+{
+    static const oph_stage_options skip = {.size = sizeof skip, .skip_unchanged = 1};
+    static const oph_series three = {
+        .size = sizeof three, .frames = 3, .exposure = 0.01, .period = 0.02};
+    oph_error err = OPH_ERROR_INIT;
+    oph_report *report = NULL;
+    oph_device *cam = NULL;
+    each_pv(set_back);
+    testOk1(oph_device_child(det, "cam", &cam, NULL) == 0);
+    oph_settings_set(cam, "num_images", 5, NULL);
+    fake_code(oph_stage_with(det, &skip, NULL, &err), 0, &err, "stage what is unchanged");
+    fake_code(oph_prepare(det, &three, NULL, &err), 0, &err, "prepare another number of images");
+    testOk1(fake_is("X:cam1:NumImages", "3"));
+    fake_code(oph_unstage(det, &report, &err), 0, &err, "unstage");
+    testOk(fake_is("X:cam1:NumImages", "5") && oph_report_count(report) == 0, "it is put back");
+    oph_report_free(report);
+    oph_settings_clear(cam);
+}
+
+/* Of a device that stages nothing there is a journal from the first value of a series on. */
+static void test_nothing_staged(oph_device *det)
+{
+    static const oph_series three = {
+        .size = sizeof three, .frames = 3, .exposure = 0.01, .period = 0.02};
+    oph_error err = OPH_ERROR_INIT;
+    oph_journals *journals = NULL;
+    each_pv(set_back);
+    oph_settings_clear(det);
+    fake_code(oph_stage(det, NULL, &err), 0, &err, "stage nothing");
+    fake_code(oph_prepare(det, &three, NULL, &err), 0, &err, "prepare");
+    testOk1(oph_journals_find(&journals, NULL) == 0);
+    testOk(oph_journals_count(journals) == 1, "what it changes is in a journal");
+    oph_journals_free(journals);
+    fake_code(oph_unstage(det, NULL, &err), 0, &err, "unstage");
+    testOk1(fake_is("X:cam1:NumImages", "5"));
+}
+
 int main(void)
 {
     testPlan(0);
@@ -238,6 +277,8 @@ int main(void)
     test_restarted(det);
     test_armed(det);
     test_stop_lost(det);
+    test_unchanged(det);
+    test_nothing_staged(det);
     oph_device_free(det);
     testOk(fake_end() == 0, "no channel is left");
     return testDone();

@@ -5,8 +5,10 @@
 #include "core/stage.h"
 #include "lib/fake_link.h"
 
+#include <cophyd/plan.h>
 #include <cophyd/settings.h>
 #include <epicsUnitTest.h>
+#include <sched.h>
 #include <string.h>
 
 static const char classes[] = "class Cam\n"
@@ -222,6 +224,116 @@ static void test_cancel_between(oph_context *ctx)
     oph_device_free(det);
 }
 
+/* A value that the trigger cannot write makes nothing ours. */
+static void test_claim_refused(oph_context *ctx)
+{
+    static const struct oph__literal word = {.kind = OPH__LIT_TEXT, .text = "soon"};
+    oph_error err = OPH_ERROR_INIT;
+    oph_report *report = NULL;
+    oph_signal *time = NULL;
+    double was = 0;
+    oph_device *few = new_device(ctx, "Few");
+    testOk1(oph_signal_find(few, "cam.time", &time, NULL) == 0);
+    testOk1(oph_signal_get_double(time, &was, NULL) == 0); /* so it is connected */
+    testOk1(oph_stage(few, NULL, NULL) == 0);
+    fake_code(oph__plan_claim(few->tree->plan, time, &word, &err), OPH_ETYPE, &err, "a word");
+    fake_set("X:C:Time", "9");
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_unstage(few, &report, &err), 0, &err, "unstage");
+    testOk(oph_report_count(report) == 0 && fake_is("X:C:Time", "9"), "is somebody else's");
+    oph_report_free(report);
+    set_back();
+    oph_device_free(few);
+}
+
+/* Stops that come at any moment, each of which may be the first or the last of a stage. */
+
+static struct {
+    oph_device *det;
+    atomic_bool over;
+    int failed; /* read when it is over */
+} stops;
+
+static void *stop_all_the_time(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&stops.over))
+        stops.failed += oph_stop(stops.det, NULL) != 0;
+    return NULL;
+}
+
+static pthread_t begin_stops(oph_device *det)
+{
+    pthread_t thread;
+    stops.det = det;
+    stops.failed = 0;
+    atomic_store(&stops.over, false);
+    pthread_create(&thread, NULL, stop_all_the_time, NULL);
+    return thread;
+}
+
+static void end_stops(pthread_t thread)
+{
+    atomic_store(&stops.over, true);
+    pthread_join(thread, NULL);
+}
+
+static void test_stops(oph_context *ctx)
+{
+    enum { ROUNDS = 2000 };
+    int staged = 0, cancelled = 0;
+    oph_device *few = new_device(ctx, "Few");
+    pthread_t thread = begin_stops(few);
+    for (int i = 0; i < ROUNDS; i++) {
+        int rc = oph_stage(few, NULL, NULL);
+        cancelled += rc == OPH_ECANCEL;
+        staged += !rc && !oph_unstage(few, NULL, NULL);
+    }
+    end_stops(thread);
+    testDiag("%d staged, %d cancelled", staged, cancelled);
+    testOk(staged + cancelled == ROUNDS && as_before(), "a stop at any moment of a stage");
+    set_back();
+    oph_device_free(few);
+}
+
+/* The verb has the tree, and its call is about to begin. */
+static void test_stop_early(oph_context *ctx)
+{
+    const struct oph__rule *rule;
+    struct oph__call call;
+    oph_device *few = new_device(ctx, "Few");
+    testOk1(oph__tree_enter(few, OPH__VERB_STAGE, &rule, NULL) == 0);
+    pthread_t thread = begin_stops(few);
+    oph__call_begin(&ctx->waits, &call);
+    oph__staging_begin(few->tree, &call);
+    while (!oph__call_is_cancelled(&ctx->waits))
+        sched_yield();
+    oph__staging_end(few->tree);
+    oph__call_end(&ctx->waits, &call);
+    end_stops(thread);
+    testOk(stops.failed == 0, "a stop before its first wait ends it");
+    oph_device_free(few);
+}
+
+static void test_stop_plan(void)
+{
+    const oph_context_options options = {.size = sizeof options, .connect_timeout = 30};
+    oph_error err = OPH_ERROR_INIT;
+    oph_context *ctx = fake_context_with(&options, classes, &behaviours);
+    oph_device *few = new_device(ctx, "Few");
+    oph_plan *shown = NULL;
+    fake_down("X:C:Images");
+    pthread_t thread = begin_stops(few);
+    fake_code(oph_plan_new(few, NULL, &shown, NULL, &err), OPH_ECANCEL, &err, "a plan, stopped");
+    end_stops(thread);
+    fake_up("X:C:Images");
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_plan_new(few, NULL, &shown, NULL, &err), 0, &err, "the next one");
+    oph_plan_free(shown);
+    oph_device_free(few);
+    oph_context_free(ctx);
+}
+
 /* A PV that goes down for good with its put: it is named twice, once as the cause. */
 static void lost_at(oph_device *det, int at)
 {
@@ -430,6 +542,10 @@ int main(void)
     oph_context *ctx = fake_context(classes, &behaviours);
     oph_device *det = new_device(ctx, "Det");
     test_cancel_between(ctx);
+    test_claim_refused(ctx);
+    test_stops(ctx);
+    test_stop_early(ctx);
+    test_stop_plan();
     for (int at = 0; at < PUTS; at++) {
         lost_at(det, at);
         stays_at(det, at);
