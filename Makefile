@@ -219,7 +219,7 @@ bench: $(if $(SIM_LIBS),all $(BENCH_PROGRAMS) $(B)/bench-venv/made)
 DOCS ?= $(B)/docs
 docs:
 	$(say) DOCS $(DOCS)
-	$(Q)python3 -B src/docs/docs.py $(DOCS) $(VERSION)
+	$(Q)python3 -B -X utf8 src/docs/docs.py $(DOCS) $(VERSION)
 
 # --- Rules
 

@@ -47,7 +47,10 @@ class Page:
 
     def expression(self, words):
         """Classes as a dev line has them: NAME, or NAME@3.4."""
-        return " ".join(self.site.to(self.where, word.split("@")[0]) + "".join(word.partition("@")[1:]) for word in words)
+        return " ".join(
+            self.site.to(self.where, word.split("@")[0]) + "".join(word.partition("@")[1:])
+            for word in words
+        )
 
     def facts(self):
         cls, rows = self.cls, []
@@ -66,23 +69,35 @@ class Page:
             rows.append(("usual suffix", ", ".join(f"<code>{cell(s)}</code>" for s in suffixes)))
             rows.append(("a device of", self.to(users)))
         if plugin:
-            rows.append(("plugin type", f"<code>PluginType_RBV</code> begins with <code>{cell(plugin)}</code>"))
+            rows.append(
+                (
+                    "plugin type",
+                    f"<code>PluginType_RBV</code> begins with <code>{cell(plugin)}</code>",
+                )
+            )
         if trigger := self.classes.inherited(cls, "trigger"):
             rows.append(("trigger", cell(trigger)))
         if hooks := self.classes.lines(cls, "hooks"):
             rows.append(("hooks", cell(", ".join(dict.fromkeys(line for _, line in hooks)))))
         if self.classes.is_mixin(cls):
-            rows.append(("a mixin", "it has neither rows nor devices: join it with a class that has"))
+            rows.append(
+                ("a mixin", "it has neither rows nor devices: join it with a class that has")
+            )
         else:
             rows.append(("kind as a device", cell(kind)))
         rows.append(("text", f'<a href="../index.html#{cls.family.name}">{cls.family.name}</a>'))
-        return "<table>" + "".join(f"<tr><th>{a}</th><td>{b}</td></tr>" for a, b in rows) + "</table>"
+        return (
+            "<table>" + "".join(f"<tr><th>{a}</th><td>{b}</td></tr>" for a, b in rows) + "</table>"
+        )
 
     def lines(self, what, title, remark):
         found = self.classes.lines(self.cls, what)
         if not found:
             return ""
-        rows = [(cell(line), "" if kin is self.cls else self.site.to(self.where, kin.name)) for kin, line in found]
+        rows = [
+            (cell(line), "" if kin is self.cls else self.site.to(self.where, kin.name))
+            for kin, line in found
+        ]
         return f"<h2>{title}</h2>\n<p>{remark}</p>\n" + table((what, "from"), rows)
 
     def devices(self):
@@ -110,19 +125,22 @@ class Page:
         alias = newest.replace(".", "")
         name = self.cls.name
         rows = [
-            [since] + [", ".join(f'<a href="#{n}">{n}</a>' for n in names) for names in found[since]]
+            [since]
+            + [", ".join(f'<a href="#{n}">{n}</a>' for n in names) for names in found[since]]
             for since in sorted(found, key=release)
         ]
         return (
             "<h2>Releases of ADCore</h2>\n"
-            f"<p><code>{name}@{newest}</code>, also written <code>{name}_V{alias}</code>, has the rows up "
-            f"to {newest}. Without a release the newest rows stand until the device connects.</p>\n"
-            + table(("since", "new", "changed", "gone"), rows)
+            f"<p><code>{name}@{newest}</code>, also written <code>{name}_V{alias}</code>, has the "
+            f"rows up to {newest}. Without a release the newest rows stand until the device "
+            "connects.</p>\n" + table(("since", "new", "changed", "gone"), rows)
         )
 
     def row(self, attribute):
         row = attribute.row
-        record = cell(row.suffix) if len(row.pvs) == 1 else f"{cell(row.suffix)}<br>{cell(row.pvs[1])}"
+        record = (
+            cell(row.suffix) if len(row.pvs) == 1 else f"{cell(row.suffix)}<br>{cell(row.pvs[1])}"
+        )
         since = attribute.since or "all"
         if attribute.gone:
             since += f", gone in {attribute.gone}"
@@ -143,8 +161,16 @@ class Page:
             if not found:
                 continue
             own = kin is self.cls
-            out.append("<h2>Attributes</h2>" if own else f"<h2>From {self.site.to(self.where, kin.name)}</h2>")
-            out.append('<table class="rows">\n<tr>' + "".join(f"<th>{name}</th>" for name in HEAD) + "</tr>")
+            out.append(
+                "<h2>Attributes</h2>"
+                if own
+                else f"<h2>From {self.site.to(self.where, kin.name)}</h2>"
+            )
+            out.append(
+                '<table class="rows">\n<tr>'
+                + "".join(f"<th>{name}</th>" for name in HEAD)
+                + "</tr>"
+            )
             for attribute in found:
                 if attribute.row.note:
                     note = markup.inline_html(" ".join(attribute.row.note.split()), self.link)
@@ -160,7 +186,11 @@ class Page:
             f"<p>{cell(cls.doc)}.</p>",
             markup.to_html(cls.note, self.link) if cls.note else "",
             self.facts(),
-            self.lines("stage", "Settings", "What staging writes, in this order; a dot is the device itself."),
+            self.lines(
+                "stage",
+                "Settings",
+                "What staging writes, in this order; a dot is the device itself.",
+            ),
             self.lines("cycle", "Cycle", "What each step of a trigger writes."),
             self.lines("files", "Folders", "Where its file plugins write."),
             self.devices(),

@@ -1,7 +1,7 @@
 """The texts of device classes: what each class defines, inherits, and had in which release.
 
-The library alone checks texts; this reads those that it has accepted. tests/unit/test_docs.sh compares
-the attributes found here with the library's."""
+The library alone checks texts; this reads those that it has accepted. tests/unit/test_docs.sh
+compares the attributes found here with the library's."""
 
 import re
 
@@ -68,7 +68,14 @@ class Class:
         self.name, self.bases = words[1], words[3:]
         self.note, self.family = note, family
         self.doc = self.trigger = self.plugin = self.kind = ""
-        self.rows, self.devs, self.stage, self.cycle, self.files, self.hooks = [], [], [], [], [], []
+        self.rows, self.devs, self.stage, self.cycle, self.files, self.hooks = (
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
 
     def take(self, words, line, note):
         keep = {"stage": self.stage, "cycle": self.cycle, "files": self.files, "hook": self.hooks}
@@ -76,7 +83,9 @@ class Class:
             self.doc = line.split(None, 1)[1].strip()
         elif words[0] == "row":
             row = Row(words, note)
-            row.doc = row.doc or next((r.doc for r in reversed(self.rows) if r.attr == row.attr), "")
+            row.doc = row.doc or next(
+                (r.doc for r in reversed(self.rows) if r.attr == row.attr), ""
+            )
             self.rows.append(row)
         elif words[0] == "dev":
             self.devs.append(Dev(words, note))

@@ -2,8 +2,8 @@
 
     docs.py FOLDER VERSION [SOURCE]
 
-Fails, and says why, on a public function without a comment, a comment that names what is not there, and
-a link that leads nowhere."""
+Fails, and says why, on a public function without a comment, a comment that names what is not there,
+and a link that leads nowhere."""
 
 import os
 import re
@@ -58,8 +58,10 @@ def main(folder, version, source=HERE.parent.parent):
         class_pages.write(site)
         pages.write_records(site)
         pages.write_changes(site)
-        pages.write_index(site, (HERE / "index.txt").read_text())
-        man.write(site, folder / "man/man3", date_of([*include.glob("*.h"), *texts.glob("*.class")]))
+        intro = (HERE / "index.txt").read_text()
+        pages.write_index(site, intro + "\n" + (HERE / "classes.txt").read_text())
+        date = date_of([*include.glob("*.h"), *texts.glob("*.class")])
+        man.write(site, folder / "man/man3", date, intro)
         wrong = sorted(set(site.unknown)) + list(broken_links(folder))
     for sentence in wrong:
         print(sentence, file=sys.stderr)

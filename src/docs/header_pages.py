@@ -19,7 +19,7 @@ class Ownership:
         self.ends["oph_simulator"] = "oph_simulator_stop"
 
     def of(self, item):
-        """Sentences."""
+        """Sentences; none where the comment itself says it."""
         if item.kind != "function":
             return []
         out = []
@@ -43,10 +43,14 @@ class Ownership:
         return [f"What it returns is borrowed from {first[2]}."] if first else []
 
 
-def errors(site, item, *texts):
-    """The codes that the texts name, in the order of enum oph_code."""
-    said = " ".join((item.text,) + texts)
-    return [(code, site.headers.codes[code]) for code in site.headers.codes if re.search(rf"\b{code}\b", said)]
+def errors(site, items):
+    """The codes that the texts about some functions name, in the order of enum oph_code."""
+    texts = [item.text for item in items] + [more_of(site.headers.header_of(items[0]))]
+    same = site.headers.same_as(items[0])
+    if same:
+        texts.append(same.comment)
+    said = set(re.findall(r"\bOPH_E\w+", " ".join(texts)))
+    return [(code, meaning) for code, meaning in site.headers.codes.items() if code in said]
 
 
 def more_of(header):
@@ -56,9 +60,13 @@ def more_of(header):
 
 
 def summary(site, item):
-    """One line for lists: of an accessor what it does, else the first sentence that speaks of it."""
+    """One line for lists: what an accessor does, else the first sentence that speaks of it."""
     of = re.search(r"\((?:const )?(\w+)", item.signature)[1]
-    ends = {"_free": f"Frees an {of}", "_unref": f"Lets go of an {of}", "_count": "How many there are"}
+    ends = {
+        "_free": f"Frees an {of}",
+        "_unref": f"Lets go of an {of}",
+        "_count": "How many there are",
+    }
     ends["_at"] = "One of them, by its number"
     for end, text in ends.items():
         if item.name.endswith(end):
@@ -94,11 +102,10 @@ def function_page(site, ownership, item):
     header = site.headers.header_of(item)
     same = site.headers.same_as(item)
     out = [f"<h1><code>{item.name}</code></h1>", synopsis(site, where, item)]
-    group = [other for other in item.group.items if other is not item]
     if item.comment:
         out.append(markup.to_html(item.comment, link))
-        if group:
-            out.append("<p>This is said of " + ", ".join(site.to(where, o.name) for o in group) + " too.</p>")
+        names = [site.to(where, other.name) for other in item.group.items if other is not item]
+        out += [f"<p>This is said of {', '.join(names)} too.</p>"] if names else []
     if item.trailing:
         out.append(f"<p>{markup.inline_html(item.trailing, link)}</p>")
     if same:
@@ -106,29 +113,38 @@ def function_page(site, ownership, item):
     if more_of(header):
         out.append(f"<h2>All of {html.escape('<cophyd/' + header.name + '>')}</h2>")
         out.append(markup.to_html(more_of(header), link))
-    out.append(returns(site, where, ownership, item, same, header))
+    out.append(returns(site, where, ownership, item))
     types = used_types(site, item)
     if types:
         out.append("<h2>Types</h2>")
         out += [f"<pre>{markup.code_html(t.code, site.code_link(where))}</pre>" for t in types]
-    others = [o for o in header.of_kind("function", "function macro") if o is not item]
-    if others:
-        rows = [(site.to(where, o.name), markup.inline_html(summary(site, o), link)) for o in others]
-        to = f'<a href="../headers/{header.name[:-2]}.html">&lt;cophyd/{header.name}&gt;</a>'
-        out.append(f"<h2>See also</h2>\n<p>{to}</p>\n" + table(("function", ""), rows))
+    out.append(see_also(site, where, item, header))
     site.write(where, item.name, "\n".join(out))
 
 
-def returns(site, where, ownership, item, same, header):
+def see_also(site, where, item, header):
+    rows = [
+        (site.to(where, other.name), markup.inline_html(summary(site, other), site.link(where)))
+        for other in header.of_kind("function", "function macro")
+        if other is not item
+    ]
+    to = f'<a href="../headers/{header.name[:-2]}.html">&lt;cophyd/{header.name}&gt;</a>'
+    return f"<h2>See also</h2>\n<p>{to}</p>\n" + (table(("function", ""), rows) if rows else "")
+
+
+def returns(site, where, ownership, item):
     link, out = site.link(where), []
     if re.match(r"int .*oph_error \*err\)", item.signature):
-        out.append("<p>0, or a negative code; then err, which may be NULL, says what went wrong.</p>")
+        out.append(
+            "<p>0, or a negative code; then err, which may be NULL, says what went wrong.</p>"
+        )
     said = ownership.of(item)
     if said:
         out.append("<p>" + " ".join(markup.inline_html(text, link) for text in said) + "</p>")
-    codes = errors(site, item, same.comment if same else "", more_of(header))
+    codes = errors(site, [item])
     if codes:
-        out.append(table(("code", "in general"), [(site.to(where, c), html.escape(m)) for c, m in codes]))
+        rows = [(site.to(where, code), html.escape(meaning)) for code, meaning in codes]
+        out.append(table(("code", "in general"), rows))
     return "<h2>Returns</h2>\n" + "\n".join(out) if out else ""
 
 
@@ -140,13 +156,13 @@ def type_page(site, item):
     for one in filter(None, (item, item.twin)):
         out.append(synopsis(site, where, one, anchors))
         out += [markup.to_html(text, link) for text in (one.comment, one.trailing) if text]
-    users = [f for f in site.headers.functions.values() if re.search(rf"\b{item.name}\b", f.code)]
-    users += [t for t in site.headers.types.values() if t is not item and re.search(rf"\b{item.name}\b", t.code)]
-    if users:
-        rows = [
-            (site.to(where, u.name), markup.inline_html(summary(site, u), link) if "func" in u.kind else u.kind)
-            for u in users
-        ]
+    others = [*site.headers.functions.values(), *site.headers.types.values()]
+    rows = []
+    for user in others:
+        if user is not item and re.search(rf"\b{item.name}\b", user.code):
+            told = summary(site, user) if user.kind == "function" else user.kind
+            rows.append((site.to(where, user.name), markup.inline_html(told, link)))
+    if rows:
         out.append("<h2>Used by</h2>\n" + table(("name", ""), rows))
     site.write(where, item.name, "\n".join(out))
 
@@ -181,5 +197,7 @@ def write(site):
     for name in sorted(site.headers.functions):
         item = site.headers.functions[name]
         to = f'<a href="headers/{item.header[:-2]}.html">{item.header}</a>'
-        rows.append((site.to(where, name), to, markup.inline_html(summary(site, item), site.link(where))))
-    site.write(where, "cophyd: functions", "<h1>Functions</h1>\n" + table(("function", "header", ""), rows))
+        told = markup.inline_html(summary(site, item), site.link(where))
+        rows.append((site.to(where, name), to, told))
+    body = "<h1>Functions</h1>\n" + table(("function", "header", ""), rows)
+    site.write(where, "cophyd: functions", body)

@@ -52,7 +52,9 @@ class Header:
 def clean(comment):
     """The text of a /* comment */."""
     lines = comment.strip()[2:-2].strip().split("\n")
-    return "\n".join(re.sub(r"^ ?\*? ?", "", line, count=1) if i else line for i, line in enumerate(lines))
+    return "\n".join(
+        re.sub(r"^ ?\*? ?", "", line, count=1) if i else line for i, line in enumerate(lines)
+    )
 
 
 def kind_and_name(code):
@@ -137,7 +139,9 @@ class Reader:
 def is_whole(text):
     """Whether a declaration ends here, with the comment that follows on its last line."""
     plain = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    return "/*" not in plain and plain.count("{") == plain.count("}") and plain.rstrip().endswith(";")
+    return (
+        "/*" not in plain and plain.count("{") == plain.count("}") and plain.rstrip().endswith(";")
+    )
 
 
 def drop_repeated(header):
@@ -183,6 +187,8 @@ class Headers:
         """The functions that a comment continues with `The same ...`."""
         if not re.match(r"The same(?! status)\b", item.comment):
             return None
-        groups = [g for g in self.header_of(item).groups if any(i.kind == "function" for i in g.items)]
+        groups = [
+            g for g in self.header_of(item).groups if any(i.kind == "function" for i in g.items)
+        ]
         before = groups[groups.index(item.group) - 1]
         return next(i for i in before.items if i.kind == "function")

@@ -100,7 +100,9 @@ def inline_roff(words):
     out, at = [], 0
     for found in NAME.finditer(words):
         out.append(words[at : found.start()].replace("\\", "\\e"))
-        out.append("\\fB" + (found[1] or found[2]).replace("\\", "\\e").replace("-", "\\-") + "\\fR")
+        out.append(
+            "\\fB" + (found[1] or found[2]).replace("\\", "\\e").replace("-", "\\-") + "\\fR"
+        )
         at = found.end()
     out.append(words[at:].replace("\\", "\\e"))
     text = "".join(out)

@@ -3,16 +3,19 @@
 import html
 
 import markup
+from classes import release
 
 STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 62em; margin: 1em auto; padding: 0 1em; color: #222 }
 pre { background: #f4f4f2; padding: .7em 1em; overflow-x: auto; line-height: 1.35 }
 code, pre, td:first-child, table.rows td:nth-child(2) { font-family: monospace; font-size: 14px }
-table { border-collapse: collapse } td, th { text-align: left; vertical-align: top; padding: .15em .9em .15em 0 }
-td:first-child { white-space: nowrap } tr { border-bottom: 1px solid #ddd } tr.note td { padding-top: .9em; font: italic 15px sans-serif; color: #555 }
+table { border-collapse: collapse } tr { border-bottom: 1px solid #ddd }
+td, th { text-align: left; vertical-align: top; padding: .15em .9em .15em 0 }
+td:first-child { white-space: nowrap } tr.gone td { color: #888 } small { color: #555 }
+tr.note td { white-space: normal; padding-top: .9em; font: italic 15px sans-serif; color: #555 }
 h1, h2 { font-weight: 600; line-height: 1.25 } h1 code { font-size: inherit }
 a { color: #0645ad; text-decoration: none } a:hover { text-decoration: underline }
-nav { border-bottom: 1px solid #ccc; padding-bottom: .4em } tr.gone td { color: #888 } small { color: #555 }
+nav { border-bottom: 1px solid #ccc; padding-bottom: .4em }
 """
 
 
@@ -112,11 +115,14 @@ def write_records(site):
     for cls in site.classes.by_name.values():
         for row in cls.rows:
             if not row.is_gone:
-                rows.append((cell(row.suffix), cell(row.attr), site.to(where, cls.name), cell(row.doc)))
+                to = site.to(where, cls.name)
+                rows.append((cell(row.suffix), cell(row.attr), to, cell(row.doc)))
     rows = sorted(set(rows), key=lambda row: (row[0].lower(), row[2], row[1]))
-    body = "<h1>Records</h1>\n<p>Every PV of the built-in classes, without the device's prefix, and the "
-    body += "attribute that stands for it. Attributes whose how is rbv, path or start also have the PV "
-    body += "that ends in _RBV.</p>\n"
+    body = (
+        "<h1>Records</h1>\n<p>Every PV of the built-in classes, without the device's prefix, and "
+        "the attribute that stands for it. Attributes whose how is rbv, path or start also have the "
+        "PV that ends in _RBV.</p>\n"
+    )
     body += table(("record", "attribute", "class", "what it is"), rows)
     site.write(where, "cophyd: records", body)
 
@@ -130,9 +136,8 @@ def write_changes(site):
             names = [row.attr for row in cls.rows if row.since == since and not row.is_gone]
             gone = [row.attr for row in cls.rows if row.since == since and row.is_gone]
             found.setdefault(since, []).append((cls.name, names, gone))
-    from classes import release
-
-    out = ["<h1>Releases</h1>", "<p>What each release of ADCore brought to the built-in classes, and took.</p>"]
+    out = ["<h1>Releases</h1>"]
+    out.append("<p>What each release of ADCore brought to the built-in classes, and took.</p>")
     for since in sorted(found, key=release, reverse=True):
         rows = [
             (site.to(where, name), cell(", ".join(names)), cell(", ".join(gone)))

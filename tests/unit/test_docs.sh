@@ -1,6 +1,6 @@
 #!/bin/bash
-# make docs: every public function, type and class has its page, links lead somewhere, the attributes
-# are those of the library at every release, and what has no comment is refused.
+# make docs: every public function, type and class has its page, links lead somewhere, the
+# attributes are those of the library at every release, and what has no comment is refused.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
@@ -33,8 +33,12 @@ pages() {
     [ $count -gt 0 ] && [ $missing = 0 ]
 }
 functions() { pages functions <tests/abi/names.txt; }
-simulator() { grep -o '\<oph_simulator_[a-z]*(' include/cophyd/simulator.h | tr -d '(' | sort -u | pages functions; }
-types() { sed -n 's/^\(typedef struct\|enum\) \(oph_[a-z_]*\).*/\2/p' include/cophyd/*.h | pages types; }
+simulator() {
+    grep -o '\<oph_simulator_[a-z]*(' include/cophyd/simulator.h | tr -d '(' | sort -u | pages functions
+}
+types() {
+    sed -n 's/^\(typedef struct\|enum\) \(oph_[a-z_]*\).*/\2/p' include/cophyd/*.h | pages types
+}
 headers() { ls include/cophyd | sed -n '/^cophyd/!s/\.h$//p' | pages headers; }
 classes() { sed -n 's/^class \([A-Za-z0-9]*\).*/\1/p' src/ad/classes/*.class | pages classes; }
 
@@ -68,7 +72,7 @@ links() {
 
 # Tags are closed in their order.
 well_formed() {
-    python3 - "$docs" <<'END_PYTHON'
+    python3 -X utf8 - "$docs" <<'END_PYTHON'
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -103,7 +107,7 @@ END_PYTHON
 # library has them. A device of each class at a time in one class, with a camera for settings that
 # speak of parent.cam.
 attributes() {
-    python3 -B - "$work" "${BUILD:-build}/bin/show_class" <<'END_PYTHON'
+    python3 -B -X utf8 - "$work" "${BUILD:-build}/bin/show_class" <<'END_PYTHON'
 import re
 import subprocess
 import sys
@@ -165,7 +169,7 @@ refused() {
     rm -rf "$source" && mkdir -p "$source/src/ad" && cp -r include "$source" &&
         cp -r src/ad/classes "$source/src/ad" || return 1
     sed -i "s|^OPH_END_DECLS|$1\n\n&|" "$source/include/cophyd/version.h"
-    if python3 -B src/docs/docs.py "$work/refused" 0 "$source"; then
+    if python3 -B -X utf8 src/docs/docs.py "$work/refused" 0 "$source"; then
         echo 'it was made'
         return 1
     fi
@@ -177,7 +181,7 @@ man_pages() {
     local page
     ls "$docs"/man/man3/oph_{stage,unstage,trigger,acquire,put,connect}.3 || return 1
     for page in "$docs"/man/man3/*.3; do
-        awk '/^\./ && !/^\.(TH|SH|PP|TP|IP|B|BR|I|RS|RE|nf|fi)( |$)/ { print FILENAME ": " $0; bad = 1 }
+        awk '/^\./ && !/^\.(TH|nh|SH|PP|TP|IP|B|BR|I|RS|RE|nf|fi)( |$)/ { print FILENAME ": " $0; bad = 1 }
             /^'"'"'/ { print FILENAME ": " $0; bad = 1 }
             /^\.nf/ { open++ } /^\.fi/ { open-- }
             END { exit bad || open }' "$page" || return 1
@@ -206,7 +210,8 @@ check 'a second run gives the same' again
 check 'a function without a comment is refused' \
     refused 'OPH_API int oph_new_one(void);' 'version.h:17: oph_new_one has no comment'
 check 'so is a comment that names what is not there' \
-    refused '/\* As oph_no_such. \*/\nOPH_API int oph_new_one(void);' 'functions/oph_new_one.html: there is no oph_no_such'
+    refused '/\* As oph_no_such. \*/\nOPH_API int oph_new_one(void);' \
+    'functions/oph_new_one.html: there is no oph_no_such'
 check 'make install brings the man pages' installed
 check 'make uninstall takes them away' uninstalled
 echo "1..$n"
