@@ -57,9 +57,10 @@ enum oph_naming {
  * is staged as 0. */
 OPH_API int oph_files_set_name(oph_device *dev, int32_t naming, const char *text, oph_error *err);
 
-/* Has files named by a function, which writes FileName into buffer[size], and returns 0; anything
- * else fails the stage. It is called once a stage, by the thread that stages, with no lock held. */
+/* Writes FileName into buffer[size], and returns 0; anything else fails the stage. Called once a
+ * stage or plan, by the thread that stages, with no lock held. `user` stays yours. */
 typedef int32_t oph_file_name_fn(void *user, oph_device *dev, char *buffer, size_t size);
+/* Has files named by such a function. */
 OPH_API int oph_files_set_name_function(oph_device *dev, oph_file_name_fn *fn, void *user,
                                         oph_error *err);
 

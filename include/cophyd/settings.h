@@ -6,11 +6,11 @@
 
 OPH_BEGIN_DECLS
 
-/* Sets what staging writes. A key is a path from the device: "image_mode", "cam.acquire",
- * "parent.cam.array_callbacks"; it must name a writable attribute. A known key keeps its place and
- * takes the new value; a new one goes last. Whether the PV can hold the value is checked when
- * staging; a list changed later holds from the next stage on. One device's list must not be changed
- * by two threads at once, nor while it is staged by another. */
+/* A key is a path from the device: "image_mode", "cam.acquire", "parent.cam.array_callbacks"; it
+ * must name a writable attribute (OPH_ENOTFOUND, OPH_EABSENT, OPH_EACCESS). A known key keeps its
+ * place and takes the new value; a new one goes last. Whether the PV can hold the value is checked
+ * when staging; a list changed later holds from the next stage on. One device's list must not be
+ * changed by two threads at once, nor while it is staged by another. */
 OPH_API int oph_settings_set_int(oph_device *dev, const char *key, int64_t value, oph_error *err);
 OPH_API int oph_settings_set_double(oph_device *dev, const char *key, double value, oph_error *err);
 OPH_API int oph_settings_set_text(oph_device *dev, const char *key, const char *value,

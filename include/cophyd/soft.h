@@ -79,8 +79,8 @@ typedef struct oph_derived {
  * With an inverse function it can be put to. Each result is checked against what its signal takes
  * before any is sent; then all are put in one flush, and the put is complete when all are. When one
  * fails the first failure is the error, and the others may have been done. Where a signal has a
- * setpoint and a readback, the value is computed from the readbacks, and that of OPH_PART_SETPOINT
- * from the setpoints. */
+ * setpoint and a readback, the value is computed from the readbacks, and a read of
+ * OPH_PART_SETPOINT computes it from the setpoints. */
 OPH_API int oph_derived_new(oph_context *ctx, const oph_derived *what, oph_signal **ret,
                             oph_error *err);
 
