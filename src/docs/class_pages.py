@@ -1,7 +1,6 @@
 """One page a device class: what it is, its settings and devices, and its attributes by release."""
 
 import re
-from collections import Counter
 
 import markup
 from classes import release
@@ -32,7 +31,8 @@ def option_text(option):
 
 def was(row):
     """An earlier definition, in short."""
-    return " ".join([row.suffix, row.how, row.type, row.kind] + row.options)
+    words = " ".join([row.suffix, row.how, row.type, row.kind])
+    return "; ".join([words] + [option_text(option) for option in row.options])
 
 
 class Page:
@@ -53,42 +53,28 @@ class Page:
         )
 
     def facts(self):
-        cls, rows = self.cls, []
-        lineage = [kin.name for kin in self.classes.lineage(cls)[:-1] if kin.name not in cls.bases]
-        derived = sorted(other.name for other in self.classes.derived(cls))
-        suffixes = Counter(dev.suffix for _, dev in self.classes.uses(cls))
-        users = sorted({other.name for other, _ in self.classes.uses(cls)})
-        plugin = self.classes.inherited(cls, "plugin")
-        kind = self.classes.inherited(cls, "kind") or "normal config"
-        rows.append(("bases", self.to(cls.bases) if cls.bases else "none"))
-        if lineage:
-            rows.append(("and through them", self.to(lineage)))
-        if derived:
-            rows.append(("derived from it", self.to(derived)))
-        if suffixes:
-            rows.append(("usual suffix", ", ".join(f"<code>{cell(s)}</code>" for s in suffixes)))
-            rows.append(("a device of", self.to(users)))
-        if plugin:
-            rows.append(
-                (
-                    "plugin type",
-                    f"<code>PluginType_RBV</code> begins with <code>{cell(plugin)}</code>",
-                )
-            )
-        if trigger := self.classes.inherited(cls, "trigger"):
-            rows.append(("trigger", cell(trigger)))
-        if hooks := self.classes.lines(cls, "hooks"):
-            rows.append(("hooks", cell(", ".join(dict.fromkeys(line for _, line in hooks)))))
-        if self.classes.is_mixin(cls):
-            rows.append(
-                ("a mixin", "it has neither rows nor devices: join it with a class that has")
-            )
-        else:
-            rows.append(("kind as a device", cell(kind)))
-        rows.append(("text", f'<a href="../index.html#{cls.family.name}">{cls.family.name}</a>'))
-        return (
-            "<table>" + "".join(f"<tr><th>{a}</th><td>{b}</td></tr>" for a, b in rows) + "</table>"
-        )
+        cls, known = self.cls, self.classes
+        above = [kin.name for kin in known.lineage(cls)[:-1] if kin.name not in cls.bases]
+        uses = known.uses(cls)
+        suffixes = dict.fromkeys(f"<code>{cell(dev.suffix)}</code>" for _, dev in uses)
+        plugin = known.inherited(cls, "plugin")
+        hooks = dict.fromkeys(line for _, line in known.lines(cls, "hooks"))
+        mixin = known.is_mixin(cls)
+        facts = {
+            "bases": self.to(cls.bases) or "none",
+            "and through them": self.to(above),
+            "derived from it": self.to(sorted(other.name for other in known.derived(cls))),
+            "a mixin": "it has neither rows nor devices: join it with a class that has" * mixin,
+            "usual suffix": ", ".join(suffixes),
+            "a device of": self.to(sorted({other.name for other, _ in uses})),
+            "plugin type": plugin and f"PluginType_RBV begins with <code>{cell(plugin)}</code>",
+            "trigger": cell(known.inherited(cls, "trigger")),
+            "hooks": cell(", ".join(hooks)),
+            "kind as a device": known.inherited(cls, "kind") or "normal config" * (not mixin),
+            "text": f'<a href="../index.html#{cls.family.name}">{cls.family.name}</a>',
+        }
+        rows = [f"<tr><th>{a}</th><td>{b}</td></tr>" for a, b in facts.items() if b]
+        return "<table>\n" + "\n".join(rows) + "\n</table>"
 
     def lines(self, what, title, remark):
         found = self.classes.lines(self.cls, what)

@@ -135,9 +135,8 @@ def see_also(site, where, item, header):
 def returns(site, where, ownership, item):
     link, out = site.link(where), []
     if re.match(r"int .*oph_error \*err\)", item.signature):
-        out.append(
-            "<p>0, or a negative code; then err, which may be NULL, says what went wrong.</p>"
-        )
+        told = "0, or a code of `oph_code`; then err, which may be NULL, says what went wrong."
+        out.append(f"<p>{markup.inline_html(told, link)}</p>")
     said = ownership.of(item)
     if said:
         out.append("<p>" + " ".join(markup.inline_html(text, link) for text in said) + "</p>")

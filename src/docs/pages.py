@@ -120,7 +120,7 @@ def write_records(site):
     rows = sorted(set(rows), key=lambda row: (row[0].lower(), row[2], row[1]))
     body = (
         "<h1>Records</h1>\n<p>Every PV of the built-in classes, without the device's prefix, and "
-        "the attribute that stands for it. Attributes whose how is rbv, path or start also have the "
+        "the attribute that stands for it. Those whose how is rbv, path or start also have the "
         "PV that ends in _RBV.</p>\n"
     )
     body += table(("record", "attribute", "class", "what it is"), rows)
