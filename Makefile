@@ -5,6 +5,7 @@
 #   make lint layers  rules that programs can check make format     clang-format, in place
 #   make check-files  the simulator's files read by h5py and tifffile
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
 
@@ -67,7 +68,7 @@ endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check check-files bench lint layers format asan tsan abi-names install uninstall clean distclean
+.PHONY: all demo check check-files bench docs lint layers format asan tsan abi-names install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(SIM) $(KIT) $(EXAMPLES)
@@ -213,6 +214,13 @@ bench: $(if $(SIM_LIBS),all $(BENCH_PROGRAMS) $(B)/bench-venv/made)
 	$(Q)BUILD=$(B) DBD='$(patsubst ../%,$(B)/%,$(SIM_DBD_DIR))' PEERS=$(B)/bench-venv/bin/python \
 	    python3 tests/bench/bench.py $(BENCH)
 
+# --- The reference: build/docs/index.html, and man pages. It needs no more than python3.
+
+DOCS ?= $(B)/docs
+docs:
+	$(say) DOCS $(DOCS)
+	$(Q)python3 -B -X utf8 src/docs/docs.py $(DOCS) $(VERSION)
+
 # --- Rules
 
 C_FILES := $(wildcard include/cophyd/*.h $(patsubst %,%/*.[ch],src/* tests/* tests/ioc/plain examples))
@@ -232,6 +240,7 @@ abi-names: $(B)/lib/$(SO)
 # --- Installing. Nothing is linked again: run paths are relative.
 
 D = $(DESTDIR)$(PREFIX)
+MAN := $(wildcard $(DOCS)/man/man3/*.3)
 INSTALLED := $(SIM) $(filter %/pilatus,$(EXAMPLES))
 EPICS_PRIVATE = $(if $(WHEEL),-L$${libdir}/cophyd -Wl$(comma)-rpath$(comma)$${libdir}/cophyd)
 comma := ,
@@ -249,12 +258,14 @@ install: all
 	$(if $(KIT),install -m 644 $(KIT) $(D)/lib && sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    src/kit/cophyd-simulator.pc.in >$(D)/lib/pkgconfig/cophyd-simulator.pc)
 	$(if $(INSTALLED),install -m 755 $(INSTALLED) $(D)/bin)
+	$(if $(MAN),install -d $(D)/share/man/man3 && install -m 644 $(MAN) $(D)/share/man/man3)
 	$(if $(WHEEL),cp -rL $(B)/lib/cophyd $(D)/lib)
 
 uninstall:
 	rm -f $(patsubst include/%,$(D)/include/%,$(HEADERS)) $(D)/lib/libcophyd.* \
 	    $(D)/lib/libcophyd-simulator.a $(D)/lib/pkgconfig/cophyd-simulator.pc \
 	    $(D)/lib/pkgconfig/cophyd.pc $(patsubst $(B)/%,$(D)/%,$(INSTALLED))
+	rm -f $(patsubst $(DOCS)/%,$(D)/share/%,$(MAN))
 	rm -rf $(D)/lib/cophyd
 	-rmdir $(D)/include/cophyd
 

@@ -96,7 +96,7 @@ OPH_API size_t oph_result_file_count(const oph_result *result);
 /* NULL past the end. */
 OPH_API const oph_result_file *oph_result_file_at(const oph_result *result, size_t index);
 
-/* Set `size` to sizeof(oph_times). NAN: it did not come to that. */
+/* How long each part took. Set `size` to sizeof(oph_times). NAN: it did not come to that. */
 typedef struct oph_times {
     uint32_t size;
     uint32_t reserved;

@@ -20,7 +20,8 @@ typedef struct oph_context_options {
     double stop_timeout;    /* 15 s: for an acquisition or a capture to stop */
 } oph_context_options;
 
-/* opt may be NULL. The context is yours; devices hold it, so it may be freed before them. */
+/* Makes a context. opt may be NULL. It is yours; devices hold it, so it may be freed before them.
+ */
 OPH_API int oph_context_new(const oph_context_options *opt, oph_context **ret, oph_error *err);
 OPH_API void oph_context_free(oph_context *ctx);
 
@@ -37,8 +38,8 @@ enum oph_log_level {
     OPH_LOG_PIN_ = INT32_MIN
 };
 
-/* What the library and libca have to say; off by default, NULL switches it off. Called from any
- * thread, one call at a time; it must not call the library. */
+/* Tells fn what the library and libca have to say; off by default, NULL switches it off. Called
+ * from any thread, one call at a time; it must not call the library. */
 typedef void oph_log_fn(void *user, int32_t level, const char *line);
 OPH_API void oph_context_log(oph_context *ctx, oph_log_fn *fn, void *user);
 

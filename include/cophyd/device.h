@@ -8,8 +8,8 @@ OPH_BEGIN_DECLS
 
 typedef struct oph_device oph_device;
 
-/* `class_name`: a class that the context knows, or several to join ("HDF5Plugin@3.4 MyMixin").
- * Needs no network. The device is yours; its children belong to it. */
+/* Makes a device. `class_name`: a class that the context knows, or several to join
+ * ("HDF5Plugin@3.4 MyMixin"). Needs no network. The device is yours; its children belong to it. */
 OPH_API int oph_device_new(oph_context *ctx, const char *class_name, const char *prefix,
                            const char *name, oph_device **ret, oph_error *err);
 /* A device that is still staged is unstaged first, and what fails then goes to the log. NULL
@@ -20,12 +20,15 @@ OPH_API void oph_device_free(oph_device *dev);
 OPH_API int oph_device_child(oph_device *dev, const char *path, oph_device **ret, oph_error *err);
 OPH_API size_t oph_device_child_count(const oph_device *dev);
 OPH_API oph_device *oph_device_child_at(oph_device *dev, size_t index); /* NULL past the end */
-OPH_API oph_device *oph_device_parent(oph_device *dev);                 /* NULL for the root */
+/* The device above; NULL for the root. */
+OPH_API oph_device *oph_device_parent(oph_device *dev);
 
+/* What a device is called, for one that was made as "det"; borrowed. */
 OPH_API const char *oph_device_name(const oph_device *dev);   /* "det_hdf1" */
 OPH_API const char *oph_device_path(const oph_device *dev);   /* "det.hdf1" */
 OPH_API const char *oph_device_prefix(const oph_device *dev); /* "Pilatus:HDF1:" */
 OPH_API const char *oph_device_attr(const oph_device *dev);   /* "hdf1"; the name for the root */
+/* Whether a class is the device's, or an ancestor of that. */
 OPH_API int oph_device_is(const oph_device *dev, const char *class_name); /* 1 or 0 */
 
 /* The device's own attributes, in the class's order; NULL past the end. A class without a version
@@ -40,6 +43,7 @@ OPH_API const char *oph_device_attr_at(const oph_device *dev, size_t index);
  * (OPH_ESTATE). */
 OPH_API int oph_connect(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err);
 
+/* What a device is doing; enum oph_state. */
 enum oph_state {
     OPH_STATE_IDLE = 0,
     OPH_STATE_STAGING = 1,

@@ -64,7 +64,6 @@ OPH_API void oph_error_print(const oph_error *err, FILE *out);
 
 /* Several errors, in the order in which they were found. Yours: free it; NULL is an empty one. */
 typedef struct oph_report oph_report;
-
 OPH_API size_t oph_report_count(const oph_report *report);
 /* Borrowed; NULL when there is no such entry. */
 OPH_API const oph_error *oph_report_at(const oph_report *report, size_t index);

@@ -23,10 +23,10 @@ enum oph_side {
  * both; a trailing separator is added. read NULL: the same as write. */
 OPH_API int oph_files_set(oph_device *dev, const char *write, const char *read, oph_error *err);
 
-/* One of the two. Staging refuses (OPH_EINVAL) a pair of which only one was changed since the two
- * last held together, for then files would be looked for where they are not: set the other too, be
- * it to the same text. Where no read template was ever set it is the same as write, which then may
- * be changed alone. */
+/* Sets one of the two. Staging refuses (OPH_EINVAL) a pair of which only one was changed since the
+ * two last held together, for then files would be looked for where they are not: set the other too,
+ * be it to the same text. Where no read template was ever set it is the same as write, which then
+ * may be changed alone. */
 OPH_API int oph_files_set_write(oph_device *dev, const char *write, oph_error *err);
 OPH_API int oph_files_set_read(oph_device *dev, const char *read, oph_error *err);
 
@@ -39,7 +39,7 @@ enum oph_path_semantics {
     OPH_PATH_WINDOWS = 1, /* the IOC runs on Windows: backslashes, drive letters, no case */
     OPH_PATH_PIN_ = INT32_MIN
 };
-/* Before the template is set, which is checked by it. */
+/* How the IOC writes paths. To be set before the template, which is checked by it. */
 OPH_API int oph_files_set_semantics(oph_device *dev, int32_t semantics, oph_error *err);
 
 /* Names */
@@ -60,6 +60,7 @@ OPH_API int oph_files_set_name(oph_device *dev, int32_t naming, const char *text
 /* Writes FileName into buffer[size], and returns 0; anything else fails the stage. Called once a
  * stage or plan, by the thread that stages, with no lock held. `user` stays yours. */
 typedef int32_t oph_file_name_fn(void *user, oph_device *dev, char *buffer, size_t size);
+/* Has files named by such a function. */
 OPH_API int oph_files_set_name_function(oph_device *dev, oph_file_name_fn *fn, void *user,
                                         oph_error *err);
 

@@ -27,7 +27,7 @@ typedef struct oph_frames_info {
 OPH_API int oph_frames_open(const char *file, const char *dataset, double timeout, oph_frames **ret,
                             oph_error *err);
 
-/* With a SWMR writer: as the file is now. */
+/* What the dataset is; with a SWMR writer: as the file is now. */
 OPH_API int oph_frames_describe(oph_frames *frames, oph_frames_info *ret, oph_error *err);
 
 /* Copies `count` frames from number `first` on (0 is the first), in the file's element type and the

@@ -43,6 +43,7 @@ typedef struct oph_graph oph_graph;
 OPH_API int oph_graph_new(oph_device *dev, double timeout, oph_graph **ret, oph_error *err);
 OPH_API void oph_graph_free(oph_graph *graph); /* NULL allowed */
 
+/* What is in a graph; NULL past the end. */
 OPH_API size_t oph_graph_node_count(const oph_graph *graph);
 /* NULL past the end. */
 OPH_API const oph_graph_node *oph_graph_node_at(const oph_graph *graph, size_t index);

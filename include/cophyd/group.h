@@ -6,8 +6,8 @@
 
 OPH_BEGIN_DECLS
 
-/* Entries, numbered from 0 in the order in which they are added: connects, reads, puts, waits. It
- * may be run again and again. One thread at a time; the signals must outlive it. */
+/* A group: entries, numbered from 0 in the order in which they are added: connects, reads, puts,
+ * waits. It may be run again and again. One thread at a time; the signals must outlive it. */
 typedef struct oph_group oph_group;
 OPH_API int oph_group_new(oph_context *ctx, oph_group **ret, oph_error *err);
 /* One that still runs ends with OPH_ECANCEL. NULL allowed. */
@@ -33,6 +33,7 @@ OPH_API int oph_group_run(oph_group *group, double timeout, oph_report **ret_rep
 OPH_API int oph_group_start(oph_group *group, double timeout, oph_status **ret_status,
                             oph_error *err);
 
+/* Entries so far. */
 OPH_API size_t oph_group_count(const oph_group *group);
 /* What came of an entry when the group ran last, or OPH_ESTATE. */
 OPH_API int oph_group_result(oph_group *group, size_t index, oph_error *err);

@@ -18,12 +18,12 @@ enum oph_kind {
     OPH_KIND_PIN_ = INT32_MIN
 };
 
-/* At first as the class's text says; of a device without a word there, normal and config. Of what
- * areaDetector has, a cam is config, a plugin with a file store is normal, all else is omitted: as
- * in ophyd, but for the file store, whose images nobody wants to lose. A device's own kind counts
- * where its parent is read, and not where it is read itself. From any thread. OPH_EINVAL for what
- * is no kind. ophyd's read_attrs are the attributes and children that are normal, its
- * configuration_attrs those that are config. */
+/* The kind of a signal or a device. At first as the class's text says; of a device without a word
+ * there, normal and config. Of what areaDetector has, a cam is config, a plugin with a file store
+ * is normal, all else is omitted: as in ophyd, but for the file store, whose images nobody wants to
+ * lose. A device's own kind counts where its parent is read, and not where it is read itself. From
+ * any thread. OPH_EINVAL for what is no kind. ophyd's read_attrs are the attributes and children
+ * that are normal, its configuration_attrs those that are config. */
 OPH_API int32_t oph_signal_kind(oph_signal *sig);
 OPH_API int oph_signal_set_kind(oph_signal *sig, int32_t kind, oph_error *err);
 OPH_API int32_t oph_device_kind(oph_device *dev);

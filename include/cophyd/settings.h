@@ -16,15 +16,18 @@ OPH_API int oph_settings_set_double(oph_device *dev, const char *key, double val
 OPH_API int oph_settings_set_text(oph_device *dev, const char *key, const char *value,
                                   oph_error *err);
 
+/* Takes a setting out of the list. OPH_ENOTFOUND when it is not in it. */
 OPH_API int oph_settings_delete(oph_device *dev, const char *key, oph_error *err);
 
 /* Moves a setting: before the setting `before`, or to the end where that is NULL. Before
  * oph_settings_key_at(dev, 0) is the first place. */
 OPH_API int oph_settings_move(oph_device *dev, const char *key, const char *before, oph_error *err);
+/* Empties the list. */
 OPH_API void oph_settings_clear(oph_device *dev);
 
+/* The list's keys, in order; NULL past the end. Borrowed. */
 OPH_API size_t oph_settings_count(const oph_device *dev);
-OPH_API const char *oph_settings_key_at(const oph_device *dev, size_t index); /* borrowed */
+OPH_API const char *oph_settings_key_at(const oph_device *dev, size_t index);
 /* The value as text; NULL when the key is not in the list. Borrowed until it changes. */
 OPH_API const char *oph_settings_value(const oph_device *dev, const char *key);
 
@@ -77,6 +80,7 @@ OPH_API size_t oph_settings_text(const oph_device *dev, char *buffer, size_t siz
 OPH_END_DECLS
 
 #ifndef __cplusplus
+/* oph_settings_set(det, "cam.num_images", 1, &err): picks the function by the value's type. */
 #define oph_settings_set(dev, key, value, err)                                                     \
     _Generic((value),                           \
         signed char: oph_settings_set_int,      \

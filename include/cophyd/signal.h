@@ -10,11 +10,12 @@ OPH_BEGIN_DECLS
 
 typedef struct oph_signal oph_signal;
 
-/* `path` starts at `dev`: "cam.acquire_time", "parent.cam.acquire". Borrowed from the device, which
- * it lives as long as. Connecting may choose another release's PV for an attribute of a class
- * without a version; then ask again. OPH_ENOTFOUND, or OPH_EABSENT where another release has the
- * attribute. */
+/* Finds a signal. `path` starts at `dev`: "cam.acquire_time", "parent.cam.acquire". Borrowed from
+ * the device, which it lives as long as. Connecting may choose another release's PV for an
+ * attribute of a class without a version; then ask again. OPH_ENOTFOUND, or OPH_EABSENT where
+ * another release has the attribute. */
 OPH_API int oph_signal_find(oph_device *dev, const char *path, oph_signal **ret, oph_error *err);
+/* What a signal is called, and what its row says of it; borrowed. */
 OPH_API const char *oph_signal_path(const oph_signal *sig); /* "det.cam.acquire_time" */
 OPH_API const char *oph_signal_doc(const oph_signal *sig);
 /* The setpoint's PV and the readback's; the same where there is one. */
@@ -52,7 +53,7 @@ typedef struct oph_read_options {
     double timeout; /* seconds, for connecting and again for reading; the context's */
 } oph_read_options;
 
-/* opt NULL: a fresh read of the readback. The value is yours. */
+/* Reads a signal. opt NULL: a fresh read of the readback. The value is yours. */
 OPH_API int oph_signal_read(oph_signal *sig, const oph_read_options *opt, oph_value **ret,
                             oph_error *err);
 /* The same into buffer[bytes], in one copy; *ret_count elements. OPH_ERANGE when they do not fit:
@@ -118,11 +119,11 @@ typedef struct oph_put_options {
     const oph_condition *until;
 } oph_put_options;
 
-/* Puts. Labels, indices, ranges, lengths, types and access are checked before anything is sent
- * (OPH_ERANGE, OPH_ETYPE, OPH_EACCESS). OPH_EMISMATCH when the readback does not follow, and then
- * the IOC may hold another value than before. Two puts with completion to one PV are never under
- * way: OPH_EBUSY. Start rows (Acquire, Capture ...) are put without completion, unless it is asked
- * for by OPH_PUT_COMPLETE or _AWAIT. opt NULL: OPH_PUT_VERIFY. */
+/* Puts a value. Labels, indices, ranges, lengths, types and access are checked before anything is
+ * sent (OPH_ERANGE, OPH_ETYPE, OPH_EACCESS). OPH_EMISMATCH when the readback does not follow, and
+ * then the IOC may hold another value than before. Two puts with completion to one PV are never
+ * under way: OPH_EBUSY. Start rows (Acquire, Capture ...) are put without completion, unless it is
+ * asked for by OPH_PUT_COMPLETE or _AWAIT. opt NULL: OPH_PUT_VERIFY. */
 OPH_API int oph_signal_put(oph_signal *sig, const oph_data *value, const oph_put_options *opt,
                            oph_error *err);
 /* The same, not waited for: sent before it returns where the PV is connected, else when it is. */
@@ -133,7 +134,7 @@ OPH_API int oph_signal_put_int(oph_signal *sig, int64_t value, oph_error *err);
 OPH_API int oph_signal_put_double(oph_signal *sig, double value, oph_error *err);
 OPH_API int oph_signal_put_text(oph_signal *sig, const char *value, oph_error *err);
 
-/* The same by path. */
+/* By path from a device: as oph_signal_get_int, oph_signal_put_int and so on of its signal. */
 OPH_API int oph_get_int(oph_device *dev, const char *path, int64_t *ret, oph_error *err);
 OPH_API int oph_get_double(oph_device *dev, const char *path, double *ret, oph_error *err);
 OPH_API int oph_get_text(oph_device *dev, const char *path, char *buffer, size_t size,

@@ -18,6 +18,7 @@ OPH_API int oph_status_new(oph_context *ctx, const char *name, double timeout,
  * call decided, 0 when the status was done before. */
 OPH_API int oph_status_finish(oph_status *status, const oph_error *error);
 
+/* Holds it once more, until one more oph_status_unref; returns status. */
 OPH_API oph_status *oph_status_ref(oph_status *status);
 OPH_API void oph_status_unref(oph_status *status); /* NULL allowed */
 
