@@ -199,7 +199,7 @@ static int is_as_listed(const struct row *row, const struct outcome *o, const op
 static void open_detector(void)
 {
     const oph_context_options options = {.size = sizeof options,
-                                         .connect_timeout = 5,
+                                         .connect_timeout = 2,
                                          .get_timeout = 1,
                                          .put_timeout = 1.5,
                                          .grace = 0.5,
