@@ -4,24 +4,24 @@
 #include <cophyd/cophyd.h>
 
 /* A frame rate is one over the period, and the period one over the rate. */
-static int to_rate(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int to_rate(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     double period;
     (void)count, (void)user;
     int rc = oph_value_get_double(from[0], &period, NULL);
     if (rc) return rc;
-    if (period <= 0) return oph_result_fail(to, OPH_ERANGE, "a period of 0 has no rate");
-    return oph_result_set(to, 0, OPH_FLOAT64, 1, &(double){1 / period});
+    if (period <= 0) return oph_output_fail(to, OPH_ERANGE, "a period of 0 has no rate");
+    return oph_output_set(to, 0, OPH_FLOAT64, 1, &(double){1 / period});
 }
 
-static int to_period(const oph_value *wanted, oph_result *to, void *user)
+static int to_period(const oph_value *wanted, oph_output *to, void *user)
 {
     double rate;
     (void)user;
     int rc = oph_value_get_double(wanted, &rate, NULL);
     if (rc) return rc;
-    if (rate <= 0) return oph_result_fail(to, OPH_ERANGE, "frames do not come backwards");
-    return oph_result_set(to, 0, OPH_FLOAT64, 1, &(double){1 / rate});
+    if (rate <= 0) return oph_output_fail(to, OPH_ERANGE, "frames do not come backwards");
+    return oph_output_set(to, 0, OPH_FLOAT64, 1, &(double){1 / rate});
 }
 
 static int use_rate(oph_context *ctx, oph_device *det, oph_error *err)

@@ -35,26 +35,26 @@ OPH_API int oph_soft_set(oph_signal *sig, const oph_data *data, int32_t severity
                          oph_error *err);
 
 /* Where a function below puts what it computed. */
-typedef struct oph_result oph_result;
+typedef struct oph_output oph_output;
 /* Copies `count` elements; `index` is 0 in a forward function, and that of the signal in an
  * inverse one. Called again it replaces. OPH_EINVAL, OPH_ENOMEM, to be returned by the function. */
-OPH_API int oph_result_set(oph_result *to, size_t index, int32_t dtype, uint64_t count,
+OPH_API int oph_output_set(oph_output *to, size_t index, int32_t dtype, uint64_t count,
                            const void *data);
 /* Gives what was set its axes, slowest first; at most 10, whose product is its count. */
-OPH_API int oph_result_shape(oph_result *to, size_t index, uint32_t rank, const int64_t *shape);
+OPH_API int oph_output_shape(oph_output *to, size_t index, uint32_t rank, const int64_t *shape);
 /* Says why there is no result, for the error's sentence; returns code. `why` is copied. */
-OPH_API int oph_result_fail(oph_result *to, int code, const char *why);
+OPH_API int oph_output_fail(oph_output *to, int code, const char *why);
 
 /* Computes the value from those of `from`: returns 0, or why not, as a code of enum
  * oph_code.
  *
  * This and the next run on any thread, of yours or of the library, and several at a time. They must
  * be quick, depend on nothing but their arguments and call nothing of the library but oph_value_*
- * and oph_result_*. */
-typedef int oph_forward_fn(const oph_value *const *from, size_t count, oph_result *to, void *user);
+ * and oph_output_*. */
+typedef int oph_forward_fn(const oph_value *const *from, size_t count, oph_output *to, void *user);
 /* Computes what to put to which of `from`, so that the value becomes `wanted`. A signal for which
  * nothing is set is not put to. */
-typedef int oph_inverse_fn(const oph_value *wanted, oph_result *to, void *user);
+typedef int oph_inverse_fn(const oph_value *wanted, oph_output *to, void *user);
 
 /* Set `size` to sizeof(oph_derived). */
 typedef struct oph_derived {

@@ -43,14 +43,14 @@ struct oph__piece {
     void *owned; /* the data, where it is not borrowed */
 };
 
-struct oph_result {
+struct oph_output {
     size_t count;
     struct oph__piece *pieces;
     char why[256];
 };
-void oph__result_clear(struct oph_result *result);
-/* As oph_result_set, without a copy: elements of a source. */
-void oph__result_borrow(struct oph_result *result, const oph_value *value, uint32_t count);
+void oph__output_clear(struct oph_output *result);
+/* As oph_output_set, without a copy: elements of a source. */
+void oph__output_borrow(struct oph_output *result, const oph_value *value, uint32_t count);
 
 /* More than UINT32_MAX for what no array has, negative axes among it. */
 uint64_t oph__axes_product(const int64_t *axes, uint32_t rank);

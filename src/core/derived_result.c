@@ -14,28 +14,28 @@ static void clear_piece(struct oph__piece *piece)
     *piece = (struct oph__piece){0};
 }
 
-void oph__result_clear(struct oph_result *result)
+void oph__output_clear(struct oph_output *result)
 {
     for (size_t i = 0; i < result->count; i++)
         clear_piece(&result->pieces[i]);
 }
 
-int oph_result_fail(oph_result *to, int code, const char *why)
+int oph_output_fail(oph_output *to, int code, const char *why)
 {
     oph__copy(to->why, sizeof to->why, why ? why : "");
     return code;
 }
 
-int oph_result_set(oph_result *to, size_t index, int32_t dtype, uint64_t count, const void *data)
+int oph_output_set(oph_output *to, size_t index, int32_t dtype, uint64_t count, const void *data)
 {
     const oph_data given = {.dtype = dtype, .count = count, .data = data};
     oph_error why = OPH_ERROR_INIT;
-    if (index >= to->count) return oph_result_fail(to, OPH_EINVAL, "it set a result too many");
+    if (index >= to->count) return oph_output_fail(to, OPH_EINVAL, "it set a result too many");
     struct oph__piece *piece = &to->pieces[index];
     clear_piece(piece);
     int rc = oph__data_check(&given, "its result", &why);
     if (!rc) rc = oph__data_copy(&given, &piece->data, &why);
-    if (rc) return oph_result_fail(to, rc, why.text);
+    if (rc) return oph_output_fail(to, rc, why.text);
     piece->owned = (void *)(uintptr_t)piece->data.data;
     piece->set = true;
     return 0;
@@ -53,21 +53,21 @@ uint64_t oph__axes_product(const int64_t *axes, uint32_t rank)
     return none ? 0 : product;
 }
 
-int oph_result_shape(oph_result *to, size_t index, uint32_t rank, const int64_t *shape)
+int oph_output_shape(oph_output *to, size_t index, uint32_t rank, const int64_t *shape)
 {
     if (index >= to->count || !to->pieces[index].set)
-        return oph_result_fail(to, OPH_EINVAL, "it gave a shape to what it has not set");
-    if (rank > OPH__AXES) return oph_result_fail(to, OPH_EINVAL, "it gave more than 10 axes");
+        return oph_output_fail(to, OPH_EINVAL, "it gave a shape to what it has not set");
+    if (rank > OPH__AXES) return oph_output_fail(to, OPH_EINVAL, "it gave more than 10 axes");
     struct oph__piece *piece = &to->pieces[index];
     if (rank && oph__axes_product(shape, rank) != piece->data.count)
-        return oph_result_fail(to, OPH_EINVAL, "it gave a shape that is not its result's");
+        return oph_output_fail(to, OPH_EINVAL, "it gave a shape that is not its result's");
     for (uint32_t i = 0; i < rank; i++)
         piece->shape[i] = (uint32_t)shape[i];
     piece->rank = rank;
     return 0;
 }
 
-void oph__result_borrow(struct oph_result *result, const oph_value *value, uint32_t count)
+void oph__output_borrow(struct oph_output *result, const oph_value *value, uint32_t count)
 {
     struct oph__piece *piece = result->pieces;
     clear_piece(piece);
@@ -100,7 +100,7 @@ static void judge_sources(const struct oph__derived *d, const oph_value *const *
 
 /* A shaped signal's own function speaks for itself. A code that is none counts as well. */
 static int failed(const struct oph__derived *d, const char *which, int code,
-                  const struct oph_result *result, oph_error *err)
+                  const struct oph_output *result, oph_error *err)
 {
     char number[40];
     bool known = code < 0 && code >= OPH_ESYSTEM;
@@ -140,7 +140,7 @@ void oph__compute(const struct oph__derived *d, const oph_value *const *from, in
     c->wire.data = c->converted.data = NULL;
     c->event = (struct oph__event){0};
     clear_piece(&c->piece);
-    struct oph_result result = {.count = 1, .pieces = &c->piece};
+    struct oph_output result = {.count = 1, .pieces = &c->piece};
     int rc = d->forward(from, d->count, &result, d->user);
     if (rc)
         rc = failed(d, "forward", rc, &result, &c->why);
@@ -187,7 +187,7 @@ int oph__compute_inverse(const struct oph__derived *d, const struct oph__wire *w
 {
     const struct oph_value value = {
         .dtype = wanted->dtype, .count = wanted->count, .data = wanted->data};
-    struct oph_result result = {.count = d->count};
+    struct oph_output result = {.count = d->count};
     oph_error why = OPH_ERROR_INIT;
     result.pieces = calloc(d->count, sizeof *result.pieces);
     if (!result.pieces) return oph__fail_memory(err, "a put");
@@ -200,7 +200,7 @@ int oph__compute_inverse(const struct oph__derived *d, const struct oph__wire *w
         rc = make_ready(&d->from[i], sources[i], &result.pieces[i].data, &ret[i], &why);
     }
     if (!rc && !any) rc = oph__fail_text(&why, OPH_EINVAL, "its inverse function set nothing");
-    oph__result_clear(&result);
+    oph__output_clear(&result);
     free(result.pieces);
     return rc ? oph__fail_text(err, rc, "%s", why.text) : 0; /* one part of a sentence */
 }

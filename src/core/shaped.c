@@ -15,20 +15,20 @@ static void show_shape(const int64_t *shape, uint32_t rank, char *dst, size_t si
     oph__buf_free(&buf);
 }
 
-static int fail(oph_result *to, int code, const char *format, ...)
+static int fail(oph_output *to, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static int fail(oph_result *to, int code, const char *format, ...)
+static int fail(oph_output *to, int code, const char *format, ...)
 {
     char why[sizeof to->why];
     va_list args;
     va_start(args, format);
     oph__vcut(why, sizeof why, format, args);
     va_end(args);
-    return oph_result_fail(to, code, why);
+    return oph_output_fail(to, code, why);
 }
 
 /* `from` is the array, then `rank` sizes, fastest first, that count. */
-static int shape(const oph_value *const *from, uint32_t rank, oph_result *to)
+static int shape(const oph_value *const *from, uint32_t rank, oph_output *to)
 {
     int64_t axes[OPH__AXES] = {0}; /* one of nothing, for a plugin that has had no frame yet */
     char wanted[128];
@@ -45,12 +45,12 @@ static int shape(const oph_value *const *from, uint32_t rank, oph_result *to)
         return fail(to, OPH_ERANGE, "%" PRIu32 " elements for an array of %s", from[0]->count,
                     wanted);
     }
-    oph__result_borrow(to, from[0], (uint32_t)product);
-    return oph_result_shape(to, 0, rank, axes);
+    oph__output_borrow(to, from[0], (uint32_t)product);
+    return oph_output_shape(to, 0, rank, axes);
 }
 
 /* The last source tells how many sizes count. */
-static int shape_by_rank(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int shape_by_rank(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     int64_t rank;
     (void)user;
@@ -62,7 +62,7 @@ static int shape_by_rank(const oph_value *const *from, size_t count, oph_result 
 }
 
 /* Zeros at the end are no axes. */
-static int shape_by_sizes(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int shape_by_sizes(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     int64_t size;
     (void)user;

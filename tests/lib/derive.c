@@ -34,29 +34,29 @@ oph_signal *derive(oph_context *ctx, const char *name, oph_signal *const *from, 
     return sig;
 }
 
-int derive_rate(const oph_value *const *from, size_t count, oph_result *to, void *user)
+int derive_rate(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     double period;
     (void)count, (void)user;
     int rc = oph_value_get_double(from[0], &period, NULL);
     if (rc) return rc;
-    if (period == 0) return oph_result_fail(to, OPH_ERANGE, "a period of 0 has no rate");
+    if (period == 0) return oph_output_fail(to, OPH_ERANGE, "a period of 0 has no rate");
     double rate = 1 / period;
-    return oph_result_set(to, 0, OPH_FLOAT64, 1, &rate);
+    return oph_output_set(to, 0, OPH_FLOAT64, 1, &rate);
 }
 
-int derive_period(const oph_value *wanted, oph_result *to, void *user)
+int derive_period(const oph_value *wanted, oph_output *to, void *user)
 {
     double rate;
     (void)user;
     int rc = oph_value_get_double(wanted, &rate, NULL);
     if (rc) return rc;
-    if (rate == 0) return oph_result_fail(to, OPH_ERANGE, "a rate of 0 has no period");
+    if (rate == 0) return oph_output_fail(to, OPH_ERANGE, "a rate of 0 has no period");
     double period = 1 / rate;
-    return oph_result_set(to, 0, OPH_FLOAT64, 1, &period);
+    return oph_output_set(to, 0, OPH_FLOAT64, 1, &period);
 }
 
-int derive_sum(const oph_value *const *from, size_t count, oph_result *to, void *user)
+int derive_sum(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     double sum = 0;
     (void)user;
@@ -66,17 +66,17 @@ int derive_sum(const oph_value *const *from, size_t count, oph_result *to, void 
         if (rc) return rc;
         sum += one;
     }
-    return oph_result_set(to, 0, OPH_FLOAT64, 1, &sum);
+    return oph_output_set(to, 0, OPH_FLOAT64, 1, &sum);
 }
 
-int derive_shares(const oph_value *wanted, oph_result *to, void *user)
+int derive_shares(const oph_value *wanted, oph_output *to, void *user)
 {
     double sum;
     (void)user;
     int rc = oph_value_get_double(wanted, &sum, NULL);
     double tenth = sum / 10, rest = sum - tenth;
-    if (!rc) rc = oph_result_set(to, 0, OPH_FLOAT64, 1, &tenth);
-    return rc ? rc : oph_result_set(to, 1, OPH_FLOAT64, 1, &rest);
+    if (!rc) rc = oph_output_set(to, 0, OPH_FLOAT64, 1, &tenth);
+    return rc ? rc : oph_output_set(to, 1, OPH_FLOAT64, 1, &rest);
 }
 
 int derive_is(oph_signal *sig, double wanted)

@@ -297,16 +297,16 @@ static void test_failing(void)
 
 /* Of signals in memory: no network, in the thread that puts. */
 
-static int lower(const oph_value *wanted, oph_result *to, void *user)
+static int lower(const oph_value *wanted, oph_output *to, void *user)
 {
     (void)user;
-    return oph_result_set(to, 1, OPH_FLOAT64, 1, oph_value_data(wanted));
+    return oph_output_set(to, 1, OPH_FLOAT64, 1, oph_value_data(wanted));
 }
 
-static int second(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int second(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     (void)count, (void)user;
-    return oph_result_set(to, 0, OPH_FLOAT64, 1, oph_value_data(from[1]));
+    return oph_output_set(to, 0, OPH_FLOAT64, 1, oph_value_data(from[1]));
 }
 
 static void test_limits(void)

@@ -12,7 +12,7 @@ static oph_context *ctx;
 
 /* What a function may do wrong. */
 
-static int wrong(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int wrong(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     static const int32_t numbers[] = {1, 2, 3};
     static const int64_t square[] = {2, 2}, deep[11] = {1}, behind[] = {-1, 0};
@@ -20,20 +20,20 @@ static int wrong(const oph_value *const *from, size_t count, oph_result *to, voi
     (void)from, (void)count;
     switch (*(const int *)user) {
     case 0: return 0;
-    case 1: return oph_result_set(to, 1, OPH_INT32, 1, numbers);
-    case 2: return oph_result_set(to, 0, 77, 1, numbers);
-    case 3: return oph_result_set(to, 0, OPH_INT32, 1, NULL);
-    case 4: return oph_result_set(to, 0, OPH_INT32, 3, numbers);
-    case 5: return oph_result_set(to, 0, OPH_FLOAT64, 1, &half);
-    case 6: oph_result_set(to, 0, OPH_INT32, 3, numbers); return oph_result_shape(to, 0, 2, square);
-    case 7: oph_result_set(to, 0, OPH_INT32, 1, numbers); return oph_result_shape(to, 0, 11, deep);
-    case 8: return oph_result_shape(to, 0, 1, square);
+    case 1: return oph_output_set(to, 1, OPH_INT32, 1, numbers);
+    case 2: return oph_output_set(to, 0, 77, 1, numbers);
+    case 3: return oph_output_set(to, 0, OPH_INT32, 1, NULL);
+    case 4: return oph_output_set(to, 0, OPH_INT32, 3, numbers);
+    case 5: return oph_output_set(to, 0, OPH_FLOAT64, 1, &half);
+    case 6: oph_output_set(to, 0, OPH_INT32, 3, numbers); return oph_output_shape(to, 0, 2, square);
+    case 7: oph_output_set(to, 0, OPH_INT32, 1, numbers); return oph_output_shape(to, 0, 11, deep);
+    case 8: return oph_output_shape(to, 0, 1, square);
     case 9: return 12345;
-    case 11: oph_result_set(to, 0, OPH_INT32, 0, NULL); return oph_result_shape(to, 0, 2, behind);
+    case 11: oph_output_set(to, 0, OPH_INT32, 0, NULL); return oph_output_shape(to, 0, 2, behind);
     case 10: return OPH_EFILE;
     default:
-        oph_result_set(to, 0, OPH_INT32, 3, numbers);
-        return oph_result_set(to, 0, OPH_INT8, 1, "x");
+        oph_output_set(to, 0, OPH_INT32, 3, numbers);
+        return oph_output_set(to, 0, OPH_INT8, 1, "x");
     }
 }
 
@@ -76,7 +76,7 @@ static void test_wrong_functions(void)
 
 /* What it may give. */
 
-static int to_text(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int to_text(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     char text[80];
     const char *at = text;
@@ -84,48 +84,48 @@ static int to_text(const oph_value *const *from, size_t count, oph_result *to, v
     (void)count, (void)user;
     int rc = oph_value_get_int(from[0], &n, NULL);
     oph__format(text, sizeof text, "this is number %lld of a great many numbers", (long long)n);
-    return rc ? rc : oph_result_set(to, 0, OPH_STRING, 1, &at);
+    return rc ? rc : oph_output_set(to, 0, OPH_STRING, 1, &at);
 }
 
-static int to_parity(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int to_parity(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     static const char *const labels[] = {"Even", "Odd"};
     int64_t n;
     (void)count, (void)user;
     int rc = oph_value_get_int(from[0], &n, NULL);
-    return rc ? rc : oph_result_set(to, 0, OPH_STRING, 1, &labels[n % 2]);
+    return rc ? rc : oph_output_set(to, 0, OPH_STRING, 1, &labels[n % 2]);
 }
 
 /* Ten times as much, element by element. */
-static int times(const oph_value *value, double factor, oph_result *to)
+static int times(const oph_value *value, double factor, oph_output *to)
 {
     double scaled[16];
     size_t count = oph_value_count(value);
     for (size_t i = 0; i < count && i < 16; i++)
         scaled[i] = factor * ((const double *)oph_value_data(value))[i];
-    return oph_result_set(to, 0, OPH_FLOAT64, count, scaled);
+    return oph_output_set(to, 0, OPH_FLOAT64, count, scaled);
 }
 
-static int ten_times(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int ten_times(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     (void)count, (void)user;
     return times(from[0], 10, to);
 }
 
-static int a_tenth(const oph_value *wanted, oph_result *to, void *user)
+static int a_tenth(const oph_value *wanted, oph_output *to, void *user)
 {
     (void)user;
     return times(wanted, 0.1, to);
 }
 
-static int halves(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int halves(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     int64_t n;
     (void)count, (void)user;
     int rc = oph_value_get_int(from[0], &n, NULL);
     const int64_t grid[6] = {n, n + 1, n + 2, n + 3, n + 4, n + 5}, axes[] = {2, 3};
-    if (!rc) rc = oph_result_set(to, 0, OPH_INT64, 6, grid);
-    return rc ? rc : oph_result_shape(to, 0, 2, axes);
+    if (!rc) rc = oph_output_set(to, 0, OPH_INT64, 6, grid);
+    return rc ? rc : oph_output_shape(to, 0, 2, axes);
 }
 
 static void test_types(void)

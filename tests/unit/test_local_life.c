@@ -465,16 +465,16 @@ static void test_link(oph_signal *x, oph_signal *sig)
     testOk(l.events == 2, "%s: nothing after the end", name);
 }
 
-static int same(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int same(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     (void)count, (void)user;
-    return oph_result_set(to, 0, OPH_FLOAT64, 1, oph_value_data(from[0]));
+    return oph_output_set(to, 0, OPH_FLOAT64, 1, oph_value_data(from[0]));
 }
 
-static int same_back(const oph_value *wanted, oph_result *to, void *user)
+static int same_back(const oph_value *wanted, oph_output *to, void *user)
 {
     (void)user;
-    return oph_result_set(to, 0, OPH_FLOAT64, 1, oph_value_data(wanted));
+    return oph_output_set(to, 0, OPH_FLOAT64, 1, oph_value_data(wanted));
 }
 
 static void test_links(void)
