@@ -17,22 +17,22 @@ void oph_graph_free(oph_graph *graph)
 
 size_t oph_graph_node_count(const oph_graph *graph)
 {
-    return graph->nodes.count;
+    return graph ? graph->nodes.count : 0;
 }
 
 const oph_graph_node *oph_graph_node_at(const oph_graph *graph, size_t index)
 {
-    return index < graph->nodes.count ? graph->nodes.at[index] : NULL;
+    return index < oph_graph_node_count(graph) ? graph->nodes.at[index] : NULL;
 }
 
 size_t oph_graph_edge_count(const oph_graph *graph)
 {
-    return graph->edges.count;
+    return graph ? graph->edges.count : 0;
 }
 
 const oph_graph_edge *oph_graph_edge_at(const oph_graph *graph, size_t index)
 {
-    return index < graph->edges.count ? graph->edges.at[index] : NULL;
+    return index < oph_graph_edge_count(graph) ? graph->edges.at[index] : NULL;
 }
 
 static bool add(struct oph__vec *list, void *item)

@@ -24,12 +24,12 @@ void oph_plan_free(oph_plan *plan)
 
 size_t oph_plan_count(const oph_plan *plan)
 {
-    return plan->count;
+    return plan ? plan->count : 0;
 }
 
 const oph_plan_row *oph_plan_at(const oph_plan *plan, size_t index)
 {
-    return index < plan->count ? &plan->rows[index] : NULL;
+    return index < oph_plan_count(plan) ? &plan->rows[index] : NULL;
 }
 
 /* NULL when memory is short. */

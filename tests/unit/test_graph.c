@@ -272,10 +272,18 @@ static void test_many(void)
     oph_device_free(many);
 }
 
+static void nothing(void)
+{
+    testOk1(oph_graph_node_count(NULL) == 0 && oph_graph_node_at(NULL, 0) == NULL);
+    testOk1(oph_graph_edge_count(NULL) == 0 && oph_graph_edge_at(NULL, 0) == NULL);
+    oph_graph_free(NULL);
+}
+
 int main(void)
 {
     const oph_context_options options = {.size = sizeof options, .connect_timeout = 5};
     testPlan(0);
+    nothing();
     fake_begin();
     add_ioc();
     ctx = fake_context_with(&options, NULL, NULL);

@@ -287,6 +287,12 @@ static void test_text(oph_device *det)
     oph_plan_free(p);
 }
 
+static void nothing(void)
+{
+    testOk1(oph_plan_count(NULL) == 0 && oph_plan_at(NULL, 0) == NULL);
+    oph_plan_free(NULL);
+}
+
 int main(void)
 {
     static const struct oph__trigger_ops *const triggers[] = {NULL};
@@ -296,6 +302,7 @@ int main(void)
     oph_device *det = NULL;
 
     testPlan(0);
+    nothing();
     fake_begin();
     for (size_t i = 0; i < PV_COUNT; i++)
         fake_pv(pvs[i].name, pvs[i].dtype, pvs[i].count, pvs[i].labels, pvs[i].value);
