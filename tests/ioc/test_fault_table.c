@@ -1,0 +1,319 @@
+/* What the library says, and leaves behind, when something goes wrong: each fault of the simulator
+ * in each phase of an acquisition, as tests/data/fault_table.txt lists them. */
+#include "lib/detector.h"
+#include "lib/state.h"
+#include "lib/strike.h"
+
+#include <ctype.h>
+#include <epicsUnitTest.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS = 8, LINE = 512 };
+
+struct row {
+    char line[LINE];
+    /* what goes wrong; when it begins; what fails first; with which code, PV, and words; the state
+     * after that; what stays changed after unstage */
+    const char *fault, *phase, *verb, *code, *pv, *words, *state, *left;
+    int number;
+};
+
+static struct detector d;
+
+/* "Client NAME VALUE": another client puts it. What it was before is put back in the end. */
+static struct {
+    char name[64], value[64], before[64];
+} client;
+
+static int is_client(const struct row *row)
+{
+    return sscanf(row->fault, "Client %63s %63s", client.name, client.value) == 2;
+}
+
+/* On a thread of its own, too. */
+static void begin(void *user)
+{
+    const struct row *row = user;
+    if (is_client(row)) {
+        probe_attach(d.probe);
+        probe_put(d.probe, client.name, client.value);
+        probe_until(d.probe, client.name, client.value, 10);
+        return;
+    }
+    char record[64], value[64];
+    const char *equals = strchr(row->fault, '=');
+    int length = equals ? (int)(equals - row->fault) : (int)strlen(row->fault);
+    snprintf(record, sizeof record, "sim1:%.*s", length, row->fault);
+    snprintf(value, sizeof value, "%s", equals ? equals + 1 : "1");
+    probe_attach(d.probe);
+    if (strcmp(record, "sim1:Pause") == 0) {
+        sim_pause(d.sim);
+    } else if (strcmp(record, "sim1:Crash") == 0 || strncmp(record, "sim1:Restart", 12) == 0 ||
+               strcmp(record, "sim1:Disconnect") == 0) {
+        probe_put(d.probe, record, value);
+        probe_until_up(d.probe, record, 0, 10);
+    } else {
+        probe_put_complete(d.probe, record, value, 10);
+    }
+}
+
+/* The acquisition is under way before the fault begins. */
+static void begin_in_exposure(void *user)
+{
+    probe_attach(d.probe);
+    probe_until(d.probe, "cam1:DetectorState_RBV", "Acquire", 10);
+    begin(user);
+}
+
+static void end(const struct row *row)
+{
+    char record[64];
+    if (is_client(row)) {
+        probe_put_complete(d.probe, client.name, client.before, 10);
+        return;
+    }
+    snprintf(record, sizeof record, "sim1:%.*s", (int)strcspn(row->fault, "="), row->fault);
+    if (strcmp(record, "sim1:Pause") == 0) {
+        sim_resume(d.sim);
+    } else if (strcmp(record, "sim1:Crash") == 0) {
+        sim_restart(d.sim);
+    } else if (strncmp(record, "sim1:Restart", 12) && strcmp(record, "sim1:Disconnect")) {
+        int is_text =
+            strspn(strchr(row->fault, '=') ? strchr(row->fault, '=') + 1 : "1", "0123456789.") == 0;
+        probe_put(d.probe, record, is_text ? "" : "0");
+    }
+}
+
+/* The first verb that failed, and how. */
+struct outcome {
+    const char *verb;
+    int code;
+    oph_error err;
+    int32_t state;
+};
+
+static void note(struct outcome *o, const char *verb, int rc, const oph_error *err)
+{
+    if (!rc || o->code) return;
+    *o = (struct outcome){.verb = verb, .code = rc, .err = *err, .state = oph_device_state(d.det)};
+}
+
+static int is(const char *text, const char *other)
+{
+    return strcmp(text, other) == 0;
+}
+
+static int acquire(const struct row *row, struct outcome *o)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = NULL;
+    if (is(row->phase, "trigger")) strike_at("cam1:Acquire", 1, begin_in_exposure, (void *)row);
+    int rc = oph_trigger(d.det, &st, &err);
+    note(o, "trigger", rc, &err);
+    if (rc) return rc;
+    rc = oph_status_wait(st, OPH_DEFAULT, &err);
+    note(o, "wait", rc, &err);
+    oph_status_unref(st);
+    return rc;
+}
+
+static void read_all(struct outcome *o)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_readings *readings = NULL;
+    int rc = oph_read_configuration(d.det, OPH_DEFAULT, &readings, NULL, &err);
+    note(o, "read", rc, &err);
+    oph_readings_free(readings);
+}
+
+static void unstage(const struct row *row, struct outcome *o, oph_report **report)
+{
+    oph_error err = OPH_ERROR_INIT;
+    if (is(row->phase, "unstage")) strike_at("HDF1:Capture", 0, begin, (void *)row);
+    note(o, "unstage", oph_unstage(d.det, report, &err), &err);
+}
+
+static void run(const struct row *row, struct outcome *o, oph_report **report)
+{
+    oph_error err = OPH_ERROR_INIT;
+    if (is(row->phase, "before")) begin((void *)row);
+    if (is(row->phase, "stage")) strike_at("HDF1:FileName", 0, begin, (void *)row);
+    int rc = oph_stage(d.det, report, &err);
+    note(o, "stage", rc, &err);
+    if (rc) return;
+    oph_report_free(*report);
+    *report = NULL;
+    rc = acquire(row, o);
+    if (!rc && is(row->phase, "read")) begin((void *)row);
+    if (!rc) read_all(o);
+    unstage(row, o, report);
+}
+
+/* The names of the PVs in a report, without the prefix: "cam1:AcquireTime HDF1:Capture"; "all"
+ * where not even half could be put back; "-" for none. */
+static void list(const oph_report *report, const oph_error *cause, char *dst, size_t size)
+{
+    size_t used = 0, first = 0, count = oph_report_count(report);
+    /* A failed stage's report begins with its cause. */
+    if (count && is(cause->text, oph_report_at(report, 0)->text) &&
+        strstr(cause->text, "put back") == NULL)
+        first = 1;
+    snprintf(dst, size, "%s", count - first > 10 ? "all" : count > first ? "" : "-");
+    for (size_t i = first; count - first <= 10 && i < count && used < size; i++) {
+        const char *pv = oph_report_at(report, i)->pv;
+        const char *name = strchr(pv, ':') ? strchr(pv, ':') + 1 : pv;
+        used += (size_t)snprintf(dst + used, size - used, "%s%s", i > first ? " " : "", name);
+    }
+}
+
+static int is_as_listed(const struct row *row, const struct outcome *o, const oph_report *left)
+{
+    char listed[LINE], pv[96] = "-";
+    const char *verb = o->code ? o->verb : "-";
+    const char *code = o->code ? oph_code_name(o->code) + 4 : "-";
+    const char *state = o->code ? oph_state_name(o->state) : "-";
+    if (o->err.pv[0]) snprintf(pv, sizeof pv, "%s", strchr(o->err.pv, ':') + 1);
+    list(left, &o->err, listed, sizeof listed);
+    int words = is(row->words, "-") ? !o->code : strstr(o->err.text, row->words) != NULL;
+    int ok = is(row->verb, verb) && is(row->code, code) && is(row->pv, pv) && words &&
+             is(row->state, state) && is(row->left, listed);
+    testOk(ok, "line %d: %s, from %s on", row->number, row->fault, row->phase);
+    if (ok) return 1;
+    testDiag("wanted %s | %s | %s | %s | %s | %s", row->verb, row->code, row->pv, row->words,
+             row->state, row->left);
+    testDiag("found  %s | %s | %s | %s | %s | %s", verb, code, pv, o->err.code ? o->err.text : "-",
+             state, listed);
+    return 0;
+}
+
+/* A context and a detector, as a program has that was just started. */
+static void open_detector(void)
+{
+    const oph_context_options options = {.size = sizeof options,
+                                         .connect_timeout = 5,
+                                         .get_timeout = 1,
+                                         .put_timeout = 1.5,
+                                         .grace = 0.5,
+                                         .stop_timeout = 4};
+    oph_error err = OPH_ERROR_INIT;
+    d.ctx = strike_context(&options);
+    detector_add_class(d.ctx);
+    detector_make(&d);
+    if (oph_connect(d.det, 30, NULL, &err)) testAbort("%s", err.text);
+}
+
+static void close_detector(void)
+{
+    oph_device_free(d.det);
+    oph_context_free(d.ctx);
+    d.det = NULL;
+    d.ctx = NULL;
+}
+
+/* The exposure is long enough for something to happen in it. */
+static void set_exposure(const struct row *row)
+{
+    oph_error err = OPH_ERROR_INIT;
+    double seconds = is(row->phase, "trigger") ? 0.5 : 0.01;
+    if (oph_settings_set(d.cam, "acquire_time", seconds, &err) ||
+        oph_settings_set(d.cam, "acquire_period", seconds + 0.005, &err))
+        testAbort("%s", err.text);
+}
+
+/* What the operator of a real one would do. */
+static void set_up_ioc(const struct row *row)
+{
+    /* What an acquisition may take shall not take long here. */
+    probe_put_complete(d.probe, "cam1:ImageFileTmot", "1", 10);
+    /* Nothing else ends a put that is stuck. */
+    if (!row || strncmp(row->fault, "PutStuck", 8) != 0) return;
+    probe_put(d.probe, "cam1:Acquire", "Done");
+    probe_put_complete(d.probe, "cam1:AcquireBusy", "Done", 10);
+}
+
+/* What could not be put back while the fault lasted is in the journal. */
+static void recover(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_journals *left = NULL;
+    check_done(oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err), &err, "what was left is put back");
+    int rc = oph_journals_find(&left, &err);
+    testOk(!rc && oph_journals_count(left) == 0, "there is no journal any more");
+    oph_journals_free(left);
+}
+
+static void try_row(const struct row *row)
+{
+    struct outcome o = {0};
+    oph_report *report = NULL;
+    open_detector();
+    set_exposure(row);
+    if (is_client(row)) probe_get(d.probe, client.name, client.before, sizeof client.before);
+    run(row, &o, &report);
+    is_as_listed(row, &o, report);
+    oph_report_free(report);
+    strike_done();
+    testOk(oph_device_state(d.det) == OPH_STATE_IDLE, "the device is idle");
+    end(row);
+    close_detector();
+    /* libca takes its time to find an IOC again; a new probe does not. */
+    probe_free(d.probe);
+    d.probe = probe_new("Pilatus:");
+    open_detector();
+    set_up_ioc(row);
+    recover();
+    detector_unchanged(&d, row->fault);
+    detector_works(&d, "after that");
+    close_detector();
+}
+
+/* "a | b | c": the columns, trimmed; how many there are. */
+static int split(char *line, const char **ret)
+{
+    int n = 0;
+    for (char *at = line; at && n < COLUMNS; n++) {
+        char *bar = strchr(at, '|');
+        if (bar) *bar = 0;
+        while (isspace((unsigned char)*at))
+            at++;
+        for (char *last = at + strlen(at); last > at && isspace((unsigned char)last[-1]);)
+            *--last = 0;
+        ret[n] = at;
+        at = bar ? bar + 1 : NULL;
+    }
+    return n;
+}
+
+static int read_row(FILE *file, struct row *row)
+{
+    const char *columns[COLUMNS];
+    while (fgets(row->line, sizeof row->line, file)) {
+        row->number++;
+        if (row->line[0] == '#' || row->line[0] == '\n') continue;
+        if (split(row->line, columns) != COLUMNS) testAbort("line %d is malformed", row->number);
+        row->fault = columns[0], row->phase = columns[1], row->verb = columns[2];
+        row->code = columns[3], row->pv = columns[4], row->words = columns[5];
+        row->state = columns[6], row->left = columns[7];
+        return 1;
+    }
+    return 0;
+}
+
+int main(void)
+{
+    static struct row row;
+    FILE *table = fopen("tests/data/fault_table.txt", "r");
+    if (!table) testAbort("there is no tests/data/fault_table.txt");
+    testPlan(0);
+    state_begin(NULL, 0);
+    detector_start_ioc(&d, (const char *const[]){"--instant", NULL});
+    set_up_ioc(NULL);
+    detector_remember(&d);
+    while (read_row(table, &row))
+        try_row(&row);
+    fclose(table);
+    detector_end(&d);
+    state_end();
+    return testDone();
+}
