@@ -588,12 +588,17 @@ int oph__run_start(oph_device *dev, oph_status *status, const struct oph__course
     if (r->course.begun) oph_status_ref(r->course.begun);
     r->job.run = step;
     r->timer.run = on_late;
+    r->posted = true; /* as good as: what is noted while it starts waits for the end of that */
     oph__status_own(status, r, on_cancel, destroy_run);
     oph_error why = OPH_ERROR_INIT;
     int rc = prepare(r, &why);
     oph_status_ref(status); /* the run is under way */
     if (!rc) rc = begin(r, &why);
-    if (!rc) return 0;
+    if (!rc) {
+        oph_status_ref(status);
+        oph__loop_post(r->ctx->engine, &r->job);
+        return 0;
+    }
     oph__course_name(&r->course, dev, 0, &why);
     if (err) *err = why;
     release(r, false);
