@@ -16,7 +16,6 @@ static const char *const paths[OPH__B_ROWS] = {
     [OPH__B_ENABLE] = "enable",
     [OPH__B_CALLBACKS] = "array_callbacks",
     [OPH__B_PORT] = "port_name",
-    [OPH__B_SOURCE] = "nd_array_port",
 };
 
 /* The buffer's count of arrays when the last trigger had ended: it is empty then, whatever
@@ -100,10 +99,9 @@ void oph__buffer_take(const struct oph__op *op, int row, struct oph__buffer_look
     const char *text;
     size_t length;
     if (!oph__value_double(&op->value, &look->number[row])) look->number[row] = (double)NAN;
-    if (row != OPH__B_PORT && row != OPH__B_SOURCE) return;
+    if (row != OPH__B_PORT) return;
     oph__value_text(&op->value, &text, &length);
-    oph__format(row == OPH__B_PORT ? look->port : look->source, sizeof look->port, "%.*s",
-                (int)length, text);
+    oph__format(look->port, sizeof look->port, "%.*s", (int)length, text);
 }
 
 static int refuse(const struct oph__shot *shot, int row, int code, const char *wanted,

@@ -435,7 +435,6 @@ static int await_filling(struct run *r, oph_error *err)
 
 static int begin(struct run *r, oph_error *err)
 {
-    if (!r->total) r->total = r->done + oph__course_frames(&r->course, &r->shot);
     if (!r->shot.buffer) return put_acquire(r, err);
     oph__status_report(r->status, 0, (double)r->done, (double)r->total, "frames", 0);
     if (!oph__buffer_is_full(&r->shot, &r->shot.before.buffer)) {
@@ -557,13 +556,20 @@ static void step(struct oph__job *job)
 
 /* Starting */
 
+/* All that may block, for all acquisitions. */
 static int prepare(struct run *r, oph_error *err)
 {
     int rc = oph__shot_init(&r->shot, r->dev, r->course.buffered, err);
     if (!rc) rc = make_settings(r, err);
     if (!rc && r->settings)
         rc = oph__write_all(r->ctx, r->settings->at, r->settings->count, true, err);
-    return rc ? rc : oph__shot_look_before(&r->shot, r->course.images, err);
+    if (!rc) rc = oph__shot_look_before(&r->shot, r->course.images, err);
+    if (rc) return rc;
+    int64_t frames = oph__course_frames(&r->course, &r->shot);
+    r->total = r->done + frames;
+    for (size_t w = 0; !rc && w < r->shot.writer_count; w++)
+        rc = oph__writer_room(&r->shot, w, frames, err);
+    return rc;
 }
 
 int oph__run_start(oph_device *dev, oph_status *status, const struct oph__course *course,
@@ -582,12 +588,17 @@ int oph__run_start(oph_device *dev, oph_status *status, const struct oph__course
     if (r->course.begun) oph_status_ref(r->course.begun);
     r->job.run = step;
     r->timer.run = on_late;
+    r->posted = true; /* as good as: what is noted while it starts waits for the end of that */
     oph__status_own(status, r, on_cancel, destroy_run);
     oph_error why = OPH_ERROR_INIT;
     int rc = prepare(r, &why);
     oph_status_ref(status); /* the run is under way */
     if (!rc) rc = begin(r, &why);
-    if (!rc) return 0;
+    if (!rc) {
+        oph_status_ref(status);
+        oph__loop_post(r->ctx->engine, &r->job);
+        return 0;
+    }
     oph__course_name(&r->course, dev, 0, &why);
     if (err) *err = why;
     release(r, false);

@@ -21,7 +21,6 @@ static const char *const cam_paths[OPH__CAM_ROWS] = {
     [OPH__CAM_PERIOD] = "cam.acquire_period",
     [OPH__CAM_FILE_TIMEOUT] = "cam.image_file_tmot",
     [OPH__CAM_TRIGGER] = "cam.trigger_mode",
-    [OPH__CAM_PORT] = "cam.port_name",
     [OPH__CAM_WAITS] = "cam.wait_for_plugins",
     [OPH__CAM_QUEUED] = "cam.num_queued_arrays",
     [OPH__CAM_PATH] = "cam.file_path",
@@ -30,13 +29,17 @@ static const char *const cam_paths[OPH__CAM_ROWS] = {
 };
 
 static const char *const writer_paths[OPH__W_ROWS] = {
-    [OPH__W_ENABLE] = "enable",        [OPH__W_PORT] = "port_name",
-    [OPH__W_SOURCE] = "nd_array_port", [OPH__W_MIN_TIME] = "min_callback_time",
-    [OPH__W_CAPTURE] = "capture",      [OPH__W_CAPTURED] = "num_captured",
-    [OPH__W_MODE] = "file_write_mode", [OPH__W_DROPPED] = "dropped_arrays",
-    [OPH__W_STATUS] = "write_status",  [OPH__W_MESSAGE] = "write_message",
-    [OPH__W_FILE] = "full_file_name",  [OPH__W_COUNTER] = "array_counter",
-    [OPH__W_NUMBER] = "file_number",   [OPH__W_QUEUED] = "num_queued_arrays",
+    [OPH__W_ENABLE] = "enable",
+    [OPH__W_CAPTURE] = "capture",
+    [OPH__W_CAPTURED] = "num_captured",
+    [OPH__W_MODE] = "file_write_mode",
+    [OPH__W_DROPPED] = "dropped_arrays",
+    [OPH__W_STATUS] = "write_status",
+    [OPH__W_MESSAGE] = "write_message",
+    [OPH__W_FILE] = "full_file_name",
+    [OPH__W_COUNTER] = "array_counter",
+    [OPH__W_NUMBER] = "file_number",
+    [OPH__W_QUEUED] = "num_queued_arrays",
 };
 
 static int need_queue(oph_device *dev, void *user, oph_error *err)
@@ -64,6 +67,24 @@ static oph_signal *present(oph_device *dev, const char *path)
     return oph__pv_is_up(sig->read) ? sig : NULL;
 }
 
+/* The rows from the first on; those from `required` on may be lacking. */
+static int find_rows(oph_device *dev, const char *const *paths, int required, int count,
+                     oph_signal **rows, oph_error *err)
+{
+    int rc = 0;
+    for (int i = 0; !rc && i < count; i++) {
+        oph_signal *sig;
+        rows[i] = present(dev, paths[i]);
+        if (rows[i] || i >= required) continue;
+        rc = oph_signal_find(dev, paths[i], &sig, err);
+        if (!rc)
+            rc = oph__fail(err, OPH_EDISCONN,
+                           (struct oph__at){.device = sig->path, .pv = sig->read->name},
+                           "a connection", "the PV is not connected");
+    }
+    return rc;
+}
+
 struct finding {
     struct oph__shot *shot;
     const struct oph__plan *plan;
@@ -82,9 +103,7 @@ static int add_writer(oph_device *dev, void *user, oph_error *err)
     shot->writers = writers;
     shot->writer_count = n;
     writers[n - 1] = (struct oph__shot_writer){.dev = dev, .writing = writing};
-    for (int i = 0; i < OPH__W_ROWS; i++)
-        writers[n - 1].rows[i] = present(dev, writer_paths[i]);
-    return 0;
+    return find_rows(dev, writer_paths, OPH__W_REQUIRED, OPH__W_ROWS, writers[n - 1].rows, err);
 }
 
 static int add_plugin(oph_device *dev, void *user, oph_error *err)
@@ -108,16 +127,7 @@ int oph__shot_init(struct oph__shot *shot, oph_device *dev, bool buffered, oph_e
 {
     *shot = (struct oph__shot){.dev = dev};
     int rc = oph_device_child(dev, "cam", &shot->cam, err);
-    for (int i = 0; !rc && i < OPH__CAM_ROWS; i++) {
-        shot->cam_rows[i] = present(dev, cam_paths[i]);
-        oph_signal *sig;
-        if (shot->cam_rows[i] || i >= OPH__CAM_REQUIRED) continue;
-        rc = oph_signal_find(dev, cam_paths[i], &sig, err);
-        if (!rc)
-            rc = oph__fail(err, OPH_EDISCONN,
-                           (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                           "a connection", "the PV is not connected");
-    }
+    if (!rc) rc = find_rows(dev, cam_paths, OPH__CAM_REQUIRED, OPH__CAM_ROWS, shot->cam_rows, err);
     if (!rc && buffered) rc = oph__buffer_init(shot, err);
     struct finding f = {.shot = shot, .plan = dev->tree->plan};
     if (!rc) rc = oph__device_each(dev, add_writer, &f, err);
@@ -191,7 +201,6 @@ static void take_cam(const struct oph__op *op, int row, struct oph__look *look)
     look->empty[row] = length == 0;
     if (row == OPH__CAM_STATE) take_label(op, look->state, sizeof look->state);
     if (row == OPH__CAM_MESSAGE) take_text(op, look->message, sizeof look->message);
-    if (row == OPH__CAM_PORT) take_text(op, look->port, sizeof look->port);
 }
 
 static void take_writer(const struct oph__op *op, int row, struct oph__writer_look *look)
@@ -200,8 +209,6 @@ static void take_writer(const struct oph__op *op, int row, struct oph__writer_lo
     if (oph__value_double(&op->value, &d)) look->number[row] = d;
     if (row == OPH__W_FILE) take_text(op, look->file, sizeof look->file);
     if (row == OPH__W_MESSAGE) take_text(op, look->message, sizeof look->message);
-    if (row == OPH__W_SOURCE) take_text(op, look->source, sizeof look->source);
-    if (row == OPH__W_PORT) take_text(op, look->port, sizeof look->port);
     if (row == OPH__W_CAPTURE) take_label(op, look->capture, sizeof look->capture);
 }
 

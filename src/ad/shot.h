@@ -23,7 +23,6 @@ enum oph__cam_row {
     OPH__CAM_PERIOD,
     OPH__CAM_FILE_TIMEOUT,
     OPH__CAM_TRIGGER,
-    OPH__CAM_PORT,
     OPH__CAM_WAITS,
     OPH__CAM_QUEUED,
     OPH__CAM_PATH,
@@ -35,9 +34,6 @@ enum oph__cam_row {
 /* What is read of each writer. */
 enum oph__writer_row {
     OPH__W_ENABLE,
-    OPH__W_PORT,
-    OPH__W_SOURCE,
-    OPH__W_MIN_TIME,
     OPH__W_CAPTURE,
     OPH__W_CAPTURED,
     OPH__W_MODE,
@@ -47,7 +43,8 @@ enum oph__writer_row {
     OPH__W_FILE,
     OPH__W_COUNTER,
     OPH__W_NUMBER,
-    OPH__W_QUEUED, /* may be absent */
+    OPH__W_REQUIRED, /* as of the camera */
+    OPH__W_QUEUED = OPH__W_REQUIRED,
     OPH__W_ROWS
 };
 
@@ -62,23 +59,22 @@ enum oph__buffer_row {
     OPH__B_ENABLE,
     OPH__B_CALLBACKS,
     OPH__B_PORT,
-    OPH__B_SOURCE,
     OPH__B_ROWS
 };
 
 /* One reading of all of it. Numbers are NAN where a row is absent or gave none. */
 struct oph__writer_look {
     double number[OPH__W_ROWS];
-    char file[512], message[256], source[64], port[64];
+    char file[512], message[256];
     char capture[32];
 };
 struct oph__buffer_look {
     double number[OPH__B_ROWS];
-    char port[64], source[64];
+    char port[64];
 };
 struct oph__look {
     double number[OPH__CAM_ROWS];
-    char state[32], message[256], port[64];
+    char state[32], message[256];
     bool empty[OPH__CAM_ROWS]; /* a text row that holds no text */
     struct oph__buffer_look buffer;
     struct oph__writer_look *writers;
@@ -160,8 +156,8 @@ enum oph__writer_row oph__writer_counts(const struct oph__shot *shot, size_t w);
 double oph__writer_written(const struct oph__shot *shot, size_t w);
 /* Whether it stands as it was staged. */
 int oph__writer_check(const struct oph__shot *shot, size_t w, oph_error *err);
-/* Whether its next files do not exist yet. */
-int oph__writer_room(const struct oph__shot *shot, size_t w, oph_error *err);
+/* Whether the files of its next frames do not exist yet; it asks the file system. */
+int oph__writer_room(const struct oph__shot *shot, size_t w, int64_t frames, oph_error *err);
 /* Watches, from before the start on, those of a file a frame: what WriteStatus says of one frame
  * the next one takes back. */
 int oph__writers_watch(struct oph__shot *shot, oph_error *err);

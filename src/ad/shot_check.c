@@ -51,16 +51,27 @@ static int check_cam_files(const struct oph__shot *shot, oph_error *err)
     return 0;
 }
 
+/* For where the writer takes its frames from; `found` NULL: for that itself. */
+static int refuse_source(const struct oph__shot *shot, size_t w, int code, const char *wanted,
+                         const char *found, oph_error *err)
+{
+    const oph_device *dev = shot->writers[w].dev;
+    const struct oph__port *port = oph__port_of(&shot->ports, dev);
+    const oph_signal *sig = port ? port->rows[OPH__PORT_SOURCE] : NULL;
+    if (!sig)
+        return oph__fail(err, code, (struct oph__at){.device = dev->path}, wanted, "%s",
+                         found ? found : "no row for its source");
+    return refuse(sig, code, wanted, found ? found : port->values[OPH__PORT_SOURCE].text, err);
+}
+
 /* A writer takes its frames from the buffer. */
 static int check_buffer(const struct oph__shot *shot, size_t w, oph_error *err)
 {
-    const struct oph__shot_writer *writer = &shot->writers[w];
     char wanted[128];
-    if (oph__chain_passes(&shot->ports, writer->dev, shot->buffer)) return 0;
+    if (oph__chain_passes(&shot->ports, shot->writers[w].dev, shot->buffer)) return 0;
     oph__format(wanted, sizeof wanted, "a chain of ports to the buffer's %s",
                 shot->before.buffer.port);
-    return refuse(writer->rows[OPH__W_SOURCE], OPH_ESTATE, wanted, shot->before.writers[w].source,
-                  err);
+    return refuse_source(shot, w, OPH_ESTATE, wanted, NULL, err);
 }
 
 /* How many frames the writer gets can be known only where all between it and the camera passes on
@@ -78,8 +89,8 @@ static int check_chain(const struct oph__shot *shot, size_t w, oph_error *err)
     if (!changer || atomic_load(&shot->dev->frames) > 0) return 0;
     oph__format(found, sizeof found, "%s on the way, which does not pass on one for each",
                 changer->attr);
-    return refuse(writer->rows[OPH__W_SOURCE], OPH_EINVAL,
-                  "the number of frames to expect (oph_trigger_set_frames)", found, err);
+    return refuse_source(shot, w, OPH_EINVAL,
+                         "the number of frames to expect (oph_trigger_set_frames)", found, err);
 }
 
 static int check_writer(const struct oph__shot *shot, size_t w, bool chain, oph_error *err)
@@ -166,8 +177,6 @@ int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err)
     for (size_t w = 0; !rc && w < shot->writer_count; w++)
         rc = check_writer(shot, w, chain, err);
     if (!rc && !shot->buffer) rc = count_frames(shot, err);
-    for (size_t w = 0; !rc && w < shot->writer_count; w++)
-        rc = oph__writer_room(shot, w, err);
     if (!rc) set_limits(shot);
     return rc;
 }

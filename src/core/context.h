@@ -33,7 +33,7 @@ struct oph_context {
     oph_group *running;                      /* groups that run on the engine */
     pthread_mutex_t pv_locks[OPH__PV_LOCKS]; /* each of some PVs' lists of requests */
     atomic_uint pvs;                         /* made so far */
-    atomic_bool left;       /* an unstage could not put all back: there is a journal of it */
+    atomic_bool left;       /* an unstage could not end its journal: the next stage looks at it */
     pthread_cond_t changed; /* with the lock: a PV was opened, a subscription started or ended */
 };
 

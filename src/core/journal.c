@@ -295,9 +295,11 @@ int oph__journal_settle(struct oph__plan *plan, oph_error *err)
     struct oph__journal_folder folder;
     if (!plan->journal) return 0;
     int rc = oph__journal_folder_enter(&folder, false, err);
-    if (rc) return rc;
-    rc = settle(plan, &folder, err);
-    oph__journal_folder_leave(&folder);
+    if (!rc) {
+        rc = settle(plan, &folder, err);
+        oph__journal_folder_leave(&folder);
+    }
+    if (rc) atomic_store(&plan->dev->ctx->left, true);
     return rc;
 }
 

@@ -24,14 +24,14 @@ static char *show(const struct oph__item *item, const struct oph_value *value, c
 }
 
 /* A setting that could not be put back. */
-static void lost(struct restoring *r, struct oph__item *item, int code, const char *why)
+static void lost(struct restoring *r, struct oph__item *item, const oph_error *why)
 {
     char shown[256], wanted[320];
     oph_error err = OPH_ERROR_INIT;
     item->left = true;
     show(item, oph__item_former(item), shown, sizeof shown);
     oph__format(wanted, sizeof wanted, "%s put back", shown);
-    oph__fail(&err, code, place(item), wanted, "%s", why);
+    oph__fail(&err, why->code, place(item), wanted, "%s", why->found[0] ? why->found : why->text);
     oph__report_add(r->report, &err);
     if (!r->first.code) r->first = err;
 }
@@ -114,13 +114,15 @@ static void choose(struct restoring *r, struct back *b, struct oph__item *item)
     } else {
         b->skip = encode_former(item, &b->put, &b->expect, &err) != 0;
     }
-    if (b->skip) lost(r, item, err.code, err.found);
+    if (b->skip) lost(r, item, &err);
 }
 
 static void no_memory(struct restoring *r, struct back *backs, size_t count)
 {
+    oph_error why = OPH_ERROR_INIT;
+    oph__fail_memory(&why, "it");
     for (size_t i = 0; i < count; i++) {
-        if (!backs[i].skip) lost(r, backs[i].item, OPH_ENOMEM, "no memory for it");
+        if (!backs[i].skip) lost(r, backs[i].item, &why);
         backs[i].skip = true;
     }
 }
@@ -153,7 +155,7 @@ static void stop_again(struct restoring *r, struct oph__write *writes, size_t co
 
 static void take_write(struct restoring *r, struct back *b, const struct oph__write *w)
 {
-    if (w->rc) lost(r, b->item, w->rc, w->error.found);
+    if (w->rc) lost(r, b->item, &w->error);
     b->skip = true;
 }
 
@@ -187,7 +189,7 @@ static void stop_and_look(struct restoring *r, struct back *backs, size_t count)
             take_write(r, b, w++);
             continue;
         }
-        if (now->rc) lost(r, b->item, now->rc, now->error.found);
+        if (now->rc) lost(r, b->item, &now->error);
         b->skip = now->rc || is_theirs(r, b, now);
         now++;
     }

@@ -16,6 +16,13 @@ static const char classes[] =
     "class Tiff : NameDetector\n"
     "dev file TIFF1: TIFFPlugin FileStoreTIFFIterativeWrite\n"
     "stage file file_template=\"%s%s_%3.3d.tif\"\n"
+    "class Steps : MultiTrigger DetectorBase\n"
+    "dev cam  cam1: PilatusDetectorCam\n"
+    "dev file TIFF1: TIFFPlugin FileStoreTIFFIterativeWrite\n"
+    "cycle one cam.num_images=1\n"
+    "cycle two cam.num_images=2\n"
+    "stage cam  acquire_time=0.001 acquire_period=0.002\n"
+    "stage file file_template=\"%s%s_%3.3d.tif\"\n"
     "class Counted : Stream\n"
     "files file write=" DETECTOR_DISK "/names/ read=/none/ name=counter overwrite=yes\n"
     "class Fixed : Stream\n"
@@ -193,6 +200,24 @@ static void counted_tiff(void)
     detector_unchanged(&d, "the counter's stages, but for the counter");
 }
 
+/* Those of all steps are looked for before the first. */
+static void counted_steps(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = NULL;
+    make("Steps");
+    testOk(probe_put_complete(d.probe, "TIFF1:FileNumber", "20", 5) == 0, "it counts from 20");
+    detector_remember(&d);
+    naming(OPH_NAME_COUNTER, "s", "the IOC's own counter");
+    touch("s_022.tif");
+    check_done(oph_stage(d.det, NULL, &err), &err, "stage works");
+    check_refused(oph_trigger(d.det, &st, &err), &err, OPH_EFILE, "det.file", NULL,
+                  "does not exist yet", "s_022.tif");
+    probe_is(d.probe, "TIFF1:FileNumber_RBV", "20");
+    check_done(oph_unstage(d.det, NULL, &err), &err, "unstage works");
+    detector_unchanged(&d, "the steps that were refused");
+}
+
 struct namer {
     int calls, says;
     const char *name;
@@ -290,6 +315,7 @@ int main(void)
     fixed();
     counter();
     counted_tiff();
+    counted_steps();
     function();
     choices();
     detector_end(&d);

@@ -264,6 +264,19 @@ static void test_left(oph_device *det)
     testOk(state_journals() == 0, "and then nothing is left");
 }
 
+/* All is back, but the journal could not be taken away. */
+static void test_folder_gone(oph_device *det)
+{
+    char elsewhere[80];
+    oph_error err = OPH_ERROR_INIT;
+    snprintf(elsewhere, sizeof elsewhere, "%s.away", state);
+    testOk1(!oph_stage(det, NULL, NULL) && !rename(state, elsewhere));
+    testOk(oph_unstage(det, NULL, &err) == OPH_ENOTFOUND && fake_is("X:H:Number", "7"), "%s",
+           err.text);
+    testOk1(!rename(elsewhere, state) && listed() == 1);
+    works(det, "takes it away first");
+}
+
 static void test_broken(oph_device *det)
 {
     char file[512], wanted[600];
@@ -560,6 +573,7 @@ int main(int argc, char **argv)
     test_places(det);
     test_full_disk(det);
     test_left(det);
+    test_folder_gone(det);
     test_broken(det);
     test_names();
     test_sync();

@@ -229,6 +229,24 @@ static void test_stop_lost(oph_device *det)
     unstage(det);
 }
 
+/* It may all be over before the call that starts it has returned. */
+static void test_over_at_once(oph_device *det)
+{
+    enum { ROUNDS = 200 };
+    int refused = 0;
+    oph_error err = OPH_ERROR_INIT;
+    stage(det, "a start that is refused at once");
+    fake_rule("X:cam1:Acquire", FAKE_REFUSE);
+    for (int i = 0; i < ROUNDS; i++) {
+        oph_status *st = NULL;
+        if (oph_trigger(det, &st, &err)) break;
+        refused += oph_status_wait(st, PATIENCE, &err) == OPH_EPUT;
+        oph_status_unref(st);
+    }
+    testOk(refused == ROUNDS, "%d times: %s", refused, err.text);
+    unstage(det);
+}
+
 /* What stood as wanted was not staged; a series changes it all the same. */
 static void test_unchanged(oph_device *det)
 {
@@ -277,6 +295,7 @@ int main(void)
     test_restarted(det);
     test_armed(det);
     test_stop_lost(det);
+    test_over_at_once(det);
     test_unchanged(det);
     test_nothing_staged(det);
     oph_device_free(det);

@@ -308,6 +308,17 @@ static void test_never(oph_device *det)
     fails(st, "the IOC did not name the file");
     unstage(det);
 
+    stage(det, "one of the writer's PVs went away");
+    fake_down("X:HDF1:DroppedArrays_RBV");
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_trigger(det, &st, &err), OPH_EDISCONN, &err, "trigger is refused");
+    testOk(strstr(err.text, "det.hdf1.dropped_arrays") != NULL, "%s", err.text);
+    fake_down("X:HDF1:EnableCallbacks_RBV");
+    fake_up("X:HDF1:DroppedArrays_RBV");
+    fake_code(oph_trigger(det, &st, &err), OPH_EDISCONN, &err, "or another");
+    fake_up(NULL);
+    unstage(det);
+
     stage(det, "the writer's PVs go away");
     st = trigger(det);
     show_camera("18");
