@@ -11,10 +11,10 @@ OPH_BEGIN_DECLS
 typedef struct oph_plan oph_plan;
 
 /* Connects, reads and checks as oph_stage_with with these options would (NULL: none), and fails
- * with what that would fail with before its first write, but for what is known of other clients: it
- * reads no journal, and takes what one of them has staged for the originals. The report, which is
- * yours, lists all that is wrong; ret_report may be NULL. Only an idle device (OPH_ESTATE): of a
- * staged one it would list as originals what was staged. What is drawn or expanded anew at each
+ * with what that would fail with before its first write: OPH_EBUSY too where another client has it
+ * staged, and OPH_ESTATE where a killed one left it changed. The report, which is yours, lists all
+ * that is wrong; ret_report may be NULL. Only an idle device (OPH_ESTATE): of a staged one it would
+ * list as originals what was staged. What is drawn or expanded anew at each
  * stage (a random file name, one by a function, the date in a path) is shown as one stage would
  * write it: the next one writes another. */
 OPH_API int oph_plan_new(oph_device *dev, const oph_stage_options *opt, oph_plan **ret,

@@ -186,8 +186,9 @@ static int begin(const struct oph__plan *plan, const struct oph__journal_folder 
     write_head(plan, folder, &j->head);
     write_name(plan, folder, j);
     int rc = oph__journal_each(folder, look, &wish, err);
-    if (!rc) write_text(plan, &j->head, false, &text);
-    if (!rc) rc = oph__journal_publish(folder, j->name, &text, plan->options.sync, &j->fd, err);
+    if (rc || plan->dry) return rc;
+    write_text(plan, &j->head, false, &text);
+    rc = oph__journal_publish(folder, j->name, &text, plan->options.sync, &j->fd, err);
     oph__buf_free(&text);
     return rc;
 }
@@ -210,15 +211,19 @@ int oph__journal_begin(struct oph__plan *plan, oph_error *err)
     if (!plan->items.count) return 0;
     struct oph__journal *j = journal_new(err);
     if (!j) return OPH_ENOMEM;
-    int rc = oph__journal_folder_enter(&folder, true, err);
+    oph_error why = OPH_ERROR_INIT;
+    int rc = oph__journal_folder_enter(&folder, !plan->dry, &why);
     if (!rc) {
-        rc = begin(plan, &folder, j, err);
+        rc = begin(plan, &folder, j, &why);
         oph__journal_folder_leave(&folder);
+    } else if (rc == OPH_ENOTFOUND) { /* nobody has staged yet */
+        rc = 0;
     }
-    if (rc)
+    if (rc || plan->dry)
         oph__journal_close(j);
     else
         plan->journal = j;
+    if (rc && err) *err = why;
     return rc;
 }
 

@@ -32,7 +32,7 @@ int oph__plan_check(struct oph__plan *plan, oph_report *report, oph_error *err)
     if (!plan->dry) oph__recover_own(plan->dev);
     int rc = oph__plan_prepare(plan, report, err);
     /* Who has it staged is told first: hooks would find what that one did. */
-    if (!rc && !plan->dry) rc = oph__journal_begin(plan, err);
+    if (!rc) rc = oph__journal_begin(plan, err);
     if (!rc) rc = oph__plan_refuse_running(plan, report, err);
     if (!rc && plan->whole) rc = oph__device_each(plan->dev, call_check, plan, err);
     if (!rc && !plan->dry && has_claims(plan)) rc = oph__journal_renew(plan, err);

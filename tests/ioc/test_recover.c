@@ -283,6 +283,9 @@ static void owner_lives(void)
     testOk(oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err) == OPH_EBUSY && strstr(err.text, pid),
            "it refuses while the owner lives: %s", err.text);
     check_refused(oph_stage(d.det, NULL, &err), &err, OPH_EBUSY, "det", NULL, "to stage", pid);
+    oph_plan *plan = NULL;
+    check_refused(oph_plan_new(d.det, NULL, &plan, NULL, &err), &err, OPH_EBUSY, "det", NULL,
+                  "to stage", pid);
     check_refused(oph_warmup(d.det, OPH_DEFAULT, &err), &err, OPH_EBUSY, "det.hdf1.capture",
                   "Pilatus:HDF1:Capture_RBV", "Done", "a capture that runs already");
     struct setpoints *now = setpoints_read(d.probe, "Pilatus:");
