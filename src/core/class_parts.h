@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "core/classtext.h"
+#include <pthread.h>
 
 /* Memory that is given back all at once: what one text, or the making of one class, needs. */
 struct oph__arena {
@@ -78,6 +79,7 @@ struct oph__ref {
 struct oph__classdef {
     const char *name;
     const char *doc;
+    const char *base_names; /* as written; "" */
     struct oph__place at;
     struct oph__vec bases; /* struct oph__ref, as written */
     struct oph__vec rows;  /* struct oph__row */
@@ -144,6 +146,17 @@ void oph__class_free(struct oph__class *cls);
 void oph__class_conflicts(const struct oph__lineage *lin, const char *name, struct oph__place at,
                           struct oph__mistakes *m);
 
+/* A row as it stands from one release on, until another takes its place or it is gone. */
+struct oph__form {
+    const struct oph__row *row;
+    int since; /* 0: always */
+    int until; /* 0: to this day */
+};
+/* All forms that the rows of a lineage ever had, in the order of their attributes. They live in the
+ * arena. False: no memory. */
+bool oph__class_forms(const struct oph__lineage *lin, struct oph__arena *arena,
+                      struct oph__vec *ret);
+
 /* Makes classes of one scope, each once. */
 struct oph__maker {
     const struct oph__scope *scope;
@@ -161,6 +174,20 @@ void oph__source_check(const struct oph__source *source, struct oph__maker *make
 /* Checks one class and the devices in it: settings, orders, names. */
 void oph__class_check(struct oph__maker *maker, const struct oph__class *cls,
                       struct oph__mistakes *m);
+
+struct oph__classes {
+    pthread_mutex_t lock;
+    oph__known_fn *known;
+    void *user;
+    struct oph__scope scope;
+    struct oph__maker maker;
+    struct oph__vec sources; /* struct oph__source: they own what the scope names */
+};
+
+/* The words of a row, in the order of the enums, with NULL at the end. */
+extern const char *const oph__hows[];
+extern const char *const oph__rowtypes[];
+extern const char *const oph__kinds[];
 
 /* Reads "A@3.4 B" into refs that live in the arena. Returns 0, OPH_EPARSE or OPH_ENOMEM. */
 int oph__refs_read(struct oph__arena *arena, const char *expression, struct oph__vec *refs,

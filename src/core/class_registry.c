@@ -1,18 +1,8 @@
 /* The registry: all classes that are known, under one lock. */
 #include "base/str.h"
 #include "core/class_parts.h"
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct oph__classes {
-    pthread_mutex_t lock;
-    oph__known_fn *known;
-    void *user;
-    struct oph__scope scope;
-    struct oph__maker maker;
-    struct oph__vec sources; /* struct oph__source: they own what the scope names */
-};
 
 int oph__classes_new(oph__known_fn *known, void *user, struct oph__classes **ret, oph_error *err)
 {
