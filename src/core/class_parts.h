@@ -109,10 +109,26 @@ void oph__source_read(struct oph__source *source, const char *text, const char *
                       oph__known_fn *known, void *user, struct oph__mistakes *m);
 void oph__source_free(struct oph__source *source);
 
+/* Texts of which one is read when a class of it is first asked for (class_shelf.c). Not locked. */
+struct oph__shelf;
+struct oph__shelf *oph__shelf_new(const struct oph__class_text *texts, oph__known_fn *known,
+                                  void *user); /* NULL: no memory */
+void oph__shelf_free(struct oph__shelf *shelf);
+/* NULL: it has no such class, or its text could not be read, as oph__shelf_failed then says. The
+ * shelf may be NULL here and below. */
+struct oph__classdef *oph__shelf_find(struct oph__shelf *shelf, const char *name);
+int oph__shelf_failed(const struct oph__shelf *shelf, oph_error *err);
+size_t oph__shelf_count(struct oph__shelf *shelf); /* of its classes, whose names need no reading */
+const char *oph__shelf_name(const struct oph__shelf *shelf, size_t index);
+size_t oph__shelf_read(const struct oph__shelf *shelf); /* texts that were read so far */
+
 struct oph__scope {
+    struct oph__shelf *shelf; /* classes that come before all others; or NULL */
     struct oph__map by_name;
     struct oph__vec defs;
 };
+/* The definition of that very name, or NULL. */
+struct oph__classdef *oph__scope_get(const struct oph__scope *scope, const char *name);
 /* The definition a name means, and the version it asks for: NAME_V34 is NAME@3.4 unless there is a
  * class of that name. NULL: there is none. */
 struct oph__classdef *oph__scope_find(const struct oph__scope *scope, struct oph__ref ref,

@@ -171,7 +171,8 @@ size_t oph_class_count(oph_context *ctx)
 {
     if (oph__context_check(ctx, NULL)) return 0;
     pthread_mutex_lock(&ctx->classes->lock);
-    size_t count = ctx->classes->scope.defs.count;
+    const struct oph__scope *scope = &ctx->classes->scope;
+    size_t count = oph__shelf_count(scope->shelf) + scope->defs.count;
     pthread_mutex_unlock(&ctx->classes->lock);
     return count;
 }
@@ -181,8 +182,12 @@ const char *oph_class_name_at(oph_context *ctx, size_t index)
     const char *name = NULL;
     if (oph__context_check(ctx, NULL)) return NULL;
     pthread_mutex_lock(&ctx->classes->lock);
-    const struct oph__vec *defs = &ctx->classes->scope.defs;
-    if (index < defs->count) name = ((const struct oph__classdef *)defs->at[index])->name;
+    const struct oph__scope *scope = &ctx->classes->scope;
+    size_t shelved = oph__shelf_count(scope->shelf);
+    if (index < shelved)
+        name = oph__shelf_name(scope->shelf, index);
+    else if (index - shelved < scope->defs.count)
+        name = ((const struct oph__classdef *)scope->defs.at[index - shelved])->name;
     pthread_mutex_unlock(&ctx->classes->lock);
     return name;
 }

@@ -147,6 +147,18 @@ typedef bool oph__known_fn(void *user, const char *kind /* "trigger", "hook" */,
 int oph__classes_new(oph__known_fn *known, void *user, struct oph__classes **ret, oph_error *err);
 void oph__classes_free(struct oph__classes *classes);
 
+/* A text that comes with the library, and its name, as "camera.class". */
+struct oph__class_text {
+    const char *name;
+    const char *text;
+};
+/* Has the classes of these texts from now on, each text read when a class of it is first asked for.
+ * Once, before all else; the texts end with a NULL and live as long as the registry. */
+int oph__classes_shelve(struct oph__classes *classes, const struct oph__class_text *texts,
+                        oph_error *err);
+/* How many of them were read so far. */
+size_t oph__classes_texts_read(struct oph__classes *classes);
+
 /* Adds the classes of a text. It is checked whole: on any mistake nothing is added, every mistake
  * is in the report ("ORIGIN:LINE: ..."; after 100 it only counts), and the first is in err. The
  * report is given in any case, ret_report may be NULL. A text without a class is a mistake. A

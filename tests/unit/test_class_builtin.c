@@ -110,7 +110,7 @@ static struct oph__classes *parse_all(void)
     oph_error err = OPH_ERROR_INIT;
 
     if (oph__classes_new(NULL, NULL, &reg, &err)) testAbort("%s", err.text);
-    for (const struct oph__builtin_classes *c = oph__builtin_classes; c->name; c++) {
+    for (const struct oph__class_text *c = oph__builtin_classes; c->name; c++) {
         oph_report *report = NULL;
         testOk(oph__classes_parse(reg, c->text, c->name, &report, &err) == 0, "%s has no mistake",
                c->name);
