@@ -117,6 +117,24 @@ enum oph_rows_flags {
 OPH_API int oph_class_rows(oph_context *ctx, const char *class_name, uint32_t flags, oph_rows **ret,
                            oph_error *err);
 
+/* Rows in whose class, attribute, PV suffix, doc or labels all words of a text occur, as parts and
+ * in any case: "hdf5 compress". In the order of the classes; each row once, where it is defined, in
+ * its newest form. "" finds all. */
+OPH_API int oph_class_find(oph_context *ctx, const char *text, oph_rows **ret, oph_error *err);
+
+enum oph_class_flags {
+    OPH_CLASS_FLAT = 1, /* with all that it derives from, at its release: a class without bases */
+    OPH_CLASS_FLAGS_PIN_ = INT32_MIN
+};
+
+/* A class as text that oph_class_parse reads: as it was defined, without comments; or flat. A flat
+ * one's name says the release, as HDF5Plugin_V34; it is not a FilePlugin any more, and what it
+ * stages of rows that the release lacks is left out. OPH_EINVAL for several classes or a release
+ * without OPH_CLASS_FLAT; OPH_ERANGE when buffer[size] is too small. *ret_length is the text's
+ * length; with size 0 there is nothing else. */
+OPH_API int oph_class_text(oph_context *ctx, const char *class_name, uint32_t flags, char *buffer,
+                           size_t size, size_t *ret_length, oph_error *err);
+
 OPH_END_DECLS
 
 #endif

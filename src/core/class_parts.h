@@ -8,6 +8,7 @@
 #define CORE_CLASS_PARTS_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "core/classtext.h"
 #include <pthread.h>
 
@@ -51,6 +52,8 @@ struct oph__words {
 
 /* Splits a line in place. Returns NULL, or a sentence that says what is wrong. */
 const char *oph__words_split(char *line, struct oph__words *ret);
+/* Writes a word so that it is read back as the same: in quotes where it must be, or is to be. */
+void oph__word_add(struct oph__buf *buf, const char *text, bool quoted);
 /* NULL, or what is wrong with the line's characters. */
 const char *oph__line_wrong(const char *line, size_t len);
 
@@ -204,6 +207,10 @@ struct oph__classes {
 extern const char *const oph__hows[];
 extern const char *const oph__rowtypes[];
 extern const char *const oph__kinds[];
+
+/* A list of rows to be given to the user. NULL, false: no memory. */
+struct oph_rows *oph__rows_new(void);
+bool oph__rows_add(struct oph_rows *rows, const struct oph__row *row, int since, int until);
 
 /* Reads "A@3.4 B" into refs that live in the arena. Returns 0, OPH_EPARSE or OPH_ENOMEM. */
 int oph__refs_read(struct oph__arena *arena, const char *expression, struct oph__vec *refs,

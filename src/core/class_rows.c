@@ -13,6 +13,11 @@ struct oph_rows {
     struct oph__arena arena;
 };
 
+oph_rows *oph__rows_new(void)
+{
+    return calloc(1, sizeof(oph_rows));
+}
+
 size_t oph_rows_count(const oph_rows *rows)
 {
     return rows ? rows->list.count : 0;
@@ -60,7 +65,7 @@ uint32_t oph__row_capacity(const struct oph__row *row)
     return row->type == OPH__TEXT && !row->length ? STRING_BYTES : row->length;
 }
 
-static bool add_row(oph_rows *rows, const struct oph__row *row, int since, int until)
+bool oph__rows_add(oph_rows *rows, const struct oph__row *row, int since, int until)
 {
     oph_row *to = oph__arena_get(&rows->arena, sizeof *to);
     bool single = row->how == OPH__RO || row->how == OPH__RW;
@@ -132,12 +137,12 @@ static int fill(struct oph__classes *classes, const struct oph__class *cls, uint
 
     for (size_t i = 0; !rc && ok && history && i < forms.count; i++) {
         const struct oph__form *form = forms.at[i];
-        ok = add_row(rows, form->row, form->since, form->until);
+        ok = oph__rows_add(rows, form->row, form->since, form->until);
     }
     for (size_t i = 0; !rc && ok && !history && i < cls->rows.count; i++) {
         const struct oph__row *row = cls->rows.at[i];
         const struct oph__form *form = form_of(&forms, row);
-        ok = add_row(rows, row, form ? form->since : row->since, form ? form->until : 0);
+        ok = oph__rows_add(rows, row, form ? form->since : row->since, form ? form->until : 0);
     }
     oph__vec_free(&forms);
     oph__arena_free(&arena);
@@ -155,7 +160,7 @@ int oph_class_rows(oph_context *ctx, const char *class_name, uint32_t flags, oph
         return oph__fail_text(err, OPH_EINVAL,
                               "%s: wanted a class without a release for the history of its rows",
                               cls->name);
-    oph_rows *rows = calloc(1, sizeof *rows);
+    oph_rows *rows = oph__rows_new();
     if (!rows) return oph__fail_memory(err, cls->name);
     pthread_mutex_lock(&ctx->classes->lock);
     rc = fill(ctx->classes, cls, flags, rows, err);
