@@ -283,7 +283,7 @@ static void test_find(void)
     if (!parses(ctx, base, "base")) testAbort("no base");
     finds(ctx, "SETTHRESHOLD", "");
     finds(ctx, "threshold_auto", "PilatusDetectorCam.threshold_auto_apply");
-    finds(ctx, "hdf5plugin szip", "HDF5Plugin.szip_num_pixels");
+    finds(ctx, "hdf5plugin szip", "HDF5Plugin.compression HDF5Plugin.szip_num_pixels");
     finds(ctx, "  LazyOpen first", "FileBase.lazy_open");
     finds(ctx, "half WAY", "");
     finds(ctx, "base mode lit", "");
