@@ -3,14 +3,10 @@
 #define AD_BUILTIN_CLASSES_H
 
 #include "core/behaviour.h"
-
-struct oph__builtin_classes {
-    const char *name; /* "camera.class"; NULL ends the table */
-    const char *text;
-};
+#include "core/classtext.h"
 
 /* In the order in which they can be parsed: bases first. */
-extern const struct oph__builtin_classes oph__builtin_classes[];
+extern const struct oph__class_text oph__builtin_classes[];
 
 /* The triggers and hooks that they name. */
 extern const struct oph__behaviours oph__builtin_behaviours;

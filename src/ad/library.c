@@ -6,7 +6,6 @@
 #include "ad/multi_trigger.h"
 #include "ad/single_trigger.h"
 #include "core/context.h"
-#include <cophyd/class.h>
 
 static const struct oph__trigger_ops *const triggers[] = {&oph__single_trigger, &oph__multi_trigger,
                                                           &oph__continuous_trigger, NULL};
@@ -18,8 +17,7 @@ int oph_context_new(const oph_context_options *opt, oph_context **ret, oph_error
     oph_context *ctx;
     int rc = oph__context_make(opt, oph__ca_ops(), &oph__builtin_behaviours, &ctx, err);
     if (rc) return rc;
-    for (const struct oph__builtin_classes *b = oph__builtin_classes; !rc && b->name; b++)
-        rc = oph_class_parse(ctx, b->text, b->name, NULL, err);
+    rc = oph__classes_shelve(ctx->classes, oph__builtin_classes, err);
     if (rc) {
         oph_context_free(ctx);
         return rc;

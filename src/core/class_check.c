@@ -353,6 +353,10 @@ static void check_bases(const struct checker *ck, struct oph__classdef *def)
             *ref = (struct oph__ref){base->name, version};
             continue;
         }
+        if (oph__shelf_failed(ck->maker->scope->shelf, NULL)) {
+            ck->m->memory = true;
+            return;
+        }
         struct oph__near near = {.word = ref->name};
         oph__scope_near(ck->maker->scope, &near);
         oph__mistake(ck->m, def->at, "class %s: there is no class %s%s", def->name, ref->name,

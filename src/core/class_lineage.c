@@ -3,10 +3,17 @@
 #include "core/class_parts.h"
 #include <string.h>
 
+struct oph__classdef *oph__scope_get(const struct oph__scope *scope, const char *name)
+{
+    struct oph__classdef *def = oph__map_get(&scope->by_name, name);
+
+    return def ? def : oph__shelf_find(scope->shelf, name);
+}
+
 struct oph__classdef *oph__scope_find(const struct oph__scope *scope, struct oph__ref ref,
                                       int *ret_version)
 {
-    struct oph__classdef *def = oph__map_get(&scope->by_name, ref.name);
+    struct oph__classdef *def = oph__scope_get(scope, ref.name);
     const char *tail = strrchr(ref.name, '_');
     char base[128];
 
@@ -21,11 +28,13 @@ struct oph__classdef *oph__scope_find(const struct oph__scope *scope, struct oph
     for (const char *c = tail + 3; *c; c++)
         number = 10 * number + *c - '0';
     *ret_version = 1000 * (tail[2] - '0') + number;
-    return oph__map_get(&scope->by_name, base);
+    return oph__scope_get(scope, base);
 }
 
 void oph__scope_near(const struct oph__scope *scope, struct oph__near *near)
 {
+    for (size_t i = 0, n = oph__shelf_count(scope->shelf); i < n; i++)
+        oph__near_try(near, oph__shelf_name(scope->shelf, i));
     for (size_t i = 0; i < scope->defs.count; i++) {
         const struct oph__classdef *def = scope->defs.at[i];
         oph__near_try(near, def->name);
@@ -161,6 +170,7 @@ static int climb_refs(struct climb *c, const struct oph__vec *refs, int version,
             const struct oph__ref *ref = refs->at[i];
             int asked;
             struct oph__classdef *def = oph__scope_find(c->scope, *ref, &asked);
+            if (!def && oph__shelf_failed(c->scope->shelf, c->err)) return c->err->code;
             if (!def) {
                 struct oph__near near = {.word = ref->name};
                 char nearest[80];

@@ -34,10 +34,23 @@ struct tables {
     bool failed;
 };
 
+/* What one of them leaves unsaid is no contradiction. */
+static bool same_labels(const struct oph__labels *x, const struct oph__labels *y)
+{
+    bool same = !x->count || !y->count || x->count == y->count;
+
+    for (uint32_t i = 0; same && i < x->count && i < y->count; i++)
+        same = oph__equal(x->at[i], y->at[i]);
+    return same;
+}
+
 static bool same_row(const void *a, const void *b)
 {
     const struct oph__row *x = a, *y = b;
 
+    if (!same_labels(&x->labels, &y->labels) || !same_labels(&x->readback, &y->readback) ||
+        (x->length && y->length && x->length != y->length) || (x->of && y->of && x->of != y->of))
+        return false;
     return oph__equal(x->suffix, y->suffix) && oph__equal(x->after, y->after) && x->how == y->how &&
            x->type == y->type && x->kind == y->kind && x->slow == y->slow && x->busy == y->busy &&
            x->counter == y->counter && x->moves == y->moves;
@@ -261,6 +274,43 @@ void oph__class_conflicts(const struct oph__lineage *lin, const char *name, stru
     else
         find_conflicts(&t, lin, true, name, at, m);
     drop(&t);
+}
+
+/* The next release, after `at`, from which a candidate stands; 0: none. */
+static int next_since(const struct entry *entry, int at)
+{
+    int next = 0;
+
+    for (const struct candidate *c = entry->first; c; c = c->next)
+        if (c->since > at && (!next || c->since < next)) next = c->since;
+    return next;
+}
+
+bool oph__class_forms(const struct oph__lineage *lin, struct oph__arena *arena,
+                      struct oph__vec *ret)
+{
+    const struct candidate *rival;
+    struct tables t;
+
+    gather(&t, lin);
+    bool ok = !t.failed;
+    for (size_t i = 0; i < t.at[ROWS].entries.count; i++) {
+        const struct entry *entry = t.at[ROWS].entries.at[i];
+        struct oph__form *form = NULL;
+        for (int at = OLDEST; ok && at; at = next_since(entry, at)) {
+            const struct candidate *won = choose(&t.at[ROWS], entry, lin, at, &rival);
+            const struct oph__row *row = won ? won->item : NULL;
+            if (form && row == form->row) continue;
+            if (form) form->until = at;
+            form = NULL;
+            if (!row || row->how == OPH__GONE) continue;
+            form = oph__arena_get(arena, sizeof *form);
+            ok = form && oph__vec_add(ret, form);
+            if (ok) *form = (struct oph__form){.row = row, .since = at == OLDEST ? 0 : at};
+        }
+    }
+    drop(&t);
+    return ok;
 }
 
 static bool fill_rows(struct oph__class *cls, const struct tables *t,

@@ -8,7 +8,9 @@
 #define CORE_CLASS_PARTS_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "core/classtext.h"
+#include <pthread.h>
 
 /* Memory that is given back all at once: what one text, or the making of one class, needs. */
 struct oph__arena {
@@ -50,6 +52,8 @@ struct oph__words {
 
 /* Splits a line in place. Returns NULL, or a sentence that says what is wrong. */
 const char *oph__words_split(char *line, struct oph__words *ret);
+/* Writes a word so that it is read back as the same: in quotes where it must be, or is to be. */
+void oph__word_add(struct oph__buf *buf, const char *text, bool quoted);
 /* NULL, or what is wrong with the line's characters. */
 const char *oph__line_wrong(const char *line, size_t len);
 
@@ -78,6 +82,7 @@ struct oph__ref {
 struct oph__classdef {
     const char *name;
     const char *doc;
+    const char *base_names; /* as written; "" */
     struct oph__place at;
     struct oph__vec bases; /* struct oph__ref, as written */
     struct oph__vec rows;  /* struct oph__row */
@@ -107,10 +112,26 @@ void oph__source_read(struct oph__source *source, const char *text, const char *
                       oph__known_fn *known, void *user, struct oph__mistakes *m);
 void oph__source_free(struct oph__source *source);
 
+/* Texts of which one is read when a class of it is first asked for (class_shelf.c). Not locked. */
+struct oph__shelf;
+struct oph__shelf *oph__shelf_new(const struct oph__class_text *texts, oph__known_fn *known,
+                                  void *user); /* NULL: no memory */
+void oph__shelf_free(struct oph__shelf *shelf);
+/* NULL: it has no such class, or its text could not be read, as oph__shelf_failed then says. The
+ * shelf may be NULL here and below. */
+struct oph__classdef *oph__shelf_find(struct oph__shelf *shelf, const char *name);
+int oph__shelf_failed(const struct oph__shelf *shelf, oph_error *err);
+size_t oph__shelf_count(struct oph__shelf *shelf); /* of its classes, whose names need no reading */
+const char *oph__shelf_name(const struct oph__shelf *shelf, size_t index);
+size_t oph__shelf_read(const struct oph__shelf *shelf); /* texts that were read so far */
+
 struct oph__scope {
+    struct oph__shelf *shelf; /* classes that come before all others; or NULL */
     struct oph__map by_name;
     struct oph__vec defs;
 };
+/* The definition of that very name, or NULL. */
+struct oph__classdef *oph__scope_get(const struct oph__scope *scope, const char *name);
 /* The definition a name means, and the version it asks for: NAME_V34 is NAME@3.4 unless there is a
  * class of that name. NULL: there is none. */
 struct oph__classdef *oph__scope_find(const struct oph__scope *scope, struct oph__ref ref,
@@ -144,6 +165,17 @@ void oph__class_free(struct oph__class *cls);
 void oph__class_conflicts(const struct oph__lineage *lin, const char *name, struct oph__place at,
                           struct oph__mistakes *m);
 
+/* A row as it stands from one release on, until another takes its place or it is gone. */
+struct oph__form {
+    const struct oph__row *row;
+    int since; /* 0: always */
+    int until; /* 0: to this day */
+};
+/* All forms that the rows of a lineage ever had, in the order of their attributes. They live in the
+ * arena. False: no memory. */
+bool oph__class_forms(const struct oph__lineage *lin, struct oph__arena *arena,
+                      struct oph__vec *ret);
+
 /* Makes classes of one scope, each once. */
 struct oph__maker {
     const struct oph__scope *scope;
@@ -161,6 +193,24 @@ void oph__source_check(const struct oph__source *source, struct oph__maker *make
 /* Checks one class and the devices in it: settings, orders, names. */
 void oph__class_check(struct oph__maker *maker, const struct oph__class *cls,
                       struct oph__mistakes *m);
+
+struct oph__classes {
+    pthread_mutex_t lock;
+    oph__known_fn *known;
+    void *user;
+    struct oph__scope scope;
+    struct oph__maker maker;
+    struct oph__vec sources; /* struct oph__source: they own what the scope names */
+};
+
+/* The words of a row, in the order of the enums, with NULL at the end. */
+extern const char *const oph__hows[];
+extern const char *const oph__rowtypes[];
+extern const char *const oph__kinds[];
+
+/* A list of rows to be given to the user. NULL, false: no memory. */
+struct oph_rows *oph__rows_new(void);
+bool oph__rows_add(struct oph_rows *rows, const struct oph__row *row, int since, int until);
 
 /* Reads "A@3.4 B" into refs that live in the arena. Returns 0, OPH_EPARSE or OPH_ENOMEM. */
 int oph__refs_read(struct oph__arena *arena, const char *expression, struct oph__vec *refs,

@@ -101,7 +101,7 @@ static void read_class(struct oph__reader *r)
     struct oph__classdef *def = oph__read_get(r, sizeof *def);
 
     if (!def) return;
-    *def = (struct oph__classdef){.name = word[1].text, .at = r->at};
+    *def = (struct oph__classdef){.name = word[1].text, .base_names = "", .at = r->at};
     r->def = def;
     oph__map_free(&r->seen);
     oph__read_keep(r, &r->source->defs, def);
@@ -115,6 +115,7 @@ static void read_class(struct oph__reader *r)
         oph__mistake(r->m, r->at, "wanted `class NAME : BASE ...`, found '%s'", word[2].text);
         return;
     }
+    if (count > 3) def->base_names = oph__read_join(r, 3, count);
     for (size_t i = 3; i < count; i++) {
         oph_error err = OPH_ERROR_INIT;
         int rc = oph__refs_read(&r->source->arena, word[i].text, &def->bases, &err);

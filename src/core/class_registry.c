@@ -1,18 +1,8 @@
 /* The registry: all classes that are known, under one lock. */
 #include "base/str.h"
 #include "core/class_parts.h"
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct oph__classes {
-    pthread_mutex_t lock;
-    oph__known_fn *known;
-    void *user;
-    struct oph__scope scope;
-    struct oph__maker maker;
-    struct oph__vec sources; /* struct oph__source: they own what the scope names */
-};
 
 int oph__classes_new(oph__known_fn *known, void *user, struct oph__classes **ret, oph_error *err)
 {
@@ -40,6 +30,7 @@ void oph__classes_free(struct oph__classes *classes)
 {
     if (!classes) return;
     oph__maker_free(&classes->maker);
+    oph__shelf_free(classes->scope.shelf);
     scope_free(&classes->scope);
     for (size_t i = 0; i < classes->sources.count; i++) {
         oph__source_free(classes->sources.at[i]);
@@ -50,14 +41,31 @@ void oph__classes_free(struct oph__classes *classes)
     free(classes);
 }
 
+int oph__classes_shelve(struct oph__classes *classes, const struct oph__class_text *texts,
+                        oph_error *err)
+{
+    classes->scope.shelf = oph__shelf_new(texts, classes->known, classes->user);
+    return classes->scope.shelf ? 0 : oph__fail_memory(err, "the classes");
+}
+
+size_t oph__classes_texts_read(struct oph__classes *classes)
+{
+    pthread_mutex_lock(&classes->lock);
+    size_t count = oph__shelf_read(classes->scope.shelf);
+    pthread_mutex_unlock(&classes->lock);
+    return count;
+}
+
 static void scope_add(struct oph__scope *scope, struct oph__classdef *def, struct oph__mistakes *m)
 {
-    const struct oph__classdef *before = oph__map_get(&scope->by_name, def->name);
+    const struct oph__classdef *before = oph__scope_get(scope, def->name);
 
     if (before) {
         oph__mistake(m, def->at, "class %s is defined twice, first in %s:%d", def->name,
                      before->at.origin, before->at.line);
         def->state = OPH__BAD;
+    } else if (oph__shelf_failed(scope->shelf, NULL)) {
+        m->memory = true;
     } else if (!oph__map_set(&scope->by_name, def->name, def) || !oph__vec_add(&scope->defs, def)) {
         m->memory = true;
     }
@@ -68,7 +76,7 @@ static int parse_locked(struct oph__classes *classes, const char *text, const ch
                         struct oph__mistakes *m)
 {
     struct oph__source *source = calloc(1, sizeof *source);
-    struct oph__scope scope = {0};
+    struct oph__scope scope = {.shelf = classes->scope.shelf};
     struct oph__maker maker = {.scope = &scope};
 
     if (!source) return OPH_ENOMEM;

@@ -5,12 +5,16 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const hows[] = {"ro", "rw", "rbv", "path", "start", "gone", NULL};
-static const char *const types[] = {"any", "int", "float", "enum", "text", "array", NULL};
-static const char *const kinds[] = {"normal", "config", "hinted", "omitted", NULL};
+const char *const oph__hows[] = {"ro", "rw", "rbv", "path", "start", "gone", NULL};
+const char *const oph__rowtypes[] = {"any", "int", "float", "enum", "text", "array", NULL};
+const char *const oph__kinds[] = {"normal", "config", "hinted", "omitted", NULL};
 
-enum option { SLOW, AFTER, BUSY, COUNTER, MOVES };
-static const char *const options[] = {"slow", "after", "busy", "counter", "moves", NULL};
+enum option { SLOW, AFTER, BUSY, COUNTER, MOVES, LABELS, READBACK, LENGTH, OF };
+static const char *const options[] = {"slow",   "after",    "busy",   "counter", "moves",
+                                      "labels", "readback", "length", "of",      NULL};
+
+/* As Channel Access has them: 16, of 25 characters. */
+enum { MOST_LABELS = 16, LONGEST_LABEL = 25 };
 
 /* The word's index in the list, or 0 so that the row can be kept. */
 static int pick(struct oph__reader *r, const char *what, const char *const *list, size_t word)
@@ -33,6 +37,66 @@ static bool is_attr_list(const char *text)
         text += n;
         if (*text == '\0') return true;
     }
+}
+
+/* "Done|Acquire"; labels may be empty. */
+static void read_labels(struct oph__reader *r, const char *option, char *value,
+                        struct oph__labels *ret)
+{
+    char **labels = oph__read_get(r, MOST_LABELS * sizeof *labels);
+    uint32_t count = 0;
+    bool some = *value != '\0';
+
+    if (!labels) return;
+    for (char *at = value;; at++) {
+        size_t len = strcspn(at, "|");
+        if (count == MOST_LABELS || len > LONGEST_LABEL || !some) {
+            oph__mistake(r->m, r->at,
+                         "%s=: wanted up to %d labels of at most %d characters with | between",
+                         option, MOST_LABELS, LONGEST_LABEL);
+            return;
+        }
+        labels[count++] = at;
+        at += len;
+        if (!*at) break;
+        *at = '\0';
+    }
+    *ret = (struct oph__labels){.count = count, .at = (const char *const *)labels};
+}
+
+static void read_length(struct oph__reader *r, const char *value, struct oph__row *row)
+{
+    int64_t length;
+
+    if (!oph__to_int(value, &length) || length < 1 || length > UINT32_MAX)
+        oph__mistake(r->m, r->at, "length=%s: wanted a number of elements", value);
+    else
+        row->length = (uint32_t)length;
+}
+
+/* The type of an array's elements. */
+static void read_of(struct oph__reader *r, const char *value, struct oph__row *row)
+{
+    static const char *const elements[] = {"int", "float", NULL};
+    int which = oph__read_lookup(r, "type of elements", elements, value);
+
+    if (which >= 0) row->of = which == 0 ? OPH__INT : OPH__FLOAT;
+}
+
+/* What only some types have. */
+static void check_options(struct oph__reader *r, const struct oph__row *row)
+{
+    bool readback = row->how != OPH__RO && row->how != OPH__RW;
+
+    if ((row->labels.count || row->readback.count) && row->type != OPH__ENUM)
+        oph__mistake(r->m, r->at, "row %s: only an enum has labels", row->attr);
+    if (row->readback.count && (!readback || !row->labels.count))
+        oph__mistake(r->m, r->at, "row %s: readback= is for a row with labels= and a readback",
+                     row->attr);
+    if (row->length && row->type != OPH__TEXT && row->type != OPH__ARRAY)
+        oph__mistake(r->m, r->at, "row %s: only a text or an array has a length", row->attr);
+    if (row->of != OPH__ANY && row->type != OPH__ARRAY)
+        oph__mistake(r->m, r->at, "row %s: only an array is of something", row->attr);
 }
 
 static void read_option(struct oph__reader *r, struct oph__word *word, struct oph__row *row)
@@ -64,6 +128,10 @@ static void read_option(struct oph__reader *r, struct oph__word *word, struct op
     case BUSY: row->busy = true; break;
     case COUNTER: row->counter = true; break;
     case MOVES: row->moves = true; break;
+    case LABELS: read_labels(r, "labels", value, &row->labels); break;
+    case READBACK: read_labels(r, "readback", value, &row->readback); break;
+    case LENGTH: read_length(r, value, row); break;
+    case OF: read_of(r, value, row); break;
     }
 }
 
@@ -106,7 +174,7 @@ void oph__read_kind(struct oph__reader *r)
     int32_t *kind = oph__read_get(r, sizeof *kind);
 
     for (size_t i = 1; kind && i < r->words.count; i++)
-        *kind |= oph__kind_flags((enum oph__kind)pick(r, "kind", kinds, i));
+        *kind |= oph__kind_flags((enum oph__kind)pick(r, "kind", oph__kinds, i));
     if (oph__read_once(r, "kind", "", 0)) r->def->kind = kind;
 }
 
@@ -120,7 +188,8 @@ void oph__read_row(struct oph__reader *r)
     *row = (struct oph__row){.attr = word[1].text,
                              .suffix = word[2].text,
                              .doc = "",
-                             .how = (enum oph__how)pick(r, "how", hows, 3),
+                             .owner = r->def->name,
+                             .how = (enum oph__how)pick(r, "how", oph__hows, 3),
                              .origin = r->at.origin,
                              .line = r->at.line};
     if (row->how == OPH__GONE) {
@@ -133,9 +202,10 @@ void oph__read_row(struct oph__reader *r)
         oph__mistake(r->m, r->at, "wanted `row ATTR SUFFIX HOW TYPE KIND ...`, found %zu words",
                      count);
     } else {
-        row->type = (enum oph__rowtype)pick(r, "type", types, 4);
-        row->kind = (enum oph__kind)pick(r, "kind", kinds, 5);
+        row->type = (enum oph__rowtype)pick(r, "type", oph__rowtypes, 4);
+        row->kind = (enum oph__kind)pick(r, "kind", oph__kinds, 5);
         read_rest(r, 6, row);
+        check_options(r, row);
         oph__read_suffix(r, row->suffix, row->how != OPH__RO && row->how != OPH__RW);
     }
     if (!oph__is_attr(row->attr) || strlen(row->attr) > OPH__MAX_ATTR ||
@@ -146,5 +216,10 @@ void oph__read_row(struct oph__reader *r)
                      row->attr, OPH__MAX_ATTR);
         return;
     }
-    if (oph__read_once(r, "row", row->attr, row->since)) oph__read_keep(r, &r->def->rows, row);
+    if (!oph__read_once(r, "row", row->attr, row->since)) return;
+    for (size_t i = r->def->rows.count; i > 0 && !*row->doc && row->how != OPH__GONE; i--) {
+        const struct oph__row *before = r->def->rows.at[i - 1];
+        if (strcmp(before->attr, row->attr) == 0) row->doc = before->doc;
+    }
+    oph__read_keep(r, &r->def->rows, row);
 }

@@ -98,6 +98,20 @@ const char *oph__words_split(char *line, struct oph__words *ret)
     }
 }
 
+void oph__word_add(struct oph__buf *buf, const char *text, bool quoted)
+{
+    if (*text && !quoted && !strpbrk(text, " \t\"\\#")) {
+        oph__buf_add(buf, text);
+        return;
+    }
+    oph__buf_add(buf, "\"");
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') oph__buf_add(buf, "\\");
+        oph__buf_add_n(buf, text, 1);
+    }
+    oph__buf_add(buf, "\"");
+}
+
 static bool is_path(const char *text, bool dots)
 {
     bool start = true;

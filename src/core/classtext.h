@@ -9,6 +9,8 @@
  *   row ATTR SUFFIX|- gone SINCE ["DOC"]
  *       HOW ro rw rbv path start; TYPE any int float enum text array; KIND normal config hinted
  *       omitted; OPTION slow=SECONDS after=ATTR[,ATTR...] busy counter moves
+ *       labels=A|B|... readback=A|B|... length=N of=int|float
+ *       A row without a doc has that of the row of its attribute that stands before it.
  *   dev ATTR SUFFIX CLASS[@VERSION] [MIXIN...] ["DOC"]
  *   files CHILD|. write=TEMPLATE [read=TEMPLATE] [semantics=posix|windows]
  *         [name=uuid|counter|"TEXT"] [overwrite=no|yes]
@@ -43,9 +45,16 @@ enum oph__rowtype { OPH__ANY, OPH__INT, OPH__FLOAT, OPH__ENUM, OPH__TEXT, OPH__A
 enum oph__kind { OPH__NORMAL, OPH__CONFIG, OPH__HINTED, OPH__OMITTED };
 int32_t oph__kind_flags(enum oph__kind kind); /* of enum oph_kind */
 
+/* The labels of an enum record. */
+struct oph__labels {
+    uint32_t count; /* 0: the text says none */
+    const char *const *at;
+};
+
 /* One signal of a class. RBV, PATH and START rows have the setpoint at `suffix` and the readback at
  * `suffix`_RBV; RO and RW rows have one PV. */
 struct oph__row {
+    const char *owner;  /* the class that has it */
     const char *attr;   /* "acquire_time", "size.size_x" */
     const char *suffix; /* "AcquireTime", "ArraySizeX_RBV" */
     const char *doc;    /* "" where there is none */
@@ -58,6 +67,10 @@ struct oph__row {
     bool busy;    /* its put completes when the action ends */
     bool counter; /* counted by the IOC: set when staged, never restored */
     bool moves;   /* the IOC moves it while acquiring: restored without asking who changed it */
+    struct oph__labels labels;   /* of the setpoint, or of the only PV */
+    struct oph__labels readback; /* where the readback's are others */
+    uint32_t length;             /* elements of a waveform; 0: a text is a string, else not said */
+    enum oph__rowtype of;        /* type of an array's elements; ANY: not said */
     const char *origin;
     int line;
 };
@@ -134,6 +147,18 @@ typedef bool oph__known_fn(void *user, const char *kind /* "trigger", "hook" */,
 int oph__classes_new(oph__known_fn *known, void *user, struct oph__classes **ret, oph_error *err);
 void oph__classes_free(struct oph__classes *classes);
 
+/* A text that comes with the library, and its name, as "camera.class". */
+struct oph__class_text {
+    const char *name;
+    const char *text;
+};
+/* Has the classes of these texts from now on, each text read when a class of it is first asked for.
+ * Once, before all else; the texts end with a NULL and live as long as the registry. */
+int oph__classes_shelve(struct oph__classes *classes, const struct oph__class_text *texts,
+                        oph_error *err);
+/* How many of them were read so far. */
+size_t oph__classes_texts_read(struct oph__classes *classes);
+
 /* Adds the classes of a text. It is checked whole: on any mistake nothing is added, every mistake
  * is in the report ("ORIGIN:LINE: ..."; after 100 it only counts), and the first is in err. The
  * report is given in any case, ret_report may be NULL. A text without a class is a mistake. A
@@ -152,6 +177,9 @@ int oph__classes_get(struct oph__classes *classes, const char *expression, int v
 /* True when `name` is the class or one of its ancestors. */
 bool oph__class_is(const struct oph__class *cls, const char *name);
 const struct oph__row *oph__class_row(const struct oph__class *cls, const char *attr);
+
+/* What oph_row says of it. */
+uint32_t oph__row_capacity(const struct oph__row *row);
 
 /* "3.14", "3.14.0", "R3-4" -> 3014, 3014, 3004; -1 when it is none. */
 int oph__version_parse(const char *text);

@@ -113,7 +113,7 @@ int main(void)
 
     testPlan(0);
     if (oph__classes_new(NULL, NULL, &reg, &err)) testAbort("%s", err.text);
-    for (const struct oph__builtin_classes *c = oph__builtin_classes; c->name; c++)
+    for (const struct oph__class_text *c = oph__builtin_classes; c->name; c++)
         if (oph__classes_parse(reg, c->text, c->name, NULL, &err)) testAbort("%s", err.text);
     check_types(reg);
     check_options(reg);

@@ -198,6 +198,15 @@ static void test_conflicts(void)
                 "define attribute x differently");
     is_conflict("row x X rw int normal 3.4\n", "row x X ro int normal 3.4\n",
                 "row x X rw int normal 2.0\n", "define attribute x differently");
+    is_conflict("row x X rw enum normal - labels=A|B\n", "row x X rw enum normal - labels=A|C\n",
+                "", "define attribute x differently");
+    is_conflict("row x X rw enum normal - labels=A|B\n", "row x X rw enum normal - labels=A\n", "",
+                "define attribute x differently");
+    is_conflict("row x X rw enum normal - labels=A|B\n", "row x X rw enum normal\n", "", "");
+    is_conflict("row x X rw text normal - length=2\n", "row x X rw text normal - length=3\n", "",
+                "define attribute x differently");
+    is_conflict("row x X rw array normal - of=int\n", "row x X rw array normal - of=float\n", "",
+                "define attribute x differently");
     is_conflict("dev d d: K\n", "dev d e: K\n", "", "define device d differently");
     is_conflict("dev d d: K\n", "dev d e: K\n", "dev d f: K\n", "");
     is_conflict("stage . a=1\n", "stage . a=2\n", "", "define setting a differently");

@@ -288,7 +288,7 @@ int main(void)
     add_ioc();
     ctx = fake_context_with(&options, NULL, NULL);
     oph_error err = OPH_ERROR_INIT;
-    for (const struct oph__builtin_classes *b = oph__builtin_classes; b->name; b++) {
+    for (const struct oph__class_text *b = oph__builtin_classes; b->name; b++) {
         if (strcmp(b->name, "camera.class") && strcmp(b->name, "plugin.class") &&
             strcmp(b->name, "ndarray.class"))
             continue;

@@ -69,7 +69,7 @@ static oph_device *new_detector(void)
     oph_error err = OPH_ERROR_INIT;
     oph_device *det = NULL;
     int rc = 0;
-    for (const struct oph__builtin_classes *b = oph__builtin_classes; !rc && b->name; b++)
+    for (const struct oph__class_text *b = oph__builtin_classes; !rc && b->name; b++)
         rc = oph_class_parse(ctx, b->text, b->name, NULL, &err);
     if (!rc) rc = oph_class_parse(ctx, classes, "test", NULL, &err);
     if (!rc) rc = oph_device_new(ctx, "Det", "X:", "det", &det, &err);
