@@ -57,6 +57,7 @@ struct oph_device {
     char
         *expression; /* the class as it was asked for, to be resolved again for the IOC's release */
     int version;     /* of the IOC, 1000 * major + minor; 0: not known */
+    char other_type[64]; /* what the IOC's plugin says that it is, where the class says another */
     char *attr, *name, *path, *prefix;
     struct oph__vec children;
     struct oph__vec signals; /* struct oph_signal; under ctx->lock, as the map */
