@@ -68,6 +68,8 @@ struct oph_device {
     atomic_int kind;        /* as a signal's; 0: as the class says */
 };
 
+/* The device at the top of its tree. */
+oph_device *oph__device_root(oph_device *dev);
 /* The device a path's start leads to, through children and "parent."; *ret_rest is what is left. */
 oph_device *oph__device_walk(oph_device *dev, const char *path, const char **ret_rest);
 
