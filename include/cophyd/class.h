@@ -2,7 +2,7 @@
 #ifndef COPHYD_CLASS_H
 #define COPHYD_CLASS_H
 
-#include <cophyd/context.h>
+#include <cophyd/device.h>
 
 OPH_BEGIN_DECLS
 
@@ -134,6 +134,15 @@ enum oph_class_flags {
  * length; with size 0 there is nothing else. */
 OPH_API int oph_class_text(oph_context *ctx, const char *class_name, uint32_t flags, char *buffer,
                            size_t size, size_t *ret_length, oph_error *err);
+
+/* Compares all rows of a device and of those below it with the IOC: records that it lacks
+ * (OPH_EABSENT); other types, labels and lengths than the text says for its release, a release
+ * asked for that is above its own, another plugin (OPH_EMISMATCH). Each is a line of the report,
+ * which is yours and empty where all is as it says; wanted is the text's, found the IOC's. It
+ * connects to every record, by channels that are closed again, and so costs more than all else
+ * here. In any state. timeout: for the first record to be there; OPH_DEFAULT is the context's
+ * connect_timeout. OPH_EDISCONN when none is. */
+OPH_API int oph_differences(oph_device *dev, double timeout, oph_report **ret, oph_error *err);
 
 OPH_END_DECLS
 

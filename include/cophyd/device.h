@@ -39,8 +39,10 @@ OPH_API const char *oph_device_attr_at(const oph_device *dev, size_t index);
 /* Connects what staging and triggering need, in one round, and learns the IOC's release. oph_stage
  * does so too; other PVs connect at their first use. timeout: OPH_DEFAULT is the context's
  * connect_timeout. On failure (OPH_EDISCONN) the report, which is yours, lists each PV that was not
- * found; ret_report may be NULL, and is not written when the device's state forbids connecting
- * (OPH_ESTATE). */
+ * found. On success it lists what is otherwise than the class says and does no harm by itself: a
+ * release asked for that is above the IOC's, a plugin of another type (OPH_EMISMATCH), records that
+ * are used where an IOC has them and this one lacks (OPH_EABSENT). ret_report may be NULL, and is
+ * not written when the device's state forbids connecting (OPH_ESTATE). */
 OPH_API int oph_connect(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err);
 
 /* What a device is doing; enum oph_state. */

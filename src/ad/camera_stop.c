@@ -16,8 +16,8 @@ int oph__camera_stop(oph_device *dev, oph_error *err)
     }
     oph__reads_clear(reads, 2);
     if (rc || (!runs && !works)) return rc;
-    struct oph__wire zero = {.dtype = OPH_ENUM, .count = 1};
-    zero.data = zero.small;
+    struct oph__wire zero;
+    oph__switch_wire(&zero, 0);
     double patience = dev->ctx->options.stop_timeout;
     struct oph__write write = {
         .sig = reads[0].sig, .wire = &zero, .expect = &zero, .patience = patience};

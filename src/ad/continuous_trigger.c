@@ -19,7 +19,7 @@ static int stop(oph_device *dev, oph_error *err)
     struct oph__read read = {.sig = trigger};
     if (!rc) rc = oph__read_all(dev->ctx, &read, 1, OPH_DEFAULT, false, err);
     if (!rc) oph__value_int(&read.read, &runs);
-    if (!rc) oph__reads_clear(&read, 1);
+    oph__reads_clear(&read, 1);
     if (rc || !runs) return rc;
     for (uint16_t on = 0; !rc && on <= 1; on++) {
         struct oph__wire wire;

@@ -177,6 +177,37 @@ static int room(const oph_device *dev, struct oph__store *s, const struct oph__f
     return 0;
 }
 
+struct twin {
+    const struct oph__store *store;
+    const struct oph__plan *plan;
+    const oph_device *dev; /* another one, which this plan has write the same file */
+};
+
+/* Those that are checked later have no name yet: the second of two tells. */
+static int find_twin(oph_device *dev, void *user, oph_error *err)
+{
+    struct twin *t = user;
+    struct oph__store *s = oph__store_of(dev);
+    (void)err;
+    if (!s || s == t->store || !oph__plan_find(t->plan, dev, "file_path")) return 0;
+    pthread_mutex_lock(&s->lock);
+    const struct oph__files *next = &s->next;
+    if (next->writing != OPH__WRITES_NOTHING && next->first[0] &&
+        oph__path_same(next->first, t->store->next.first, s->windows))
+        t->dev = dev;
+    pthread_mutex_unlock(&s->lock);
+    return 0;
+}
+
+static int check_twin(const struct coming *c, const struct oph__plan *plan, oph_error *err)
+{
+    struct twin t = {.store = c->store, .plan = plan};
+    oph__device_each(plan->dev, find_twin, &t, NULL);
+    if (!t.dev) return 0;
+    return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = c->dev->path}, "a file of its own",
+                     "%s, which %s is to write too", c->store->next.first, t.dev->path);
+}
+
 static int check(struct coming *c, const struct oph__plan *plan, oph_error *err)
 {
     const struct oph__item *capture = oph__plan_find(plan, c->dev, "capture");
@@ -188,6 +219,7 @@ static int check(struct coming *c, const struct oph__plan *plan, oph_error *err)
     keep(c, writing);
     if (captures) rc = check_capture(c, capture, err);
     if (!rc && writing == OPH__WRITES_FILES) rc = check_files(c, err);
+    if (!rc && writing != OPH__WRITES_NOTHING) rc = check_twin(c, plan, err);
     if (!rc && writing != OPH__WRITES_NOTHING)
         rc = room(c->dev, c->store, &c->store->next, number(c, NUMBER), 1, err);
     if (!rc && !plan->dry) begin(c->store);

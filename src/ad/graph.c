@@ -115,7 +115,7 @@ int oph__graph_make(const struct oph__ports *ports, oph_graph **ret, oph_error *
     }
     if (!rc) rc = add_edges(graph, ports->count, err);
     if (!rc && ports->count)
-        oph__copy(graph->name, sizeof graph->name, oph__root_of(ports->at[0].dev)->name);
+        oph__copy(graph->name, sizeof graph->name, oph__device_root(ports->at[0].dev)->name);
     if (rc)
         oph_graph_free(graph);
     else
@@ -123,19 +123,12 @@ int oph__graph_make(const struct oph__ports *ports, oph_graph **ret, oph_error *
     return rc;
 }
 
-oph_device *oph__root_of(oph_device *dev)
-{
-    while (dev->parent)
-        dev = dev->parent;
-    return dev;
-}
-
 int oph_graph_new(oph_device *dev, double timeout, oph_graph **ret, oph_error *err)
 {
     struct oph__ports ports;
     struct oph__call call;
     int rc = oph__context_may_block(dev->ctx, err);
-    if (!rc) rc = oph__ports_find(&ports, oph__root_of(dev), OPH__PORT_GRAPH, err);
+    if (!rc) rc = oph__ports_find(&ports, oph__device_root(dev), OPH__PORT_GRAPH, err);
     if (rc) return rc;
     oph__call_begin(&dev->ctx->waits, &call);
     rc = oph__ports_read(&ports, timeout, err);

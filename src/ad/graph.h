@@ -14,6 +14,4 @@ struct oph_graph {
 /* Needs no network. */
 int oph__graph_make(const struct oph__ports *ports, oph_graph **ret, oph_error *err);
 
-oph_device *oph__root_of(oph_device *dev);
-
 #endif

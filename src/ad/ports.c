@@ -177,7 +177,7 @@ static int ask_usual(oph_device *root, oph_plugins *plugins, struct oph__patienc
 
 int oph_missing_plugins(oph_device *dev, double timeout, oph_plugins **ret, oph_error *err)
 {
-    oph_device *root = oph__root_of(dev);
+    oph_device *root = oph__device_root(dev);
     oph_graph *graph = NULL;
     oph_plugins *plugins = NULL;
     struct oph__call call;

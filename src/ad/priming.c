@@ -262,16 +262,9 @@ int oph__priming_compare(oph_device *det, oph_device *dev, bool fresh, int32_t *
     return rc;
 }
 
-static oph_device *detector_of(oph_device *dev)
-{
-    while (dev->parent)
-        dev = dev->parent;
-    return dev;
-}
-
 int oph_primed(oph_device *dev, int32_t *ret_differs, oph_report **ret_report, oph_error *err)
 {
-    oph_device *det = detector_of(dev);
+    oph_device *det = oph__device_root(dev);
     const struct oph__rule *rule;
     int rc = oph__context_may_block(dev->ctx, err);
     if (!rc) rc = oph__tree_enter(dev, OPH__VERB_CONNECT, &rule, err);

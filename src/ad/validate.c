@@ -299,7 +299,7 @@ int oph_validate(oph_device *dev, double timeout, oph_findings **ret, oph_error 
 {
     struct check c = {0};
     struct oph__call call;
-    oph_device *root = oph__root_of(dev);
+    oph_device *root = oph__device_root(dev);
     int rc = oph__context_may_block(dev->ctx, err);
     if (!rc) rc = oph__ports_find(&c.ports, root, OPH__PORT_ROWS, err);
     if (rc) return rc;

@@ -9,13 +9,13 @@
 /* PVs that an IOC may lack get this much longer than those that it has, seconds. */
 static const double OPTIONAL_GRACE = 0.5;
 
-static void needs_free(struct oph__needs *needs)
+void oph__needs_free(struct oph__needs *needs)
 {
     oph__vec_free(&needs->required);
     oph__vec_free(&needs->optional);
 }
 
-static int add_needs(oph_device *dev, void *user, oph_error *err)
+int oph__device_needs(oph_device *dev, void *user, oph_error *err)
 {
     struct oph__needs *needs = user;
     int rc = 0;
@@ -29,14 +29,21 @@ static int add_needs(oph_device *dev, void *user, oph_error *err)
     return rc;
 }
 
-static int add_version(oph_device *dev, void *user, oph_error *err)
+static int add_attr(oph_device *dev, const char *attr, struct oph__vec *signals, oph_error *err)
 {
-    struct oph__vec *signals = user;
     oph_signal *sig;
-    if (dev->version || !oph__class_row(dev->cls, OPH__VERSION_ATTR)) return 0;
-    int rc = oph__device_signal(dev, OPH__VERSION_ATTR, &sig, err);
+    if (!oph__class_row(dev->cls, attr)) return 0;
+    int rc = oph__device_signal(dev, attr, &sig, err);
     if (!rc && !oph__vec_add(signals, sig)) rc = oph__fail_memory(err, "connecting");
     return rc;
+}
+
+/* The release, and the plugin's type where the class says one. */
+static int add_version(oph_device *dev, void *user, oph_error *err)
+{
+    if (dev->version) return 0;
+    int rc = add_attr(dev, OPH__VERSION_ATTR, user, err);
+    return rc || !dev->cls->plugin_type ? rc : add_attr(dev, OPH__TYPE_ATTR, user, err);
 }
 
 static bool is_absent(const oph_signal *sig)
@@ -101,7 +108,26 @@ static int use_release(oph_device *dev, int version, oph_error *err)
     return rc;
 }
 
-/* The release that each device's own ADCoreVersion_RBV names, where it answers. */
+static int learn_version(oph_signal *sig, const char *text, oph_error *err)
+{
+    int version = oph__version_parse(text);
+    if (version > 0) return use_release(sig->dev, version, err);
+    oph__log(&sig->ctx->log, OPH_LOG_WARNING, "%s: \"%s\" is no release of areaDetector", sig->path,
+             text);
+    return 0;
+}
+
+static void learn_type(oph_signal *sig, const char *text)
+{
+    oph_device *dev = sig->dev;
+    bool right = oph__starts(text, dev->cls->plugin_type);
+    oph__copy(dev->other_type, sizeof dev->other_type, right ? "" : text);
+    if (!right)
+        oph__log(&sig->ctx->log, OPH_LOG_WARNING, "%s: \"%s\" is another plugin than %s", sig->path,
+                 text, dev->cls->plugin_type);
+}
+
+/* What each device's own ADCoreVersion_RBV and PluginType_RBV say, where they answer. */
 static int learn_versions(oph_context *ctx, const struct oph__vec *signals, oph_error *err)
 {
     size_t n = signals->count;
@@ -123,12 +149,10 @@ static int learn_versions(oph_context *ctx, const struct oph__vec *signals, oph_
         if (!reads[i].sig) continue;
         oph__value_text(&reads[i].set, &start, &length);
         oph__format(text, sizeof text, "%.*s", (int)length, start);
-        int version = oph__version_parse(text);
-        if (version > 0)
-            rc = use_release(reads[i].sig->dev, version, err);
+        if (oph__equal(reads[i].sig->row->attr, OPH__TYPE_ATTR))
+            learn_type(reads[i].sig, text);
         else
-            oph__log(&ctx->log, OPH_LOG_WARNING, "%s: \"%s\" is no release of areaDetector",
-                     reads[i].sig->path, text);
+            rc = learn_version(reads[i].sig, text, err);
     }
     oph__reads_clear(reads, n);
     free(reads);
@@ -272,17 +296,17 @@ static int connect_tree(oph_device *dev, double timeout, oph_report *report, oph
     struct oph__needs needs = {0};
     struct oph__vec versions = {0};
     bool there = false;
-    int rc = oph__device_each(dev, add_needs, &needs, err);
+    int rc = oph__device_each(dev, oph__device_needs, &needs, err);
     if (!rc) rc = oph__device_each(dev, add_version, &versions, err);
     if (!rc) rc = start_searches(ctx, &needs, &versions, err);
     if (!rc) rc = await_ioc(ctx, &needs, patience, &there, err);
     if (!rc && there) rc = learn(ctx, &versions, err);
-    needs_free(&needs);
+    oph__needs_free(&needs);
     needs = (struct oph__needs){0};
-    if (!rc) rc = oph__device_each(dev, add_needs, &needs, err);
+    if (!rc) rc = oph__device_each(dev, oph__device_needs, &needs, err);
     if (!rc) rc = oph__connect_signals(ctx, &needs.required, patience, report, err);
     if (!rc) rc = settle_optional(ctx, &needs.optional, err);
-    needs_free(&needs);
+    oph__needs_free(&needs);
     oph__vec_free(&versions);
     return rc;
 }
@@ -297,11 +321,12 @@ int oph_connect(oph_device *dev, double timeout, oph_report **ret_report, oph_er
     const struct oph__rule *rule;
     int rc = oph__tree_enter(dev, OPH__VERB_CONNECT, &rule, err);
     if (rc) return rc;
-    oph_report *report = oph__report_new();
+    oph_report *found = oph__report_new();
     struct oph__call call;
     oph__call_begin(&dev->ctx->waits, &call);
-    rc = connect_tree(dev, timeout, report, err);
+    rc = connect_tree(dev, timeout, found, err);
     oph__call_end(&dev->ctx->waits, &call);
-    oph__report_give(report, ret_report);
+    if (!rc) rc = oph__report_found(dev, found, err);
+    oph__report_give(found, ret_report);
     return rc;
 }

@@ -201,6 +201,13 @@ void oph_device_free(oph_device *dev)
     oph_context_free(ctx);
 }
 
+oph_device *oph__device_root(oph_device *dev)
+{
+    while (dev->parent)
+        dev = dev->parent;
+    return dev;
+}
+
 static oph_device *child_named(oph_device *dev, const char *name, size_t length)
 {
     for (size_t i = 0; i < dev->children.count; i++) {

@@ -58,6 +58,7 @@ struct oph_device {
     char
         *expression; /* the class as it was asked for, to be resolved again for the IOC's release */
     int version;     /* of the IOC, 1000 * major + minor; 0: not known */
+    char other_type[64]; /* what the IOC's plugin says that it is, where the class says another */
     char *attr, *name, *path, *prefix;
     struct oph__vec children;
     struct oph__vec signals; /* struct oph_signal; under ctx->lock, as the map */
@@ -69,6 +70,8 @@ struct oph_device {
     atomic_int kind;        /* as a signal's; 0: as the class says */
 };
 
+/* The device at the top of its tree. */
+oph_device *oph__device_root(oph_device *dev);
 /* The device a path's start leads to, through children and "parent."; *ret_rest is what is left. */
 oph_device *oph__device_walk(oph_device *dev, const char *path, const char **ret_rest);
 

@@ -1,5 +1,6 @@
 /* The state that a tree of devices shares. */
 #include "base/err.h"
+#include "base/str.h"
 #include "core/device.h"
 
 /* Verbs for which it makes no difference which device of the tree was staged. */
@@ -31,12 +32,12 @@ int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule
     *ret = rule;
     if (rule->answer != OPH__REFUSE && !other) return 0;
     char wanted[32], found[256];
-    snprintf(wanted, sizeof wanted, "to %s", oph__verb_name(verb));
+    oph__format(wanted, sizeof wanted, "to %s", oph__verb_name(verb));
     if (rule->answer == OPH__REFUSE)
-        snprintf(found, sizeof found, "state %s: %s", oph_state_name(state), rule->why);
+        oph__format(found, sizeof found, "state %s: %s", oph_state_name(state), rule->why);
     else
-        snprintf(found, sizeof found, "state %s: %s is the device that was staged",
-                 oph_state_name(state), staged->path);
+        oph__format(found, sizeof found, "state %s: %s is the device that was staged",
+                    oph_state_name(state), staged->path);
     return oph__fail(err, OPH_ESTATE, (struct oph__at){.device = dev->path}, wanted, "%s", found);
 }
 

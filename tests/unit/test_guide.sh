@@ -73,7 +73,8 @@ comm -23 "$work/said" "$work/there" | none 'Every name that they say is in a hea
 
 # All words that the grammar has, from the parser's own tables.
 {
-    sed -n '/\*const \(hows\|types\|kinds\|options\)\[\]/s/.*= {\(.*\), NULL.*/\1/p' src/core/class_row.c
+    sed -n '/^\(static \)*const char \*const [a-z_]*\[\] = {/,/NULL};/s/.*= {//p;/^  *"[a-z]*",.*NULL};/p' \
+        src/core/class_row.c | grep -o '"[a-z]*"'
     sed -n '/^} statements/,/^};/s/^    {\("[a-z]*"\),.*/\1/p' src/core/class_read.c
 } | grep -o '[a-z]*' >"$work/words"
 [ "$(wc -l <"$work/words")" -ge 28 ]

@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include <epicsUnitTest.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -67,10 +68,62 @@ static void test_child(void)
     close(out[1]);
 }
 
+/* A process goes on when its first thread has ended, and /proc calls it a zombie. */
+
+static int threads_out;
+static pthread_t first;
+
+static void *outlive(void *arg)
+{
+    struct oph__process child;
+    (void)arg;
+    pthread_join(first, NULL);
+    oph__process_self(&child);
+    if (write(threads_out, &child, sizeof child) > 0) pause();
+    _exit(1);
+}
+
+static bool is_called_zombie(pid_t pid)
+{
+    char path[48], stat[512] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (!file) return false;
+    bool read = fgets(stat, sizeof stat, file) != NULL;
+    fclose(file);
+    return read && strstr(stat, ") Z ");
+}
+
+static void test_first_thread(void)
+{
+    struct oph__process child;
+    int out[2];
+    if (pipe(out)) testAbort("no pipe");
+    pid_t pid = fork();
+    if (!pid) {
+        pthread_t other;
+        threads_out = out[1];
+        first = pthread_self();
+        if (!pthread_create(&other, NULL, outlive, NULL)) pthread_exit(NULL);
+        _exit(1);
+    }
+    if (read(out[0], &child, sizeof child) != sizeof child) testAbort("the child says nothing");
+    bool ended = false;
+    while (!ended)
+        ended = is_called_zombie(pid);
+    testOk(child.pid == pid && is(&child, OPH__PROCESS_LIVES), "without its first thread it lives");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    testOk1(is(&child, OPH__PROCESS_DEAD));
+    close(out[0]);
+    close(out[1]);
+}
+
 int main(void)
 {
     testPlan(0);
     test_self();
     test_child();
+    test_first_thread();
     return testDone();
 }

@@ -12,7 +12,11 @@ static const char classes[] = "class Det : SingleTrigger DetectorBase\n"
                               "dev hdf1 HDF1: HDF5Plugin FileStoreHDF5IterativeWrite\n"
                               "stage .    cam.image_mode=Single\n"
                               "stage hdf1 file_name=scan\n"
-                              "files hdf1 write=/new/\n";
+                              "files hdf1 write=/new/\n"
+                              "class Twins : Det\n"
+                              "dev hdf2 HDF2: HDF5Plugin FileStoreHDF5IterativeWrite\n"
+                              "stage hdf2 file_name=scan\n"
+                              "files hdf2 write=/new/\n";
 
 #define NEW_FILE "/new/scan_000000.h5"
 static const double PATIENCE = 5; /* for a status that should end by itself */
@@ -67,6 +71,9 @@ static void each_pv(void (*fn)(const char *name, size_t i))
         for (int rbv = 0; rbv <= pvs[i].how; rbv++) {
             snprintf(name, sizeof name, "X:%s%s", pvs[i].name, rbv ? "_RBV" : "");
             fn(name, i);
+            if (strncmp(name, "X:HDF1:", 7) != 0) continue;
+            name[5] = '2';
+            fn(name, i);
         }
     }
 }
@@ -82,7 +89,7 @@ static void set_back(const char *name, size_t i)
 }
 
 /* A detector whose context waits `grace` seconds for readbacks. */
-static oph_device *new_detector(double grace)
+static oph_device *new_detector(const char *class_name, double grace)
 {
     const oph_context_options options = {
         .size = sizeof options, .get_timeout = 2, .grace = grace, .stop_timeout = 1};
@@ -93,7 +100,7 @@ static oph_device *new_detector(double grace)
     for (const struct oph__class_text *b = oph__builtin_classes; !rc && b->name; b++)
         rc = oph_class_parse(ctx, b->text, b->name, NULL, &err);
     if (!rc) rc = oph_class_parse(ctx, classes, "test", NULL, &err);
-    if (!rc) rc = oph_device_new(ctx, "Det", "X:", "det", &det, &err);
+    if (!rc) rc = oph_device_new(ctx, class_name, "X:", "det", &det, &err);
     if (rc) testAbort("%s", err.text);
     oph_context_free(ctx);
     return det;
@@ -333,12 +340,31 @@ static void test_never(oph_device *det)
     unstage(det);
 }
 
+/* Two plugins that would write one file. */
+static void test_twins(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *det = new_detector("Twins", 30), *hdf2 = NULL;
+    each_pv(set_back);
+    fake_forget_puts();
+    fake_code(oph_stage(det, NULL, &err), OPH_EINVAL, &err, "two of one name are refused");
+    testOk(strstr(err.text, "det.hdf2: wanted a file of its own, found " NEW_FILE) &&
+               strstr(err.text, "det.hdf1") && !*fake_puts(),
+           "%s", err.text);
+    testOk1(oph_device_child(det, "hdf2", &hdf2, NULL) == 0);
+    testOk1(oph_settings_set(hdf2, "file_name", "other", NULL) == 0);
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_stage(det, NULL, &err), 0, &err, "with another name it is staged");
+    unstage(det);
+    oph_device_free(det);
+}
+
 int main(void)
 {
     testPlan(0);
     fake_begin();
     each_pv(add_pv);
-    oph_device *det = new_detector(30);
+    oph_device *det = new_detector("Det", 30);
     test_quick(det);
     test_progress(det);
     test_late(det);
@@ -347,9 +373,10 @@ int main(void)
     test_counter(det, "17", "1");
     test_counter(det, "1", "1");
     oph_device_free(det);
-    det = new_detector(0.1);
+    det = new_detector("Det", 0.1);
     test_never(det);
     oph_device_free(det);
+    test_twins();
     testOk(fake_end() == 0, "no channel is left");
     return testDone();
 }

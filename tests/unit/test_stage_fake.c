@@ -216,7 +216,12 @@ static void test_order(oph_device *det)
     hook.calls[0] = '\0';
     fake_code(oph_connect(det, OPH_DEFAULT, &report, &err), 0, &err,
               "connect, without what is optional");
-    testOk1(oph_report_count(report) == 0);
+    const oph_error *lacking = oph_report_at(report, 0);
+    testOk1(oph_report_count(report) == 1 && lacking->code == OPH_EABSENT);
+    testOk(strcmp(lacking->text,
+                  "det.cam.lacking (X:cam1:Lacking_RBV): wanted the record, found the IOC "
+                  "lacks it: it is done without") == 0,
+           "%s", lacking->text);
     oph_report_free(report);
     fake_code(oph_stage(det, &report, &err), 0, &err, "stage");
     testOk1(oph_report_count(report) == 0 && oph_device_state(det) == OPH_STATE_STAGED);
