@@ -43,6 +43,14 @@ void oph__settings_write_free(struct oph__settings_write *w)
     free(w);
 }
 
+int oph__course_settings(const struct oph__course *course, oph_device *dev, size_t acquisition,
+                         struct oph__settings_write **slot, oph_error *err)
+{
+    oph__settings_write_free(*slot);
+    *slot = NULL;
+    return course->settings ? course->settings(dev, acquisition, slot, err) : 0;
+}
+
 int64_t oph__course_frames(const struct oph__course *course, const struct oph__shot *first)
 {
     return course->frames ? course->frames(first) : (int64_t)course->count * first->frames;

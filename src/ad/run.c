@@ -449,13 +449,6 @@ static int begin(struct run *r, oph_error *err)
     return put_acquire(r, err);
 }
 
-static int make_settings(struct run *r, oph_error *err)
-{
-    oph__settings_write_free(r->settings);
-    r->settings = NULL;
-    return r->course.settings ? r->course.settings(r->dev, r->acquisition, &r->settings, err) : 0;
-}
-
 /* Puts of the settings run on the engine too, as a group with a status of its own. */
 static int write_settings(struct run *r, oph_error *err)
 {
@@ -485,7 +478,7 @@ static void next_acquisition(struct run *r)
     r->phase = WRITING;
     noted(r, &r->put_done);
     noted(r, &r->moved);
-    int rc = make_settings(r, &err);
+    int rc = oph__course_settings(&r->course, r->dev, r->acquisition, &r->settings, &err);
     if (!rc && r->settings) rc = write_settings(r, &err);
     if (rc)
         end(r, &err);
@@ -495,8 +488,7 @@ static void next_acquisition(struct run *r)
 
 static void wrote(struct run *r)
 {
-    const oph_error *cause = oph__status_cause(r->writing);
-    oph_error err = *cause;
+    oph_error err = *oph__status_cause(r->writing);
     if (r->ending == OPH_ECANCEL)
         oph__fail(&err, OPH_ECANCEL, (struct oph__at){.device = r->dev->path},
                   "to write the settings", "cancelled");
@@ -560,16 +552,14 @@ static void step(struct oph__job *job)
 static int prepare(struct run *r, oph_error *err)
 {
     int rc = oph__shot_init(&r->shot, r->dev, r->course.buffered, err);
-    if (!rc) rc = make_settings(r, err);
+    if (!rc) rc = oph__course_settings(&r->course, r->dev, 0, &r->settings, err);
     if (!rc && r->settings)
         rc = oph__write_all(r->ctx, r->settings->at, r->settings->count, true, err);
     if (!rc) rc = oph__shot_look_before(&r->shot, r->course.images, err);
     if (rc) return rc;
     int64_t frames = oph__course_frames(&r->course, &r->shot);
     r->total = r->done + frames;
-    for (size_t w = 0; !rc && w < r->shot.writer_count; w++)
-        rc = oph__writer_room(&r->shot, w, frames, err);
-    return rc;
+    return oph__writers_room(&r->shot, frames, err);
 }
 
 int oph__run_start(oph_device *dev, oph_status *status, const struct oph__course *course,

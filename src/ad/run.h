@@ -33,6 +33,9 @@ struct oph__course {
     oph_signal *shows_start; /* what rises then */
 };
 int64_t oph__course_frames(const struct oph__course *course, const struct oph__shot *first);
+/* What to write before one, in the place of *slot; NULL: nothing. */
+int oph__course_settings(const struct oph__course *course, oph_device *dev, size_t acquisition,
+                         struct oph__settings_write **slot, oph_error *err);
 
 /* Says in an error which acquisition of the course it was, where they have names. */
 void oph__course_name(const struct oph__course *course, const oph_device *dev, size_t acquisition,

@@ -156,8 +156,8 @@ enum oph__writer_row oph__writer_counts(const struct oph__shot *shot, size_t w);
 double oph__writer_written(const struct oph__shot *shot, size_t w);
 /* Whether it stands as it was staged. */
 int oph__writer_check(const struct oph__shot *shot, size_t w, oph_error *err);
-/* Whether the files of its next frames do not exist yet; it asks the file system. */
-int oph__writer_room(const struct oph__shot *shot, size_t w, int64_t frames, oph_error *err);
+/* Whether the files of the next frames do not exist yet: of all, since it asks the file system. */
+int oph__writers_room(const struct oph__shot *shot, int64_t frames, oph_error *err);
 /* Watches, from before the start on, those of a file a frame: what WriteStatus says of one frame
  * the next one takes back. */
 int oph__writers_watch(struct oph__shot *shot, oph_error *err);

@@ -46,11 +46,15 @@ int oph__writer_check(const struct oph__shot *shot, size_t w, oph_error *err)
                      "mode %.0f", l->number[OPH__W_MODE]);
 }
 
-int oph__writer_room(const struct oph__shot *shot, size_t w, int64_t frames, oph_error *err)
+int oph__writers_room(const struct oph__shot *shot, int64_t frames, oph_error *err)
 {
-    if (!makes_files(shot, w)) return 0; /* the only one was looked for when staging */
-    return oph__store_room(shot->writers[w].dev,
-                           (int64_t)shot->before.writers[w].number[OPH__W_NUMBER], frames, err);
+    int rc = 0;
+    for (size_t w = 0; !rc && w < shot->writer_count; w++) {
+        if (!makes_files(shot, w)) continue; /* the only one was looked for when staging */
+        rc = oph__store_room(shot->writers[w].dev,
+                             (int64_t)shot->before.writers[w].number[OPH__W_NUMBER], frames, err);
+    }
+    return rc;
 }
 
 static bool event_number(const struct oph__event *event, double *ret)

@@ -1,6 +1,5 @@
-/* Old releases of areaDetector: all of an acquisition, for one file and
- * for a file a frame, a series, and what a device tells of itself, where some records are lacking.
- */
+/* Old releases of areaDetector: all of an acquisition, for one file and for a file a frame, a
+ * series, and what a device tells of itself, where some records are lacking. */
 #include "lib/detector.h"
 
 #include <epicsUnitTest.h>

@@ -2,107 +2,10 @@
 #include "ad/builtin_classes.h"
 #include "base/str.h"
 #include "core/classtext.h"
+#include "lib/facts.h"
 #include <epicsUnitTest.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { FIELDS = 8 };
-struct line {
-    char *field[FIELDS];
-};
-struct table {
-    struct line *lines;
-    size_t count;
-};
-
-static const char *const releases[] = {"2.0", "2.1",  "2.2",  "2.3",  "2.4",  "2.5", "2.6", "3.0",
-                                       "3.1", "3.2",  "3.3",  "3.4",  "3.5",  "3.6", "3.7", "3.8",
-                                       "3.9", "3.10", "3.11", "3.12", "3.13", "3.14"};
-enum { RELEASES = sizeof releases / sizeof *releases };
-
-/* What a class has in the releases that have the first of its templates. Up to 2.1 a plugin loaded
- * the templates of its bases beside its own. Since then its own includes them: records.csv repeats
- * theirs for some and not for others. The numbers inside the names of NDGatherN and NDAttrPlotAttr
- * are filled in there, and NDAttrPlotData is there for an X axis and for a Y axis. */
-static const struct {
-    const char *name;
-    const char *templates[3];
-} classes[] = {
-    {"CamBase", {"ADBase"}},
-    {"PluginBase", {"NDPluginBase"}},
-    {"ImagePlugin", {"NDStdArrays", "NDPluginBase"}},
-    {"FileBase", {"NDFile"}},
-    {"FilePlugin", {"NDFile", "NDPluginBase"}},
-    {"HDF5Plugin", {"NDFileHDF5", "NDFile", "NDPluginBase"}},
-    {"TIFFPlugin", {"NDFileTIFF", "NDFile", "NDPluginBase"}},
-    {"CircularBuffPlugin", {"NDCircularBuff", "NDPluginBase"}},
-    {"PilatusDetectorCam", {"pilatus", "ADBase", "NDFile"}},
-    {"SimDetectorCam", {"simDetector", "ADBase"}},
-    {"PvaDetectorCam", {"pvaDriver", "ADBase"}},
-    {"JPEGPlugin", {"NDFileJPEG", "NDFile", "NDPluginBase"}},
-    {"NetCDFPlugin", {"NDFileNetCDF", "NDFile", "NDPluginBase"}},
-    {"NexusPlugin", {"NDFileNexus", "NDFile", "NDPluginBase"}},
-    {"MagickPlugin", {"NDFileMagick", "NDFile", "NDPluginBase"}},
-    {"ROIPlugin", {"NDROI", "NDPluginBase"}},
-    {"ProcessPlugin", {"NDProcess", "NDPluginBase"}},
-    {"TransformPlugin", {"NDTransform", "NDPluginBase"}},
-    {"Overlay", {"NDOverlayN"}},
-    {"OverlayPlugin", {"NDOverlay", "NDPluginBase"}},
-    {"ColorConvPlugin", {"NDColorConvert", "NDPluginBase"}},
-    {"BadPixelPlugin", {"NDBadPixel", "NDPluginBase"}},
-    {"CodecPlugin", {"NDCodec", "NDPluginBase"}},
-    {"StatsPlugin", {"NDStats", "NDPluginBase"}},
-    {"ROIStatPlugin", {"NDROIStat", "NDPluginBase"}},
-    {"ROIStatNPlugin", {"NDROIStatN"}},
-    {"AttributePlugin", {"NDAttribute", "NDPluginBase"}},
-    {"AttributeNPlugin", {"NDAttributeN"}},
-    {"TimeSeriesPlugin", {"NDTimeSeries", "NDPluginBase"}},
-    {"TimeSeriesNPlugin", {"NDTimeSeriesN"}},
-    {"FFTPlugin", {"NDFFT", "NDPluginBase"}},
-    {"AttrPlotPlugin", {"NDAttrPlot", "NDPluginBase"}},
-    {"AttrPlotX", {"NDAttrPlotDataX"}},
-    {"AttrPlotY", {"NDAttrPlotDataY"}},
-    {"CommonAttrPlotPlugin", {"NDAttrPlotAttr", "NDAttrPlot", "NDPluginBase"}},
-    {"ScatterPlugin", {"NDScatter", "NDPluginBase"}},
-    {"GatherPlugin", {"NDPluginBase"}}, /* NDGather adds no record */
-    {"CommonGatherPlugin", {"NDGatherN", "NDPluginBase"}},
-    {"PosPlugin", {"NDPosPlugin", "NDPluginBase"}},
-    {"PvaPlugin", {"NDPva", "NDPluginBase"}},
-    {"CCDMultiTrack", {"CCDMultiTrack"}},
-    {"ADPrefixes", {"ADPrefixes"}},
-};
-enum { CLASSES = sizeof classes / sizeof *classes };
-
-static struct table load(const char *path)
-{
-    struct table t = {0};
-    char text[400];
-    FILE *in = fopen(path, "r");
-
-    if (!in) testAbort("cannot open %s", path);
-    while (fgets(text, sizeof text, in)) {
-        text[strcspn(text, "\r\n")] = '\0';
-        if (*text == '#') continue;
-        t.lines = realloc(t.lines, (t.count + 1) * sizeof *t.lines);
-        char *copy = oph__dup(text);
-        if (!t.lines || !copy) testAbort("no memory");
-        struct line *line = &t.lines[t.count++];
-        for (int i = 0; i < FIELDS; i++) {
-            line->field[i] = copy;
-            copy += strcspn(copy, ",");
-            if (*copy) *copy++ = '\0';
-        }
-    }
-    fclose(in);
-    return t;
-}
-
-static void unload(struct table *t)
-{
-    for (size_t i = 0; i < t->count; i++)
-        free(t->lines[i].field[0]);
-    free(t->lines);
-}
 
 static struct oph__classes *parse_all(void)
 {
@@ -121,89 +24,53 @@ static struct oph__classes *parse_all(void)
     return reg;
 }
 
-static const struct oph__class *get(struct oph__classes *reg, const char *name, int version)
-{
-    const struct oph__class *cls = NULL;
-    oph_error err = OPH_ERROR_INIT;
-
-    if (oph__classes_get(reg, name, version, &cls, &err)) testAbort("%s", err.text);
-    return cls;
-}
-
-static bool has_readback(const struct oph__row *row)
-{
-    return row->how == OPH__RBV || row->how == OPH__PATH || row->how == OPH__START;
-}
-
 static bool names_record(const struct oph__class *cls, const char *record)
 {
     for (size_t i = 0; i < cls->rows.count; i++) {
         const struct oph__row *row = cls->rows.at[i];
         size_t len = strlen(row->suffix);
         if (strcmp(row->suffix, record) == 0) return true;
-        if (has_readback(row) && strncmp(row->suffix, record, len) == 0 &&
+        if (facts_has_readback(row) && strncmp(row->suffix, record, len) == 0 &&
             strcmp(record + len, "_RBV") == 0)
             return true;
     }
     return false;
 }
 
-static bool in_release(const struct line *line, int version)
-{
-    return oph__version_parse(line->field[3]) <= version &&
-           version <= oph__version_parse(line->field[4]);
-}
-
-static bool template_has(const struct table *records, const char *template, int version,
+static bool template_has(const struct facts *records, const char *template, int version,
                          const char *record, size_t len)
 {
     for (size_t i = 0; i < records->count; i++) {
-        const struct line *line = &records->lines[i];
-        if (strcmp(line->field[0], template) == 0 && in_release(line, version) &&
+        const struct fact *line = &records->lines[i];
+        if (strcmp(line->field[0], template) == 0 && facts_in_release(line, version) &&
             strlen(line->field[1]) == len && memcmp(line->field[1], record, len) == 0)
             return true;
     }
     return false;
 }
 
-static bool release_has(const struct table *records, size_t cls, int version, const char *record)
+static bool release_has(const struct facts *records, size_t cls, int version, const char *record)
 {
-    for (int i = 0; i < 3 && classes[cls].templates[i]; i++) {
-        const char *template = classes[cls].templates[i];
+    for (int i = 0; i < 3 && facts_classes[cls].templates[i]; i++) {
+        const char *template = facts_classes[cls].templates[i];
         if (template_has(records, template, version, record, strcspn(record, "."))) return true;
     }
     return false;
 }
 
-/* The newest release, up to this one, at which the class's own template is known; 0: none. Drivers
- * are counted apart from ADCore, and of theirs some releases are known. */
-static int newest_known(const struct table *records, size_t cls, int version)
-{
-    int newest = 0;
-
-    for (size_t i = 0; i < records->count; i++) {
-        const struct line *line = &records->lines[i];
-        int last = oph__version_parse(line->field[4]);
-        if (strcmp(line->field[0], classes[cls].templates[0]) != 0) continue;
-        if (in_release(line, version)) return version;
-        if (last < version && last > newest) newest = last;
-    }
-    return newest;
-}
-
 /* Every record of a class's templates has a row, and every row has its records. */
-static void check_release(const struct table *records, struct oph__classes *reg, size_t which,
+static void check_release(const struct facts *records, struct oph__classes *reg, size_t which,
                           int version)
 {
-    const struct oph__class *cls = get(reg, classes[which].name, version);
+    const struct oph__class *cls = facts_get(reg, facts_classes[which].name, version);
     int unnamed = 0, surplus = 0;
 
     for (size_t i = 0; i < records->count; i++) {
-        const struct line *line = &records->lines[i];
+        const struct fact *line = &records->lines[i];
         bool ours = false;
-        for (int t = 0; t < 3 && classes[which].templates[t]; t++)
-            ours |= strcmp(classes[which].templates[t], line->field[0]) == 0;
-        if (ours && in_release(line, version) && !names_record(cls, line->field[1])) {
+        for (int t = 0; t < 3 && facts_classes[which].templates[t]; t++)
+            ours |= strcmp(facts_classes[which].templates[t], line->field[0]) == 0;
+        if (ours && facts_in_release(line, version) && !names_record(cls, line->field[1])) {
             testDiag("%s: no row names %s", cls->name, line->field[1]);
             unnamed++;
         }
@@ -213,7 +80,7 @@ static void check_release(const struct table *records, struct oph__classes *reg,
         char readback[80];
         oph__format(readback, sizeof readback, "%s_RBV", row->suffix);
         if (release_has(records, which, version, row->suffix) &&
-            (!has_readback(row) || release_has(records, which, version, readback)))
+            (!facts_has_readback(row) || release_has(records, which, version, readback)))
             continue;
         testDiag("%s: row %s names %s, which this release lacks", cls->name, row->attr,
                  row->suffix);
@@ -223,95 +90,17 @@ static void check_release(const struct table *records, struct oph__classes *reg,
     testOk(surplus == 0, "%s at %d: all rows have a record", cls->name, version);
 }
 
-/* The record of the first of a class's templates that has it. */
-static const struct line *find_record(const struct table *records, size_t cls, int version,
-                                      const char *name)
-{
-    for (int t = 0; t < 3 && classes[cls].templates[t]; t++) {
-        for (size_t i = 0; i < records->count; i++) {
-            const struct line *line = &records->lines[i];
-            if (strcmp(line->field[0], classes[cls].templates[t]) == 0 &&
-                strcmp(line->field[1], name) == 0 && in_release(line, version))
-                return line;
-        }
-    }
-    return NULL;
-}
-
-/* A bo record of two empty labels has none, as Channel Access tells it. */
-static bool labels_are(const struct oph__labels *labels, const char *wanted)
-{
-    struct oph__buf found = {0};
-
-    oph__buf_add(&found, "");
-    for (uint32_t i = 0; i < labels->count; i++)
-        oph__buf_addf(&found, "%s%s", i ? "|" : "", labels->at[i]);
-    bool same = found.text && strcmp(found.text, strcmp(wanted, "|") == 0 ? "" : wanted) == 0;
-    oph__buf_free(&found);
-    return same;
-}
-
-/* What a template says, also as a macro's default; 0 where it is left to the IOC. */
-static uint32_t elements_of(const char *nelm)
-{
-    const char *number = strchr(nelm, '=') ? strchr(nelm, '=') + 1 : nelm;
-
-    return (uint32_t)strtoul(number, NULL, 10);
-}
-
-static bool fits_form(const struct oph__row *row, const struct line *set, const struct line *read)
-{
-    const char *labels = set->field[5], *readback = read->field[5], *ftvl = set->field[6];
-    bool waveform = *ftvl && (row->type == OPH__TEXT || row->type == OPH__ARRAY);
-    enum oph__rowtype of = OPH__ANY;
-
-    if (row->type == OPH__ARRAY && strcmp(ftvl, "DOUBLE") == 0) of = OPH__FLOAT;
-    if (row->type == OPH__ARRAY && (strcmp(ftvl, "LONG") == 0 || strcmp(ftvl, "CHAR") == 0))
-        of = OPH__INT;
-    if (row->type != OPH__ENUM && (row->labels.count || row->readback.count)) return false;
-    return (row->type != OPH__ENUM || labels_are(&row->labels, labels)) &&
-           labels_are(&row->readback, strcmp(labels, readback) == 0 ? "" : readback) &&
-           strcmp(ftvl, read->field[6]) == 0 && strcmp(set->field[7], read->field[7]) == 0 &&
-           row->length == (waveform ? elements_of(set->field[7]) : 0) && row->of == of;
-}
-
-/* Labels, lengths and types of elements are those of the release's records. */
-static void check_forms(const struct table *records, struct oph__classes *reg, size_t which,
-                        int version)
-{
-    const struct oph__class *cls = get(reg, classes[which].name, version);
-    int wrong = 0, checked = 0;
-
-    for (size_t i = 0; i < cls->rows.count; i++) {
-        const struct oph__row *row = cls->rows.at[i];
-        char readback[80];
-        oph__format(readback, sizeof readback, "%s%s", row->suffix,
-                    has_readback(row) ? "_RBV" : "");
-        const struct line *set = find_record(records, which, version, row->suffix);
-        const struct line *read = find_record(records, which, version, readback);
-        bool field = strchr(row->suffix, '.') != NULL;
-        checked += set && read;
-        if (field ? row->length || row->labels.count
-                  : !set || !read || !fits_form(row, set, read)) {
-            testDiag("%s: row %s is another than its record", cls->name, row->attr);
-            wrong++;
-        }
-    }
-    testOk(wrong == 0 && checked > 0, "%s at %d: all %d rows as their records", cls->name, version,
-           checked);
-}
-
 /* Both cams and plugins include NDArrayBase. */
-static void check_shared(const struct table *records, struct oph__classes *reg, int version)
+static void check_shared(const struct facts *records, struct oph__classes *reg, int version)
 {
-    const struct oph__class *both[] = {get(reg, "CamBase", version),
-                                       get(reg, "PluginBase", version)};
+    const struct oph__class *both[] = {facts_get(reg, "CamBase", version),
+                                       facts_get(reg, "PluginBase", version)};
     int unnamed = 0;
 
     for (size_t i = 0; i < records->count; i++)
         for (int j = 0; j < 2; j++)
             if (strcmp(records->lines[i].field[0], "NDArrayBase") == 0 &&
-                in_release(&records->lines[i], version) &&
+                facts_in_release(&records->lines[i], version) &&
                 !names_record(both[j], records->lines[i].field[1]))
                 unnamed++;
     testOk(unnamed == 0, "NDArrayBase at %d: all records have a name", version);
@@ -348,14 +137,15 @@ static bool fits(const struct oph__row *row, const char *rtype)
 }
 
 /* A row that can be written names a record that can be; type and `busy` fit the record. */
-static void check_kinds(const struct table *records, struct oph__classes *reg)
+static void check_kinds(const struct facts *records, struct oph__classes *reg)
 {
-    for (size_t c = 0; c < CLASSES; c++) {
-        int version = newest_known(records, c, 3014), wrong = 0;
-        const struct oph__class *cls = get(reg, classes[c].name, version);
+    for (size_t c = 0; c < FACTS_CLASSES; c++) {
+        int version = facts_newest(records, c, 3014), wrong = 0;
+        const struct oph__class *cls = facts_get(reg, facts_classes[c].name, version);
         for (size_t i = 0; i < records->count; i++) {
-            const struct line *line = &records->lines[i];
-            if (strcmp(line->field[0], classes[c].templates[0]) != 0 || !in_release(line, version))
+            const struct fact *line = &records->lines[i];
+            if (strcmp(line->field[0], facts_classes[c].templates[0]) != 0 ||
+                !facts_in_release(line, version))
                 continue;
             for (size_t j = 0; j < cls->rows.count; j++) {
                 const struct oph__row *row = cls->rows.at[j];
@@ -424,7 +214,7 @@ static bool differs(const char *cls, const char *attr)
 static bool fits_how(const struct oph__row *row, const char *how)
 {
     if (row->since || row->how == OPH__GONE) return true;
-    if (strcmp(how, "rbv") == 0) return has_readback(row);
+    if (strcmp(how, "rbv") == 0) return facts_has_readback(row);
     if (strcmp(how, "path") == 0) return row->how == OPH__PATH;
     if (strcmp(how, "ro") == 0) return row->how == OPH__RO;
     return strcmp(how, "rw") == 0 && (row->how == OPH__RW || row->how == OPH__RO);
@@ -467,13 +257,13 @@ static bool check_name(const struct oph__class *cls, char *const *f)
     return (same && fits_how(row, f[4])) || differs(f[0], f[2]);
 }
 
-static void check_names(const struct table *names, struct oph__classes *reg)
+static void check_names(const struct facts *names, struct oph__classes *reg)
 {
     int wrong = 0, kinds = 0;
 
     for (size_t i = 0; i < names->count; i++) {
         char *const *f = names->lines[i].field;
-        const struct oph__class *cls = get(reg, f[0], 0);
+        const struct oph__class *cls = facts_get(reg, f[0], 0);
         const struct oph__row *row = find_row(cls, f[2]);
         if (!check_name(cls, f)) {
             testDiag("%s: not as ophyd has it: %s,%s,%s", f[0], f[2], f[3], f[4]);
@@ -489,7 +279,7 @@ static void check_names(const struct table *names, struct oph__classes *reg)
 }
 
 /* A camera whose template is not known says so in its doc, and none else does. */
-static void check_marks(const struct table *names, struct oph__classes *reg)
+static void check_marks(const struct facts *names, struct oph__classes *reg)
 {
     static const char mark[] = " (unverified: rows as ophyd 1.11.2 has them)";
     int wrong = 0, marked = 0;
@@ -498,9 +288,9 @@ static void check_marks(const struct table *names, struct oph__classes *reg)
         const char *name = names->lines[i].field[0];
         bool camera = oph__ends(name, "Cam") || oph__ends(name, "IO"), known = false;
         if (!camera || (i > 0 && strcmp(name, names->lines[i - 1].field[0]) == 0)) continue;
-        const struct oph__class *cls = get(reg, name, 0);
-        for (size_t c = 0; c < CLASSES; c++)
-            known |= strcmp(name, classes[c].name) == 0;
+        const struct oph__class *cls = facts_get(reg, name, 0);
+        for (size_t c = 0; c < FACTS_CLASSES; c++)
+            known |= strcmp(name, facts_classes[c].name) == 0;
         marked += !known;
         if (oph__ends(cls->doc, mark) != !known || strcmp(cls->doc, mark) == 0) {
             testDiag("%s: doc %s", name, cls->doc);
@@ -514,7 +304,7 @@ static void check_stage(struct oph__classes *reg, const char *expression, const 
                         const char *last)
 {
     char wanted[400];
-    const struct oph__class *cls = get(reg, expression, 0);
+    const struct oph__class *cls = facts_get(reg, expression, 0);
     struct oph__buf found = {0};
 
     oph__format(wanted, sizeof wanted,
@@ -574,12 +364,12 @@ static void check_detector(struct oph__classes *reg)
 
     testOk(oph__classes_parse(reg, text, "mine", NULL, &err) == 0, "a detector of one's own %s",
            err.text);
-    const struct oph__class *cls = get(reg, "MyPilatusDetector", 0);
+    const struct oph__class *cls = facts_get(reg, "MyPilatusDetector", 0);
     testOk(oph__equal(cls->trigger, "single"), "its trigger");
     testOk(cls->stage.count == 2 + 5 + 3, "its settings");
     testOk(cls->devs.count == 3 && cls->files.count == 1, "its devices and files");
     testOk(oph__class_is(cls, "SingleTrigger") && !oph__class_is(cls, "PluginBase"), "what it is");
-    cls = get(reg, "MyPilatusDetectorCam", 0);
+    cls = facts_get(reg, "MyPilatusDetectorCam", 0);
     const struct oph__row *row = oph__class_row(cls, "wait_for_plugins");
     testOk(row && row->since == 0 && strcmp(row->origin, "mine") == 0, "its own row replaces ours");
     testOk(oph__equal(cls->doc, "Pilatus camera with WaitForPlugins"), "its doc");
@@ -587,8 +377,8 @@ static void check_detector(struct oph__classes *reg)
 
 static void check_options(struct oph__classes *reg)
 {
-    const struct oph__class *hdf = get(reg, "HDF5Plugin", 0);
-    const struct oph__class *cam = get(reg, "PilatusDetectorCam", 0);
+    const struct oph__class *hdf = facts_get(reg, "HDF5Plugin", 0);
+    const struct oph__class *cam = facts_get(reg, "PilatusDetectorCam", 0);
 
     testOk1(oph__class_row(hdf, "array_counter")->counter);
     testOk1(oph__class_row(hdf, "dropped_arrays")->counter);
@@ -606,16 +396,15 @@ static void check_options(struct oph__classes *reg)
 int main(void)
 {
     testPlan(0);
-    struct table records = load("tests/data/records.csv"), names = load("tests/data/names.csv");
+    struct facts records = facts_load("tests/data/records.csv"),
+                 names = facts_load("tests/data/names.csv");
     struct oph__classes *reg = parse_all();
 
-    for (int r = 0; r < RELEASES; r++) {
-        int version = oph__version_parse(releases[r]);
-        for (size_t c = 0; c < CLASSES; c++)
-            if (newest_known(&records, c, version) == version) {
+    for (int r = 0; r < FACTS_RELEASES; r++) {
+        int version = oph__version_parse(facts_releases[r]);
+        for (size_t c = 0; c < FACTS_CLASSES; c++)
+            if (facts_newest(&records, c, version) == version)
                 check_release(&records, reg, c, version);
-                check_forms(&records, reg, c, version);
-            }
         check_shared(&records, reg, version);
     }
     check_kinds(&records, reg);
@@ -625,7 +414,7 @@ int main(void)
     check_options(reg);
     check_detector(reg);
     oph__classes_free(reg);
-    unload(&records);
-    unload(&names);
+    facts_unload(&records);
+    facts_unload(&names);
     return testDone();
 }
