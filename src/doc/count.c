@@ -10,7 +10,7 @@ static int wrong(const char *wanted, const char *found, oph_error *err)
     return oph__fail_text(err, OPH_EINVAL, "a count: wanted %s, found %s", wanted, found);
 }
 
-static int take_options(struct oph__run *run, const oph_count_options *opt, oph_error *err)
+static int take_options(struct oph__doc_run *run, const oph_count_options *opt, oph_error *err)
 {
     oph_count_options *o = &run->options;
     if (!opt) return 0;
@@ -24,7 +24,8 @@ static int take_options(struct oph__run *run, const oph_count_options *opt, oph_
 }
 
 /* Under a name as keys have it. */
-static int add(struct oph__run *run, struct oph__object object, const char *name, oph_error *err)
+static int add(struct oph__doc_run *run, struct oph__object object, const char *name,
+               oph_error *err)
 {
     object.name = oph__dup(name);
     if (!object.name) return oph__fail_memory(err, "a run");
@@ -41,7 +42,7 @@ static int add(struct oph__run *run, struct oph__object object, const char *name
     return 0;
 }
 
-static int add_objects(struct oph__run *run, oph_device *const *detectors, size_t count,
+static int add_objects(struct oph__doc_run *run, oph_device *const *detectors, size_t count,
                        oph_error *err)
 {
     size_t signals = run->options.signal_count;
@@ -59,32 +60,32 @@ static int add_objects(struct oph__run *run, oph_device *const *detectors, size_
     return rc;
 }
 
-static int take_point(struct oph__run *run, const struct oph__crew *crew, oph_error *err)
+static int take_point(struct oph__doc_run *run, const struct oph__crew *crew, oph_error *err)
 {
     int rc = oph__crew_trigger(crew, run->options.timeout, err);
-    if (!rc && !run->events) rc = oph__run_describe(run, err);
-    return rc ? rc : oph__run_event(run, err);
+    if (!rc && !run->events) rc = oph__doc_describe(run, err);
+    return rc ? rc : oph__doc_event(run, err);
 }
 
-static int count_staged(struct oph__run *run, const struct oph__crew *crew, int64_t points,
+static int count_staged(struct oph__doc_run *run, const struct oph__crew *crew, int64_t points,
                         json_t *metadata, oph_error *err)
 {
     oph_error cause = OPH_ERROR_INIT, left = OPH_ERROR_INIT;
-    int rc = oph__run_start(run, "count", points, metadata, &cause);
+    int rc = oph__doc_start(run, "count", points, metadata, &cause);
     for (int64_t i = 0; !rc && i < points; i++)
         rc = take_point(run, crew, &cause);
     oph__crew_unstage(crew, &left);
     if (!rc) cause = left;
     rc = cause.code;
     if (rc && err) *err = cause;
-    int stopped = oph__run_stop(run, &cause, &left, rc ? NULL : err);
+    int stopped = oph__doc_stop(run, &cause, &left, rc ? NULL : err);
     return rc ? rc : stopped;
 }
 
 int oph_count(oph_context *ctx, oph_device *const *detectors, size_t detector_count, int64_t points,
               oph_document_fn *sink, void *user, const oph_count_options *opt, oph_error *err)
 {
-    struct oph__run run = {.ctx = ctx, .sink = sink, .user = user};
+    struct oph__doc_run run = {.ctx = ctx, .sink = sink, .user = user};
     struct oph__crew crew = {.devices = detectors, .count = detector_count};
     json_t *metadata = NULL;
     int rc = take_options(&run, opt, err);
@@ -93,7 +94,7 @@ int oph_count(oph_context *ctx, oph_device *const *detectors, size_t detector_co
     if (!rc) rc = add_objects(&run, detectors, detector_count, err);
     if (!rc) rc = oph__metadata_parse(run.options.metadata, &metadata, err);
     if (rc) {
-        oph__run_clear(&run);
+        oph__doc_clear(&run);
         return rc;
     }
     crew.reports = run.options.reports;
@@ -104,6 +105,6 @@ int oph_count(oph_context *ctx, oph_device *const *detectors, size_t detector_co
         rc = count_staged(&run, &crew, points, metadata, err);
     else
         json_decref(metadata);
-    oph__run_clear(&run);
+    oph__doc_clear(&run);
     return rc;
 }

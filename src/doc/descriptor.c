@@ -62,7 +62,7 @@ json_t *oph__data_key(const oph_description *told, const struct oph__image *imag
 
 /* Fields */
 
-static int add_field(struct oph__run *run, const oph_description *told,
+static int add_field(struct oph__doc_run *run, const oph_description *told,
                      struct oph__image **ret_image, oph_error *err)
 {
     struct oph__field *field = calloc(1, sizeof *field);
@@ -81,7 +81,7 @@ static int add_field(struct oph__run *run, const oph_description *told,
     return oph__image_look(run, image, err);
 }
 
-static int add_key(struct oph__run *run, const struct oph__object *object,
+static int add_key(struct oph__doc_run *run, const struct oph__object *object,
                    const oph_description *told, json_t *keys, oph_error *err)
 {
     struct oph__image *image = NULL;
@@ -94,7 +94,7 @@ static int add_key(struct oph__run *run, const struct oph__object *object,
     return json_object_set_new(keys, told->key, key) ? oph__fail_memory(err, "a document") : 0;
 }
 
-static int add_object(struct oph__run *run, struct oph__object *object, json_t *keys,
+static int add_object(struct oph__doc_run *run, struct oph__object *object, json_t *keys,
                       oph_error *err)
 {
     int rc = object->dev ? oph_describe(object->dev, OPH_DEFAULT, &object->described, NULL, err)
@@ -181,7 +181,7 @@ static int configuration_of(const struct oph__object *object, json_t **ret, oph_
 
 /* The document */
 
-int oph__run_describe(struct oph__run *run, oph_error *err)
+int oph__doc_describe(struct oph__doc_run *run, oph_error *err)
 {
     json_t *keys = json_object(), *object_keys = json_object(), *configuration = json_object(),
            *hints = json_object();
@@ -197,14 +197,14 @@ int oph__run_describe(struct oph__run *run, oph_error *err)
         ok = !json_object_set_new(configuration, object->name, settings) && ok;
         ok = !json_object_set_new(hints, object->name, hinted) && ok;
     }
-    oph__run_uid(run->descriptor);
+    oph__doc_uid(run->descriptor);
     json_t *descriptor =
         json_pack("{s:s, s:f, s:s, s:s, s:o, s:o, s:o, s:o}", "uid", run->descriptor, "time",
-                  oph__run_time(), "name", "primary", "run_start", run->uid, "data_keys", keys,
+                  oph__doc_time(), "name", "primary", "run_start", run->uid, "data_keys", keys,
                   "object_keys", object_keys, "configuration", configuration, "hints", hints);
     if (rc || !ok) {
         json_decref(descriptor);
         return rc ? rc : oph__fail_memory(err, "a document");
     }
-    return oph__run_emit(run, "descriptor", descriptor, err);
+    return oph__doc_emit(run, "descriptor", descriptor, err);
 }

@@ -24,8 +24,8 @@ static double time_of(const oph_value *value)
     return (double)seconds + nanoseconds * 1e-9;
 }
 
-static int add_value(const struct oph__run *run, const struct oph__field *field, struct event *e,
-                     oph_error *err)
+static int add_value(const struct oph__doc_run *run, const struct oph__field *field,
+                     struct event *e, oph_error *err)
 {
     json_t *json;
     const oph_description *told = field->told;
@@ -35,8 +35,8 @@ static int add_value(const struct oph__run *run, const struct oph__field *field,
 }
 
 /* Streams are told of by their own documents alone. */
-static int add_image(const struct oph__run *run, const struct oph__field *field, struct event *e,
-                     oph_error *err)
+static int add_image(const struct oph__doc_run *run, const struct oph__field *field,
+                     struct event *e, oph_error *err)
 {
     if (run->options.form == OPH_DOCUMENT_STREAM) return 0;
     const char *key = field->told->key;
@@ -46,7 +46,7 @@ static int add_image(const struct oph__run *run, const struct oph__field *field,
     return rc;
 }
 
-static int tell_of_images(struct oph__run *run, bool first, oph_error *err)
+static int tell_of_images(struct oph__doc_run *run, bool first, oph_error *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < run->fields.count; i++) {
@@ -58,7 +58,7 @@ static int tell_of_images(struct oph__run *run, bool first, oph_error *err)
     return rc;
 }
 
-static int fill(const struct oph__run *run, struct event *e, oph_error *err)
+static int fill(const struct oph__doc_run *run, struct event *e, oph_error *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < run->fields.count; i++) {
@@ -68,9 +68,9 @@ static int fill(const struct oph__run *run, struct event *e, oph_error *err)
     return rc;
 }
 
-int oph__run_event(struct oph__run *run, oph_error *err)
+int oph__doc_event(struct oph__doc_run *run, oph_error *err)
 {
-    struct event e = {.time = oph__run_time()};
+    struct event e = {.time = oph__doc_time()};
     char uid[OPH__UID];
     int rc = oph_group_count(run->group) ? oph_group_run(run->group, OPH_DEFAULT, NULL, err) : 0;
     if (!rc) rc = tell_of_images(run, !run->events, err);
@@ -79,16 +79,16 @@ int oph__run_event(struct oph__run *run, oph_error *err)
     e.timestamps = json_object();
     e.filled = json_object();
     rc = fill(run, &e, err);
-    oph__run_uid(uid);
+    oph__doc_uid(uid);
     json_t *event =
-        json_pack("{s:s, s:f, s:s, s:I, s:o, s:o, s:o}", "uid", uid, "time", oph__run_time(),
+        json_pack("{s:s, s:f, s:s, s:I, s:o, s:o, s:o}", "uid", uid, "time", oph__doc_time(),
                   "descriptor", run->descriptor, "seq_num", (json_int_t)run->events + 1, "data",
                   e.data, "timestamps", e.timestamps, "filled", e.filled);
     if (rc) {
         json_decref(event);
         return rc;
     }
-    rc = oph__run_emit(run, "event", event, err);
+    rc = oph__doc_emit(run, "event", event, err);
     if (!rc) run->events++;
     return rc;
 }

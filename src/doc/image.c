@@ -14,7 +14,7 @@ static int differs(const struct oph__image *image, const char *wanted, int64_t f
 }
 
 /* What is in the documents so far must go for this point, too. */
-static int check_point(const struct oph__run *run, const struct oph__image *image,
+static int check_point(const struct oph__doc_run *run, const struct oph__image *image,
                        const oph_files_info *now, oph_error *err)
 {
     char wanted[80];
@@ -49,7 +49,7 @@ static int find_file(const struct oph__image *image, char *file, size_t size, op
     return rc;
 }
 
-int oph__image_look(const struct oph__run *run, struct oph__image *image, oph_error *err)
+int oph__image_look(const struct oph__doc_run *run, struct oph__image *image, oph_error *err)
 {
     oph_files_info now = {.size = sizeof now};
     char file[OPH__PATH];
@@ -87,7 +87,7 @@ static json_t *resource_kwargs(const struct oph__image *image)
                      oph__json_string(f->file_name), "frame_per_point", frames);
 }
 
-static int tell_resource(struct oph__run *run, struct oph__image *image, oph_error *err)
+static int tell_resource(struct oph__doc_run *run, struct oph__image *image, oph_error *err)
 {
     const char *root = run->options.root ? run->options.root : "/";
     size_t length = strlen(root);
@@ -101,7 +101,7 @@ static int tell_resource(struct oph__run *run, struct oph__image *image, oph_err
             "a file below the documents' root", "%s, where that is %s", image->file, root);
     if (!image->files.spec[0]) return unknown_spec(image, err);
     rest += strspn(rest, "/");
-    return oph__run_emit(run, "resource",
+    return oph__doc_emit(run, "resource",
                          json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s}", "uid", image->resource,
                                    "spec", image->files.spec, "root", oph__json_text(root, length),
                                    "resource_path", oph__json_string(rest), "path_semantics",
@@ -110,9 +110,9 @@ static int tell_resource(struct oph__run *run, struct oph__image *image, oph_err
                          err);
 }
 
-static int tell_datum(struct oph__run *run, const struct oph__image *image, oph_error *err)
+static int tell_datum(struct oph__doc_run *run, const struct oph__image *image, oph_error *err)
 {
-    return oph__run_emit(run, "datum",
+    return oph__doc_emit(run, "datum",
                          json_pack("{s:s, s:s, s:{s:I}}", "datum_id", image->datum, "resource",
                                    image->resource, "datum_kwargs", "point_number",
                                    (json_int_t)run->events),
@@ -173,11 +173,12 @@ static int python_template(const struct oph__image *image, json_t **ret, oph_err
         at += n;
         if (!*at) break;
         numbers += at[1] != '%';
-        if (at[1] == '%')
-            add_literal(&buf, at++, 1);
-        else
-            at = add_number(&buf, at);
-        if (at) at++;
+        if (at[1] != '%') {
+            at = add_number(&buf, at + 1);
+            continue;
+        }
+        add_literal(&buf, at, 1);
+        at += 2;
     }
     *ret = buf.failed || !at || numbers != 1 ? NULL : oph__json_string(buf.text);
     bool short_of_memory = buf.failed || (at && numbers == 1 && !*ret);
@@ -198,7 +199,7 @@ static json_t *chunk_shape(const struct oph__image *image)
     return list;
 }
 
-static int tell_stream(struct oph__run *run, struct oph__image *image, oph_error *err)
+static int tell_stream(struct oph__doc_run *run, struct oph__image *image, oph_error *err)
 {
     bool tiff = oph__equal(image->files.spec, "AD_TIFF"), many = image->files.file_per_frame;
     const char *type = tiff ? "image/tiff" : "application/x-hdf5";
@@ -211,7 +212,7 @@ static int tell_stream(struct oph__run *run, struct oph__image *image, oph_error
     json_t *parameters = json_pack(
         "{s:s*, s:o*, s:o, s:o*}", "dataset", tiff ? NULL : "/entry/data/data", "swmr",
         tiff ? NULL : json_false(), "chunk_shape", chunk_shape(image), "template", template);
-    return oph__run_emit(run, "stream_resource",
+    return oph__doc_emit(run, "stream_resource",
                          json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "uid", image->resource,
                                    "data_key", image->told->key, "mimetype", mimetype, "uri",
                                    uri(image->file), "parameters", parameters, "run_start",
@@ -221,10 +222,11 @@ static int tell_stream(struct oph__run *run, struct oph__image *image, oph_error
 
 /* Counted in points, from 0; of each the files have frame_per_point frames, as the descriptor says.
  */
-static int tell_stream_datum(struct oph__run *run, const struct oph__image *image, oph_error *err)
+static int tell_stream_datum(struct oph__doc_run *run, const struct oph__image *image,
+                             oph_error *err)
 {
     json_int_t i = run->events;
-    return oph__run_emit(run, "stream_datum",
+    return oph__doc_emit(run, "stream_datum",
                          json_pack("{s:s, s:s, s:s, s:{s:I, s:I}, s:{s:I, s:I}}", "uid",
                                    image->datum, "stream_resource", image->resource, "descriptor",
                                    run->descriptor, "indices", "start", i, "stop", i + 1,
@@ -232,11 +234,11 @@ static int tell_stream_datum(struct oph__run *run, const struct oph__image *imag
                          err);
 }
 
-int oph__image_tell(struct oph__run *run, struct oph__image *image, oph_error *err)
+int oph__image_tell(struct oph__doc_run *run, struct oph__image *image, oph_error *err)
 {
     bool stream = run->options.form == OPH_DOCUMENT_STREAM, first = !image->resource[0];
     int rc = 0;
-    if (first) oph__run_uid(image->resource);
+    if (first) oph__doc_uid(image->resource);
     if (first) rc = stream ? tell_stream(run, image, err) : tell_resource(run, image, err);
     if (rc) return rc;
     oph__format(image->datum, sizeof image->datum, "%s/%lld", image->resource,

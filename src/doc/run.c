@@ -9,14 +9,14 @@
 #include <time.h>
 #include <uuid.h>
 
-double oph__run_time(void)
+double oph__doc_time(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-void oph__run_uid(char *ret)
+void oph__doc_uid(char *ret)
 {
     uuid_t uid;
     uuid_generate_random(uid);
@@ -24,7 +24,7 @@ void oph__run_uid(char *ret)
 }
 
 /* What the sink says is not to be trusted to be an error. */
-static int refused(struct oph__run *run, const char *name, int32_t said, const oph_error *one,
+static int refused(struct oph__doc_run *run, const char *name, int32_t said, const oph_error *one,
                    oph_error *err)
 {
     run->broken = true;
@@ -35,7 +35,7 @@ static int refused(struct oph__run *run, const char *name, int32_t said, const o
     return one->code;
 }
 
-int oph__run_emit(struct oph__run *run, const char *name, json_t *document, oph_error *err)
+int oph__doc_emit(struct oph__doc_run *run, const char *name, json_t *document, oph_error *err)
 {
     char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
     json_decref(document);
@@ -128,7 +128,7 @@ int oph__metadata_parse(const char *text, json_t **ret, oph_error *err)
     return rc;
 }
 
-static json_t *names(const struct oph__run *run)
+static json_t *names(const struct oph__doc_run *run)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < run->object_count; i++)
@@ -136,15 +136,15 @@ static json_t *names(const struct oph__run *run)
     return list;
 }
 
-int oph__run_start(struct oph__run *run, const char *plan, int64_t points, json_t *metadata,
+int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, json_t *metadata,
                    oph_error *err)
 {
-    oph__run_uid(run->uid);
+    oph__doc_uid(run->uid);
     json_int_t count = points;
     json_t *scan_id = run->options.scan_id ? json_integer(run->options.scan_id) : NULL;
     json_t *start =
         json_pack("{s:s, s:f, s:o*, s:s, s:o, s:I, s:I, s:{s:[[[s], s]]}, s:{s:s}}", "uid",
-                  run->uid, "time", oph__run_time(), "scan_id", scan_id, "plan_name", plan,
+                  run->uid, "time", oph__doc_time(), "scan_id", scan_id, "plan_name", plan,
                   "detectors", names(run), "num_points", count, "num_intervals", count - 1, "hints",
                   "dimensions", "time", "primary", "versions", "cophyd", oph_version());
     if (start && metadata && json_object_update(start, metadata)) {
@@ -152,7 +152,7 @@ int oph__run_start(struct oph__run *run, const char *plan, int64_t points, json_
         start = NULL;
     }
     json_decref(metadata);
-    int rc = oph__run_emit(run, "start", start, err);
+    int rc = oph__doc_emit(run, "start", start, err);
     run->begun = !rc;
     return rc;
 }
@@ -169,22 +169,22 @@ static json_t *reason(const oph_error *cause, const oph_error *left)
     return value;
 }
 
-int oph__run_stop(struct oph__run *run, const oph_error *cause, const oph_error *left,
+int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, const oph_error *left,
                   oph_error *err)
 {
     if (!run->begun || run->broken) return 0;
     char uid[OPH__UID];
     bool aborted = cause->code == OPH_EINTR || cause->code == OPH_ECANCEL;
     const char *status = aborted ? "abort" : cause->code ? "fail" : "success";
-    oph__run_uid(uid);
+    oph__doc_uid(uid);
     json_t *stop =
-        json_pack("{s:s, s:f, s:s, s:s, s:o, s:{s:I}}", "uid", uid, "time", oph__run_time(),
+        json_pack("{s:s, s:f, s:s, s:s, s:o, s:{s:I}}", "uid", uid, "time", oph__doc_time(),
                   "run_start", run->uid, "exit_status", status, "reason", reason(cause, left),
                   "num_events", "primary", (json_int_t)run->events);
-    return oph__run_emit(run, "stop", stop, err);
+    return oph__doc_emit(run, "stop", stop, err);
 }
 
-void oph__run_clear(struct oph__run *run)
+void oph__doc_clear(struct oph__doc_run *run)
 {
     for (size_t i = 0; i < run->fields.count; i++) {
         struct oph__field *field = run->fields.at[i];

@@ -1,8 +1,8 @@
 /* One run: what it is made of, and its documents.
  *
- * A plan (count.c) is: oph__crew_stage; oph__run_start; for each point oph__crew_trigger and
- * oph__run_event, before the first of which comes oph__run_describe; oph__crew_unstage;
- * oph__run_stop. */
+ * A plan (count.c) is: oph__crew_stage; oph__doc_start; for each point oph__crew_trigger and
+ * oph__doc_event, before the first of which comes oph__doc_describe; oph__crew_unstage;
+ * oph__doc_stop. */
 #ifndef DOC_RUN_H
 #define DOC_RUN_H
 
@@ -40,7 +40,7 @@ struct oph__field {
     size_t entry;                /* of the group that reads it */
 };
 
-struct oph__run {
+struct oph__doc_run {
     oph_context *ctx;
     oph_document_fn *sink;
     void *user;
@@ -54,36 +54,36 @@ struct oph__run {
     bool begun, broken; /* there is a start document; the sink has failed */
 };
 
-double oph__run_time(void); /* seconds since 1970 UTC */
-void oph__run_uid(char *ret);
+double oph__doc_time(void); /* seconds since 1970 UTC */
+void oph__doc_uid(char *ret);
 
 /* Gives a document, which it takes over, to the sink; NULL: memory was short. */
-int oph__run_emit(struct oph__run *run, const char *name, json_t *document, oph_error *err);
+int oph__doc_emit(struct oph__doc_run *run, const char *name, json_t *document, oph_error *err);
 
 /* OPH_EINVAL where the metadata cannot be a start document's; *ret is NULL where there is none. */
 int oph__metadata_parse(const char *text, json_t **ret, oph_error *err);
 /* Takes metadata over, which may be NULL. */
-int oph__run_start(struct oph__run *run, const char *plan, int64_t points, json_t *metadata,
+int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, json_t *metadata,
                    oph_error *err);
 /* `cause`: why the run ended before its end; else its code is 0. `left`: what is not as before. */
-int oph__run_stop(struct oph__run *run, const oph_error *cause, const oph_error *left,
+int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, const oph_error *left,
                   oph_error *err);
 
 /* Asks what the objects' keys are, and their configuration: the descriptor. Once all were
  * triggered, since an image's size may not be known before. */
-int oph__run_describe(struct oph__run *run, oph_error *err);
+int oph__doc_describe(struct oph__doc_run *run, oph_error *err);
 /* `image` NULL: a value. NULL when memory is short. */
 json_t *oph__data_key(const oph_description *told, const struct oph__image *image, int32_t form);
 
 /* Where the images of the point that was just triggered are; OPH_EMISMATCH where its resource
  * cannot say so. */
-int oph__image_look(const struct oph__run *run, struct oph__image *image, oph_error *err);
+int oph__image_look(const struct oph__doc_run *run, struct oph__image *image, oph_error *err);
 /* Tells of them: once of the resource, then of the datum of the point. */
-int oph__image_tell(struct oph__run *run, struct oph__image *image, oph_error *err);
+int oph__image_tell(struct oph__doc_run *run, struct oph__image *image, oph_error *err);
 
 /* Reads, and tells of a point. */
-int oph__run_event(struct oph__run *run, oph_error *err);
-void oph__run_clear(struct oph__run *run);
+int oph__doc_event(struct oph__doc_run *run, oph_error *err);
+void oph__doc_clear(struct oph__doc_run *run);
 
 /* The detectors of a run, together. */
 struct oph__crew {

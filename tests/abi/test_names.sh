@@ -35,5 +35,10 @@ library() {
 
 others=(include/cophyd/*.h)
 library libcophyd tests/abi/names.txt $(printf "%s\n" "${others[@]}" | grep -vx "$doc")
+# A program may link both archives.
+defined() { nm --defined-only --extern-only --format=posix "$lib/$1.a" | grep -o '^oph_[^ ]*' | LC_ALL=C sort -u; }
+if [ -e "$lib/libcophyd-doc.so" ]; then
+    compare 'no name is in both archives' '' "$(comm -12 <(defined libcophyd) <(defined libcophyd-doc))"
+fi
 [ ! -e "$lib/libcophyd-doc.so" ] || library libcophyd-doc tests/abi/names-doc.txt "$doc"
 echo "1..$n"
