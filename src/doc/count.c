@@ -19,6 +19,7 @@ static int take_options(struct oph__doc_run *run, const oph_count_options *opt, 
     memcpy(o, opt, opt->size);
     if (o->form != OPH_DOCUMENT_RESOURCE && o->form != OPH_DOCUMENT_STREAM)
         return wrong("a form of documents", "another number", err);
+    if (o->timeout < 0) return wrong("a timeout of 0 or more", "less", err);
     if (o->root && o->root[0] != '/') return wrong("an absolute root", o->root, err);
     return 0;
 }
@@ -63,6 +64,7 @@ static int add_objects(struct oph__doc_run *run, oph_device *const *detectors, s
 static int take_point(struct oph__doc_run *run, const struct oph__crew *crew, oph_error *err)
 {
     int rc = oph__crew_trigger(crew, run->options.timeout, err);
+    run->triggered = oph__doc_time();
     if (!rc && !run->events) rc = oph__doc_describe(run, err);
     return rc ? rc : oph__doc_event(run, err);
 }
@@ -89,18 +91,15 @@ int oph_count(oph_context *ctx, oph_device *const *detectors, size_t detector_co
     struct oph__crew crew = {.devices = detectors, .count = detector_count};
     json_t *metadata = NULL;
     int rc = take_options(&run, opt, err);
+    crew.reports = run.options.reports;
+    for (size_t i = 0; !rc && crew.reports && i < detector_count; i++)
+        crew.reports[i] = NULL;
     if (!rc && points < 1) rc = wrong("1 point or more", "less", err);
     if (!rc && !sink) rc = wrong("a sink", "none", err);
     if (!rc) rc = add_objects(&run, detectors, detector_count, err);
+    if (!rc) rc = oph_group_new(ctx, &run.group, err); /* OPH_EFORK before anything is done */
     if (!rc) rc = oph__metadata_parse(run.options.metadata, &metadata, err);
-    if (rc) {
-        oph__doc_clear(&run);
-        return rc;
-    }
-    crew.reports = run.options.reports;
-    for (size_t i = 0; crew.reports && i < detector_count; i++)
-        crew.reports[i] = NULL;
-    rc = oph__crew_stage(&crew, err);
+    if (!rc) rc = oph__crew_stage(&crew, err);
     if (!rc)
         rc = count_staged(&run, &crew, points, metadata, err);
     else

@@ -186,7 +186,7 @@ int oph__doc_describe(struct oph__doc_run *run, oph_error *err)
     json_t *keys = json_object(), *object_keys = json_object(), *configuration = json_object(),
            *hints = json_object();
     bool ok = keys && object_keys && configuration && hints;
-    int rc = oph_group_new(run->ctx, &run->group, err);
+    int rc = 0;
     for (size_t i = 0; !rc && ok && i < run->object_count; i++) {
         struct oph__object *object = &run->objects[i];
         json_t *settings = NULL, *hinted = NULL;

@@ -6,7 +6,6 @@
 
 struct event {
     json_t *data, *timestamps, *filled;
-    double time; /* when the triggers were done */
 };
 
 static int set(struct event *e, const char *key, json_t *value, double time, oph_error *err)
@@ -40,7 +39,7 @@ static int add_image(const struct oph__doc_run *run, const struct oph__field *fi
 {
     if (run->options.form == OPH_DOCUMENT_STREAM) return 0;
     const char *key = field->told->key;
-    int rc = set(e, key, json_string(field->image->datum), e->time, err);
+    int rc = set(e, key, json_string(field->image->datum), run->triggered, err);
     if (!rc && json_object_set_new(e->filled, key, json_false()))
         rc = oph__fail_memory(err, "a document");
     return rc;
@@ -70,7 +69,7 @@ static int fill(const struct oph__doc_run *run, struct event *e, oph_error *err)
 
 int oph__doc_event(struct oph__doc_run *run, oph_error *err)
 {
-    struct event e = {.time = oph__doc_time()};
+    struct event e;
     char uid[OPH__UID];
     int rc = oph_group_count(run->group) ? oph_group_run(run->group, OPH_DEFAULT, NULL, err) : 0;
     if (!rc) rc = tell_of_images(run, !run->events, err);

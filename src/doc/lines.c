@@ -20,6 +20,7 @@ struct oph_document_lines {
     int fd;
     bool ours; /* it is closed at the end */
     bool is_file, is_socket;
+    bool torn; /* it ends in a part of a line */
     double patience;
     char *name; /* for errors */
     struct oph__buf line;
@@ -131,15 +132,16 @@ static ssize_t write_some(const struct oph_document_lines *l, const char *bytes,
 }
 
 /* What was written of a line that did not fit would make one with the next. */
-static void take_back(const struct oph_document_lines *l, size_t written)
+static void take_back(struct oph_document_lines *l, size_t written)
 {
     off_t end = l->is_file && written ? lseek(l->fd, 0, SEEK_CUR) : -1;
+    l->torn = written > 0;
     if (end < (off_t)written) return;
     end -= (off_t)written;
-    if (!ftruncate(l->fd, end)) lseek(l->fd, end, SEEK_SET);
+    if (!ftruncate(l->fd, end)) l->torn = lseek(l->fd, end, SEEK_SET) != end;
 }
 
-static int write_line(const struct oph_document_lines *l, const char *name, oph_error *err)
+static int write_line(struct oph_document_lines *l, const char *name, oph_error *err)
 {
     char what[64], found[64];
     size_t done = 0;
@@ -173,13 +175,14 @@ int32_t oph_document_lines_write(void *lines, const char *name, const char *json
 {
     struct oph_document_lines *l = lines;
     l->line.len = 0;
-    oph__buf_addf(&l->line, "[\"%s\",", name);
+    oph__buf_addf(&l->line, "%s[\"%s\",", l->torn ? "\n" : "", name);
     oph__buf_add_n(&l->line, json, length);
     oph__buf_add(&l->line, "]\n");
     if (l->line.failed) {
         oph__buf_free(&l->line);
         return oph__fail_memory(err, "a document");
     }
+    l->torn = false;
     int rc = write_line(l, name, err);
     if (!rc && oph__equal(name, "stop")) rc = sync_lines(l, err);
     return rc;

@@ -1,7 +1,7 @@
 /* One run: what it is made of, and its documents.
  *
- * A plan (count.c) is: oph__crew_stage; oph__doc_start; for each point oph__crew_trigger and
- * oph__doc_event, before the first of which comes oph__doc_describe; oph__crew_unstage;
+ * A plan (count.c) is: oph__crew_stage; oph__doc_start; for each point oph__crew_trigger, the time,
+ * and oph__doc_event, before the first of which comes oph__doc_describe; oph__crew_unstage;
  * oph__doc_stop. */
 #ifndef DOC_RUN_H
 #define DOC_RUN_H
@@ -50,6 +50,7 @@ struct oph__doc_run {
     struct oph__vec fields; /* struct oph__field, once the stream is described */
     oph_group *group;       /* reads all that are signals' */
     char uid[OPH__UID], descriptor[OPH__UID];
+    double triggered; /* when the triggers of the newest point were done */
     int64_t events;
     bool begun, broken; /* there is a start document; the sink has failed */
 };

@@ -447,8 +447,10 @@ static void stop(void)
     if (oph_stop(d.det, &err)) testDiag("%s", err.text);
 }
 
-static void when_it_becomes_one(const char *path, void (*what)(void), int code)
+/* Of the detector that hangs, alone or with another one. */
+static void when_it_becomes_one(const char *path, void (*what)(void), int code, size_t detectors)
 {
+    oph_device *both[] = {two, d.det};
     oph_error err = OPH_ERROR_INIT;
     oph_signal *sig = NULL;
     oph_subscription *sub = NULL;
@@ -456,13 +458,14 @@ static void when_it_becomes_one(const char *path, void (*what)(void), int code)
     probe_set(d.probe, "sim1:ExposureHangs", "1");
     act = what;
     need(oph_subscribe(sig, NULL, on_event, NULL, &sub, &err), &err);
-    int rc = count_one(1, NULL, &err);
+    int rc = count(both + 2 - detectors, detectors, 1, NULL, &err);
     oph_subscription_free(sub);
     probe_set(d.probe, "sim1:ExposureHangs", "0");
     testOk(rc == code && err.code == code, "%s becomes 1: %s", path, err.text);
     testOk(!docs.count || (is_in_order() && !strcmp(text_at("stop", "exit_status"), "abort")),
            "documents tell that it was aborted, or nothing");
     documents_clear(&docs);
+    testOk1(oph_device_state(two) == OPH_STATE_IDLE);
     detector_unchanged(&d, "a run that was ended");
 }
 
@@ -536,9 +539,11 @@ int main(void)
     wants_numbers_from_zero();
     wants_files_below_the_root();
     aborts_at_signals();
-    when_it_becomes_one("cam.acquire", interrupt, OPH_EINTR);
-    when_it_becomes_one("hdf1.capture", interrupt, OPH_EINTR);
-    when_it_becomes_one("cam.acquire", stop, OPH_ECANCEL);
+    when_it_becomes_one("cam.acquire", interrupt, OPH_EINTR, 1);
+    when_it_becomes_one("hdf1.capture", interrupt, OPH_EINTR, 1);
+    when_it_becomes_one("cam.acquire", stop, OPH_ECANCEL, 1);
+    when_it_becomes_one("cam.acquire", interrupt, OPH_EINTR, 2);
+    when_it_becomes_one("hdf1.capture", interrupt, OPH_EINTR, 2);
     still_counts();
     oph_device_free(two);
     oph_device_free(faults);

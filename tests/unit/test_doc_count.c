@@ -6,6 +6,8 @@
 #include <epicsUnitTest.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static oph_context *ctx;
 static oph_signal *signals[3]; /* temperature, mode, profile */
@@ -155,6 +157,9 @@ static void refuses_what_is_wrong(void)
     opt.form = 2;
     refuses(OPH_EINVAL, "a form of documents", 1, &opt);
     opt = with_signals(1);
+    opt.timeout = -1;
+    refuses(OPH_EINVAL, "a timeout of 0 or more", 1, &opt);
+    opt = with_signals(1);
     opt.root = "data";
     refuses(OPH_EINVAL, "an absolute root, found data", 1, &opt);
     opt = with_signals(2);
@@ -255,6 +260,16 @@ static void leaves_an_interrupt(void)
     oph_status_unref(status);
 }
 
+static void refuses_in_a_fork(void)
+{
+    oph_error err;
+    int status = 0;
+    oph_count_options opt = with_signals(1);
+    pid_t child = fork();
+    if (!child) _exit(count(1, &opt, &err) == OPH_EFORK && !docs.count ? 0 : 1);
+    testOk(waitpid(child, &status, 0) == child && !status, "a forked child is refused");
+}
+
 int main(void)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -267,6 +282,7 @@ int main(void)
     keeps_the_sinks_error();
     keeps_its_keys();
     leaves_an_interrupt();
+    refuses_in_a_fork();
     for (int i = 0; i < 3; i++)
         oph_signal_free(signals[i]);
     oph_context_free(ctx);

@@ -3,6 +3,7 @@
 
 #include <epicsUnitTest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -170,6 +171,28 @@ static void leaves_a_pending_signal(void)
     close(ends[1]);
 }
 
+static ssize_t recv_some(int fd)
+{
+    char buffer[4096];
+    return read(fd, buffer, sizeof buffer);
+}
+
+static int has_room(int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    return poll(&ready, 1, 0) == 1;
+}
+
+/* What is left to be read, until its writer has closed it. */
+static void ends_with(int fd, const char *wanted)
+{
+    char last[256] = "";
+    size_t n = 0, length = strlen(wanted);
+    while (read(fd, last + n, 1) == 1)
+        if (++n == sizeof last) memmove(last, last + 1, --n);
+    testOk(n >= length && !memcmp(last + n - length, wanted, length), "a new line was begun");
+}
+
 static void gives_up_on_who_reads_nothing(int fd, int other)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -180,9 +203,13 @@ static void gives_up_on_who_reads_nothing(int fd, int other)
     oph__document_lines_patience(lines, 0.1);
     int rc = write_one(lines, "event", json, &err);
     refused(rc, &err, OPH_ETIMEOUT, "nobody took anything from it for 0.1 s");
+    while (recv_some(other) > 0 && !has_room(fd))
+        ;
+    testOk1(write_one(lines, "stop", "{}", &err) == 0);
     oph_document_lines_free(lines);
     free(json);
     close(fd);
+    ends_with(other, "\n[\"stop\",{}]\n");
     close(other);
 }
 
