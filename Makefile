@@ -58,9 +58,9 @@ SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
 SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
 # Without jansson what needs it is left out.
 with_doc = $(if $(JANSSON_LIBS),$(1),$(filter-out $(2),$(1)))
-TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),%/documents.c))
-UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),%/test_doc_%))
-EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),%/count.c))
+TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
+UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
+EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c))
 # An object without a source goes when the folder that had it changes.
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
 SIM_DIRS := $(sort $(dir $(SIM_SRC)))
@@ -69,11 +69,11 @@ LIBS := $(B)/lib/$(SO) $(B)/lib/libcophyd.a
 ifneq ($(DOC_SRC),)
 DOC_LIBS := $(B)/lib/$(DOC_SO) $(B)/lib/libcophyd-doc.a
 endif
-HEADERS := $(call with_doc,$(wildcard include/cophyd/*.h),%/documents.h)
+HEADERS := $(call with_doc,$(wildcard include/cophyd/*.h),include/cophyd/documents.h)
 ifneq ($(SIM_LIBS),)
 SIM := $(B)/bin/cophyd-sim
 KIT := $(B)/lib/libcophyd-simulator.a
-IOC := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/ioc/test_*.c),%/test_doc_%))
+IOC := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/ioc/test_*.c),tests/ioc/test_doc_%))
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
