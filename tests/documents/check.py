@@ -249,8 +249,10 @@ def interrupt(tap, sim, root, line):
     process = sim.count("Stream", "resource", 1, 1000000, root)
     lines = [process.stdout.readline() for _ in range(line)]
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
-    (run,) = runs_of(lines + out.splitlines())
+    lines += process.stdout.readlines()  # communicate would forget what was read ahead
+    err = process.stderr.read()
+    process.wait(60)
+    (run,) = runs_of(lines)
     what = f"{number.name} after {line} documents"
     tap.ok(process.returncode == 1 and "interrupted" in err, f"{what}: {err.strip()}")
     tap.none(run.mistakes, f"{what}: all {len(run.names)} documents are valid")
