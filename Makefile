@@ -4,6 +4,7 @@
 #   make demo         the demonstration             make check      all tests
 #   make lint layers  rules that programs can check make format     clang-format, in place
 #   make check-files  the simulator's files read by h5py and tifffile
+#   make check-documents  what runs emit, by event-model's schemas and h5py
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
@@ -21,6 +22,8 @@ O = $(B)/obj
 VERSION := $(shell sed -n 's/^.define OPH_VERSION_[MP].* //p' include/cophyd/version.h | paste -sd.)
 SO_MAJOR := libcophyd.so.0
 SO := libcophyd.so.$(VERSION)
+DOC_SO_MAJOR := libcophyd-doc.so.0
+DOC_SO := libcophyd-doc.so.$(VERSION)
 
 ifeq ($(V),1)
 say = @:
@@ -42,36 +45,47 @@ ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) -pthread -lm
 $(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
 $(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(LZ4_CFLAGS)
 $(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
+$(O)/doc/%.o: NEEDS = $(UUID_CFLAGS) $(JANSSON_CFLAGS)
 $(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
 
 # --- What there is
 
 LIB_SRC := $(wildcard $(patsubst %,src/%/*.c,base ca core h5 ad) src/ad/*.S)
 LIB_OBJ := $(patsubst src/%,$(O)/%.o,$(LIB_SRC))
+DOC_SRC := $(if $(JANSSON_LIBS),$(wildcard src/doc/*.c))
+DOC_OBJ := $(patsubst src/%,$(O)/%.o,$(DOC_SRC))
 KIT_OBJ := $(patsubst src/%,$(O)/%.o,$(wildcard src/kit/*.c))
 SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
 SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
-TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/lib/*.c))
-UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
-EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(wildcard examples/*.c))
+# Without jansson what needs it is left out.
+with_doc = $(if $(JANSSON_LIBS),$(1),$(filter-out $(2),$(1)))
+TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
+UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
+EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c))
 # An object without a source goes when the folder that had it changes.
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
 SIM_DIRS := $(sort $(dir $(SIM_SRC)))
+DOC_DIRS := $(sort $(dir $(DOC_SRC)))
 LIBS := $(B)/lib/$(SO) $(B)/lib/libcophyd.a
-HEADERS := $(wildcard include/cophyd/*.h)
+ifneq ($(DOC_SRC),)
+DOC_LIBS := $(B)/lib/$(DOC_SO) $(B)/lib/libcophyd-doc.a
+endif
+HEADERS := $(call with_doc,$(wildcard include/cophyd/*.h),include/cophyd/documents.h)
 ifneq ($(SIM_LIBS),)
 SIM := $(B)/bin/cophyd-sim
 KIT := $(B)/lib/libcophyd-simulator.a
-IOC := $(patsubst %.c,$(B)/%,$(wildcard tests/ioc/test_*.c))
+IOC := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/ioc/test_*.c),tests/ioc/test_doc_%))
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
+COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check check-files bench docs lint layers format asan tsan abi-names install uninstall clean distclean
+.PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names
+.PHONY: install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(LIBS) $(SIM) $(KIT) $(EXAMPLES)
+all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(EXAMPLES)
 
 # --- The library
 
@@ -99,6 +113,22 @@ $(B)/lib/$(SO): $(LIB_OBJ) $(LIB_DIRS) src/cophyd.map | $(B)/lib/cophyd
 	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(LIB_OBJ) '-Wl,-rpath,$$ORIGIN/cophyd' $(ALL_LIBS)
 	$(Q)ln -sf $(SO) $(@D)/$(SO_MAJOR) && ln -sf $(SO_MAJOR) $(@D)/libcophyd.so
 
+# Documents: a library of its own, over the public one. Of the inner folders it takes the lowest, of
+# which each has its copy.
+DOC_BASE := $(patsubst %,$(O)/base/%.c.o,clock err str vec)
+
+$(B)/lib/libcophyd-doc.a: $(DOC_OBJ) $(DOC_DIRS)
+	$(say) AR $@
+	@mkdir -p $(@D) && rm -f $@
+	$(Q)$(AR) rcs $@ $(DOC_OBJ)
+
+$(B)/lib/$(DOC_SO): $(DOC_OBJ) $(DOC_BASE) $(DOC_DIRS) src/doc/cophyd-doc.map $(B)/lib/$(SO)
+	$(say) LD $@
+	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) -Wl,-soname,$(DOC_SO_MAJOR) -Wl,--version-script=src/doc/cophyd-doc.map \
+	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(DOC_OBJ) $(DOC_BASE) '-Wl,-rpath,$$ORIGIN' \
+	    -L$(B)/lib -lcophyd $(JANSSON_LIBS) $(UUID_LIBS) -pthread -lm
+	$(Q)ln -sf $(DOC_SO) $(@D)/$(DOC_SO_MAJOR) && ln -sf $(DOC_SO_MAJOR) $(@D)/libcophyd-doc.so
+
 # EPICS as the wheel has it: in the same place beside libcophyd here and when installed.
 $(B)/lib/cophyd: build/config.mak
 	@rm -rf $@ && mkdir -p $@
@@ -122,6 +152,8 @@ $(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
 
 $(B)/bin/simulated: WITH = -lcophyd-simulator
 $(B)/bin/simulated: $(B)/lib/libcophyd-simulator.a
+$(B)/bin/count: WITH = -lcophyd-doc
+$(B)/bin/count: $(B)/lib/$(DOC_SO)
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -142,11 +174,19 @@ $(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 	$(Q)$(AR) rcs $@ $(TEST_LIB) $(KIT_OBJ)
 
 # The archive, not the shared library: unit tests reach internal functions.
-$(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
+$(UNIT) $(IOC) $(DEMO) $(COUNTS): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(B)/lib/libcophyd.a \
+	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) \
+	    $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
+
+DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS)
+$(DOC_TESTS): WITH_DOC = $(B)/lib/libcophyd-doc.a
+$(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS)
+$(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS)
+$(DOC_TESTS): $(B)/lib/libcophyd-doc.a
+$(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
 
 # It unpacks what the simulator packs.
 $(B)/tests/ioc/test_sim_compression: ALL_CFLAGS += $(BLOSC_CFLAGS)
@@ -181,6 +221,16 @@ $(B)/files-venv/made: tests/files/peers.txt
 check-files: all $(B)/files-venv/made
 	$(Q)COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
 	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py
+
+# What the runs of tests and of an example emit, by event-model's schemas; images found by it.
+$(B)/documents-venv/made: tests/documents/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
+	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
+	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
+	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
 
 # --- Speed beside hand-written libca, pyepics, aioca and ophyd: a table, and $(B)/bench.json.
 
@@ -234,8 +284,9 @@ lint:
 format:
 	$(or $(CLANG_FORMAT),clang-format) -i $(C_FILES)
 
-abi-names: $(B)/lib/$(SO)
+abi-names: $(B)/lib/$(SO) $(DOC_LIBS)
 	tests/abi/exported.sh $(B)/lib/$(SO) >tests/abi/names.txt
+	$(if $(DOC_LIBS),tests/abi/exported.sh $(B)/lib/$(DOC_SO) >tests/abi/names-doc.txt)
 
 # --- Installing. Nothing is linked again: run paths are relative.
 
@@ -255,6 +306,12 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    -e 's|@PRIVATE@|$(subst -L$(B)/lib/cophyd,$(EPICS_PRIVATE),$(ALL_LIBS))|' \
 	    src/cophyd.pc.in >$(D)/lib/pkgconfig/cophyd.pc
+	$(if $(DOC_LIBS),install -m 644 $(B)/lib/libcophyd-doc.a $(D)/lib && \
+	    install -m 755 $(B)/lib/$(DOC_SO) $(D)/lib && \
+	    ln -sf $(DOC_SO) $(D)/lib/$(DOC_SO_MAJOR) && \
+	    ln -sf $(DOC_SO_MAJOR) $(D)/lib/libcophyd-doc.so && \
+	    sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PRIVATE@|$(JANSSON_LIBS) $(UUID_LIBS) -pthread -lm|' \
+	    src/doc/cophyd-doc.pc.in >$(D)/lib/pkgconfig/cophyd-doc.pc)
 	$(if $(KIT),install -m 644 $(KIT) $(D)/lib && sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    src/kit/cophyd-simulator.pc.in >$(D)/lib/pkgconfig/cophyd-simulator.pc)
 	$(if $(INSTALLED),install -m 755 $(INSTALLED) $(D)/bin)
@@ -263,6 +320,7 @@ install: all
 
 uninstall:
 	rm -f $(patsubst include/%,$(D)/include/%,$(HEADERS)) $(D)/lib/libcophyd.* \
+	    $(D)/lib/libcophyd-doc.* $(D)/lib/pkgconfig/cophyd-doc.pc \
 	    $(D)/lib/libcophyd-simulator.a $(D)/lib/pkgconfig/cophyd-simulator.pc \
 	    $(D)/lib/pkgconfig/cophyd.pc $(patsubst $(B)/%,$(D)/%,$(INSTALLED))
 	rm -f $(patsubst $(DOCS)/%,$(D)/share/%,$(MAN))
@@ -270,9 +328,9 @@ uninstall:
 	-rmdir $(D)/include/cophyd
 
 clean:
-	rm -rf $(filter-out build/config.mak build/configure build/venv build/bench-venv build/files-venv,$(wildcard build/*))
+	rm -rf $(filter-out build/config.mak build/configure build/venv $(wildcard build/*-venv),$(wildcard build/*))
 
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(EXAMPLES))

@@ -72,6 +72,7 @@ typedef struct oph_description {
     const char *dtype_numpy; /* "<i4", "<f8", "|u1"; of text "<U39": at most 39 characters */
     const char *external;    /* "FILESTORE:" of an image, whose value is in a file; else NULL */
     oph_signal *signal;      /* NULL where it is not one signal's, as an image */
+    oph_device *store;       /* the file plugin that writes an image; else NULL */
     const oph_properties *properties; /* of the readback: units, precision, limits, an enum's labels
                                          (event-model's choices); NULL where signal is */
     uint32_t reserved;

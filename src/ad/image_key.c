@@ -108,7 +108,8 @@ static int describe(const struct asking *a, oph_description *told, oph_error *er
 static int add(const struct asking *a, struct oph__describing *to, oph_error *err)
 {
     char *key = oph__dupf("%s_image", a->det->name), *source = oph__dupf("PV:%s", a->det->prefix);
-    oph_description told = {.source = source, .dtype = "array", .external = "FILESTORE:"};
+    oph_description told = {
+        .source = source, .dtype = "array", .external = "FILESTORE:", .store = a->dev};
     int rc = key && source ? describe(a, &told, err) : oph__fail_memory(err, "a key");
     if (!rc && oph__describe_has(to, key)) {
         free(key);

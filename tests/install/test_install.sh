@@ -45,6 +45,25 @@ needs() { readelf -d "$work/$1" | grep -q 'NEEDED.*libcophyd'; }
 check 'c-shared needs libcophyd.so' needs c-shared
 check 'c-static does not' eval '! needs c-static'
 
+# Documents: where jansson was found.
+documents() {
+    # shellcheck disable=SC2086
+    check "$1 builds" "${@:3}" ${SANITIZE:-} -Wall -Wextra -Werror -pedantic $flags \
+        -o "$work/$1" "$PWD/tests/install/documents.c" -x none $2
+    check "$1 tells of a run" eval \
+        "timeout 20 '$work/$1' | tee /dev/stderr | grep -c '^\[\"[a-z]*\",{.*}\]\$' | grep -qx 5"
+}
+if [ -e "$prefix/lib/libcophyd-doc.so" ]; then
+    shared="$(pkg-config --libs cophyd-doc) -Wl,-rpath,$(pkg-config --variable=libdir cophyd-doc)"
+    static=$(pkg-config --static --libs cophyd-doc |
+        sed 's/-lcophyd-doc/-l:libcophyd-doc.a/; s/-lcophyd\>/-l:libcophyd.a/')
+    documents doc-c-shared "$shared" ${CC:-cc} -std=c11
+    documents doc-c-static "$static" ${CC:-cc} -std=c11
+    documents doc-c++-shared "$shared" ${CXX:-c++} -std=c++11 -x c++
+    check 'doc-c-shared needs libcophyd-doc.so' needs doc-c-shared
+    check 'doc-c-static does not' eval '! needs doc-c-static'
+fi
+
 for program in "$prefix"/bin/*; do
     check "${program##*/} finds its libraries" \
         eval "ldd '$program' | tee /dev/stderr | grep -q 'not found' && exit 1; true"

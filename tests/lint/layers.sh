@@ -11,6 +11,7 @@ core   core base ca/link.h
 h5     h5 base HDF5
 kit    kit
 ad     ad core h5 base ca/link.h uuid
+doc    doc base jansson uuid
 sim    sim cophyd/version.h EPICS HDF5
 '
 libc='assert complex ctype dirent dlfcn endian errno fcntl fenv float glob inttypes libgen limits
@@ -32,6 +33,7 @@ find include src -name '*.[chS]' | sort | xargs awk -v table="$table" -v libc="$
         if (header in is_libc || header ~ /^(sys|net|netinet|arpa|linux)\//) return "libc"
         if (header ~ /^(hdf5|H5.*|lz4.*|zlib)\.h$/) return "HDF5"
         if (header ~ /^uuid/) return "uuid"
+        if (header == "jansson.h") return "jansson"
         if (header ~ /^cophyd\//) return header
         return header == "cadef.h" ? "cadef" : "EPICS"
     }

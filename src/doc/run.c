@@ -1,0 +1,201 @@
+#include "doc/run.h"
+
+#include "base/err.h"
+#include "base/str.h"
+#include "doc/json.h"
+#include <cophyd/version.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uuid.h>
+
+double oph__doc_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void oph__doc_uid(char *ret)
+{
+    uuid_t uid;
+    uuid_generate_random(uid);
+    uuid_unparse_lower(uid, ret);
+}
+
+/* What the sink says is not to be trusted to be an error. */
+static int refused(struct oph__doc_run *run, const char *name, int32_t said, const oph_error *one,
+                   oph_error *err)
+{
+    run->broken = true;
+    if (one->code >= 0)
+        return oph__fail_text(err, OPH_EFILE, "the sink refused the document \"%s\" (%d)", name,
+                              (int)said);
+    if (err) *err = *one;
+    return one->code;
+}
+
+int oph__doc_emit(struct oph__doc_run *run, const char *name, json_t *document, oph_error *err)
+{
+    char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    json_decref(document);
+    if (!text) return oph__fail_memory(err, "a document");
+    oph_error one = OPH_ERROR_INIT;
+    int32_t said = run->sink(run->user, name, text, strlen(text), &one);
+    free(text);
+    return said ? refused(run, name, said, &one, err) : 0;
+}
+
+/* The start document */
+
+enum type { INTEGER, STRING, OBJECT, TEXT_OR_OBJECT, TEXTS, TYPES };
+
+static bool is_type(const json_t *value, enum type type)
+{
+    switch (type) {
+    case INTEGER: return json_is_integer(value);
+    case STRING: return json_is_string(value);
+    case OBJECT: return json_is_object(value);
+    case TEXT_OR_OBJECT: return json_is_string(value) || json_is_object(value);
+    default: break;
+    }
+    for (size_t i = 0; i < json_array_size(value); i++)
+        if (!json_is_string(json_array_get(value, i))) return false;
+    return json_is_array(value);
+}
+
+/* Members that event-model knows must be what it wants. */
+static int check_type(const char *key, const json_t *value, oph_error *err)
+{
+    static const char *const words[TYPES] = {"an integer", "a string", "an object",
+                                             "a string or an object", "an array of strings"};
+    static const struct {
+        const char *key;
+        enum type type;
+    } known[] = {{"scan_id", INTEGER},   {"owner", STRING},         {"project", STRING},
+                 {"group", STRING},      {"data_session", STRING},  {"hints", OBJECT},
+                 {"data_groups", TEXTS}, {"sample", TEXT_OR_OBJECT}};
+    if (oph__equal(key, "uid") || oph__equal(key, "time"))
+        return oph__fail_text(err, OPH_EINVAL,
+                              "metadata: wanted no member \"%s\", which the run makes itself", key);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (oph__equal(known[i].key, key) && !is_type(value, known[i].type))
+            return oph__fail_text(err, OPH_EINVAL, "metadata: wanted \"%s\" to be %s", key,
+                                  words[known[i].type]);
+    return 0;
+}
+
+/* Names that MongoDB and Tiled could not take, at any depth. */
+static int check_names(json_t *object, oph_error *err)
+{
+    const char *key;
+    json_t *value;
+    int rc = 0;
+    json_object_foreach(object, key, value)
+    {
+        if (!*key || strpbrk(key, "./"))
+            return oph__fail_text(err, OPH_EINVAL,
+                                  "metadata: wanted names without a dot and a slash, found \"%s\"",
+                                  key);
+        rc = json_is_object(value) ? check_names(value, err) : 0;
+        if (rc) return rc;
+    }
+    return 0;
+}
+
+int oph__metadata_parse(const char *text, json_t **ret, oph_error *err)
+{
+    json_error_t why;
+    const char *key;
+    json_t *value;
+    *ret = NULL;
+    if (!text) return 0;
+    json_t *metadata = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    if (!metadata)
+        return oph__fail_text(err, OPH_EPARSE, "metadata:%d:%d: %s", why.line, why.column,
+                              why.text);
+    int rc = json_is_object(metadata)
+                 ? check_names(metadata, err)
+                 : oph__fail_text(err, OPH_EPARSE, "metadata: wanted a JSON object");
+    json_object_foreach(metadata, key, value)
+    {
+        if (!rc) rc = check_type(key, value, err);
+    }
+    if (!rc)
+        *ret = metadata;
+    else
+        json_decref(metadata);
+    return rc;
+}
+
+static json_t *names(const struct oph__doc_run *run)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < run->object_count; i++)
+        list = oph__json_add(list, oph__json_string(run->objects[i].name));
+    return list;
+}
+
+int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, json_t *metadata,
+                   oph_error *err)
+{
+    oph__doc_uid(run->uid);
+    json_int_t count = points;
+    json_t *scan_id = run->options.scan_id ? json_integer(run->options.scan_id) : NULL;
+    json_t *start =
+        json_pack("{s:s, s:f, s:o*, s:s, s:o, s:I, s:I, s:{s:[[[s], s]]}, s:{s:s}}", "uid",
+                  run->uid, "time", oph__doc_time(), "scan_id", scan_id, "plan_name", plan,
+                  "detectors", names(run), "num_points", count, "num_intervals", count - 1, "hints",
+                  "dimensions", "time", "primary", "versions", "cophyd", oph_version());
+    if (start && metadata && json_object_update(start, metadata)) {
+        json_decref(start);
+        start = NULL;
+    }
+    json_decref(metadata);
+    int rc = oph__doc_emit(run, "start", start, err);
+    run->begun = !rc;
+    return rc;
+}
+
+/* The stop document */
+
+static json_t *reason(const oph_error *cause, const oph_error *left)
+{
+    bool both = cause->code && left->code && !oph__equal(cause->text, left->text);
+    char *text = oph__dupf("%s%s%s", cause->code ? cause->text : "",
+                           both ? "; and not all could be put back: " : "", both ? left->text : "");
+    json_t *value = text ? oph__json_string(text) : NULL;
+    free(text);
+    return value;
+}
+
+int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, const oph_error *left,
+                  oph_error *err)
+{
+    if (!run->begun || run->broken) return 0;
+    char uid[OPH__UID];
+    bool aborted = cause->code == OPH_EINTR || cause->code == OPH_ECANCEL;
+    const char *status = aborted ? "abort" : cause->code ? "fail" : "success";
+    oph__doc_uid(uid);
+    json_t *stop =
+        json_pack("{s:s, s:f, s:s, s:s, s:o, s:{s:I}}", "uid", uid, "time", oph__doc_time(),
+                  "run_start", run->uid, "exit_status", status, "reason", reason(cause, left),
+                  "num_events", "primary", (json_int_t)run->events);
+    return oph__doc_emit(run, "stop", stop, err);
+}
+
+void oph__doc_clear(struct oph__doc_run *run)
+{
+    for (size_t i = 0; i < run->fields.count; i++) {
+        struct oph__field *field = run->fields.at[i];
+        free(field->image);
+        free(field);
+    }
+    oph__vec_free(&run->fields);
+    for (size_t i = 0; i < run->object_count; i++) {
+        oph_descriptions_free(run->objects[i].described);
+        free(run->objects[i].name);
+    }
+    free(run->objects);
+    oph_group_free(run->group);
+}
