@@ -34,12 +34,13 @@ endif
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
 WERROR = -Werror
 BASE = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE) -MMD -MP -Isrc -Iinclude
-ALL_CFLAGS = $(EPICS_CFLAGS) $(HDF5_CFLAGS) $(UUID_CFLAGS) $(LZ4_CFLAGS)
-ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) -pthread -lm
+FILTER_CFLAGS = $(LZ4_CFLAGS) $(BLOSC_CFLAGS) $(DEFLATE_CFLAGS)
+ALL_CFLAGS = $(EPICS_CFLAGS) $(HDF5_CFLAGS) $(UUID_CFLAGS) $(FILTER_CFLAGS)
+ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) $(DEFLATE_LIBS) -pthread -lm
 
 # Each folder sees the headers of what it may use, and no others.
 $(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
-$(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(LZ4_CFLAGS)
+$(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(FILTER_CFLAGS)
 $(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
 $(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
 
@@ -146,10 +147,6 @@ $(UNIT) $(IOC) $(DEMO): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/l
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
-
-# It unpacks what the simulator packs.
-$(B)/tests/ioc/test_sim_compression: ALL_CFLAGS += $(BLOSC_CFLAGS)
-$(B)/tests/ioc/test_sim_compression: ALL_LIBS += $(BLOSC_LIBS)
 
 # An IOC of standard records, of all types.
 $(IOC): | $(SIM) $(PLAIN)
