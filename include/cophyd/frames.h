@@ -32,11 +32,26 @@ OPH_API int oph_frames_describe(oph_frames *frames, oph_frames_info *ret, oph_er
 
 /* Copies `count` frames from number `first` on (0 is the first), in the file's element type and the
  * machine's byte order, into `buffer`, which holds `buffer_bytes`. OPH_ERANGE: the file has no such
- * frames, or the buffer is too small. OPH_EFILE: they were never written, are damaged, their filter
- * is missing, or the file was written to after it was opened; the buffer may hold anything then.
- * Any thread; one at a time runs. */
+ * frames, or the buffer is too small. OPH_EFILE: one was never written, is damaged, its filter is
+ * missing, or the file was written to after it was opened: the sentence names the file, the first
+ * such frame and the reason, and the buffer may hold anything then; the other frames can be read.
+ * OPH_EFORK: in a child of the process that opened it. Any thread, several at once: each request is
+ * read and decoded by all threads of the handle and by the one that asks. */
 OPH_API int oph_frames_read(oph_frames *frames, int64_t first, int64_t count, void *buffer,
                             size_t buffer_bytes, oph_error *err);
+
+/* The same of a part of each frame: size[i] pixels from number from[i] on along axis i + 1 of the
+ * shape, so both have rank - 1 numbers. NULL: from the first; to the last. Only the chunks that
+ * the part touches are read. */
+OPH_API int oph_frames_read_region(oph_frames *frames, int64_t first, int64_t count,
+                                   const int64_t *from, const int64_t *size, void *buffer,
+                                   size_t buffer_bytes, oph_error *err);
+
+/* How many threads read and decode, with the one that asks: at most 64; 0, as at first: as many as
+ * this process may use cores. They are made when first needed, and end with the handle. */
+OPH_API int oph_frames_set_threads(oph_frames *frames, int32_t count, oph_error *err);
+
+/* Not while another thread is in a call with it. */
 OPH_API void oph_frames_free(oph_frames *frames);
 
 OPH_END_DECLS

@@ -77,6 +77,13 @@ static int open_in_time(oph_frames *frames, double timeout, oph_error *err)
     }
 }
 
+static void free_memory(oph_frames *frames)
+{
+    free(frames->file);
+    free(frames->name);
+    free(frames);
+}
+
 int oph_frames_open(const char *file, const char *dataset, double timeout, oph_frames **ret,
                     oph_error *err)
 {
@@ -86,13 +93,18 @@ int oph_frames_open(const char *file, const char *dataset, double timeout, oph_f
     oph_frames *frames = calloc(1, sizeof *frames);
     if (!frames) return oph__fail_memory(err, file);
     frames->source.fd = -1;
-    frames->source.limit = UINT64_MAX;
     frames->h5 = frames->dataset = -1;
     frames->file = oph__dup(file);
     frames->name = oph__dup(dataset ? dataset : "/entry/data/data");
     frames->source.path = frames->file;
-    int rc = frames->file && frames->name ? open_in_time(frames, timeout, err)
+    atomic_init(&frames->holders, 1);
+    int rc = frames->file && frames->name ? oph__pool_init(&frames->pool, err)
                                           : oph__fail_memory(err, file);
+    if (rc) {
+        free_memory(frames);
+        return rc;
+    }
+    rc = open_in_time(frames, timeout, err);
     if (rc == 0)
         *ret = frames;
     else
@@ -100,9 +112,10 @@ int oph_frames_open(const char *file, const char *dataset, double timeout, oph_f
     return rc;
 }
 
-void oph_frames_free(oph_frames *frames)
+void oph__frames_release(oph_frames *frames)
 {
-    if (!frames) return;
+    if (atomic_fetch_sub(&frames->holders, 1) > 1) return;
+    oph__pool_end(&frames->pool);
     oph__h5_lock();
     H5E_BEGIN_TRY
     {
@@ -111,9 +124,11 @@ void oph_frames_free(oph_frames *frames)
     H5E_END_TRY;
     oph__h5_unlock();
     oph__source_close(&frames->source);
-    free(frames->stored.at);
-    free(frames->plain.at);
-    free(frames->file);
-    free(frames->name);
-    free(frames);
+    free_memory(frames);
+}
+
+void oph_frames_free(oph_frames *frames)
+{
+    /* A forked child has neither the threads nor, maybe, the locks. */
+    if (frames && oph__is_alive(&frames->pool.alive)) oph__frames_release(frames);
 }

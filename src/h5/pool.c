@@ -27,6 +27,7 @@ static void empty_lane(struct oph__lane *lane)
 {
     free(lane->stored.at);
     free(lane->middle.at);
+    free(lane->block.at);
     free(lane->plain.at);
 #ifdef OPH_HAVE_LIBDEFLATE
     if (lane->inflater) libdeflate_free_decompressor(lane->inflater);
@@ -50,6 +51,14 @@ int oph__pool_init(struct oph__pool *pool, oph_error *err)
     if (rc) oph__monitor_destroy(&pool->m);
     pool->most = cores();
     return rc;
+}
+
+void oph__pool_limit(struct oph__pool *pool, int most)
+{
+    pthread_mutex_lock(&pool->m.lock);
+    pool->most = most > 0 ? most : cores();
+    pthread_cond_broadcast(&pool->m.changed);
+    pthread_mutex_unlock(&pool->m.lock);
 }
 
 /* With the lock held, which is free while the step runs. */
@@ -86,10 +95,13 @@ static void *run_thread(void *arg)
 
     pthread_mutex_lock(&pool->m.lock);
     while (!pool->ends)
-        if (pool->first)
+        if (pool->first && pool->active < pool->most - 1) {
+            pool->active++;
             take_step(pool, pool->first);
-        else
+            pool->active--;
+        } else {
             pthread_cond_wait(&pool->m.changed, &pool->m.lock);
+        }
     pthread_mutex_unlock(&pool->m.lock);
     return NULL;
 }

@@ -19,6 +19,7 @@ struct oph__lane {
     struct oph__lane *next;
     struct oph__room stored; /* a chunk as the file has it */
     struct oph__room middle; /* between two filters */
+    struct oph__room block;  /* of bitshuffle */
     struct oph__room plain;  /* a chunk that is only partly wanted */
     void *inflater;          /* libdeflate's, or NULL */
 };
@@ -40,12 +41,15 @@ struct oph__pool {
     struct oph__work *first; /* in the order of posting */
     struct oph__lane *lanes; /* that nobody uses now */
     pthread_t threads[OPH__POOL_MOST];
-    int count; /* of threads */
-    int most;  /* that work together, with the one that waits */
+    int count;  /* of threads */
+    int active; /* of them, in a step */
+    int most;   /* that work together, with the one that waits */
     bool ends;
 };
 
 int oph__pool_init(struct oph__pool *pool, oph_error *err);
+/* 0: as many as this process may use cores. Threads that there are already stay, and rest. */
+void oph__pool_limit(struct oph__pool *pool, int most);
 /* No work may be left in it. Joins. */
 void oph__pool_end(struct oph__pool *pool);
 

@@ -75,7 +75,7 @@ static haddr_t driver_get_eof(const H5FD_t *file, H5FD_mem_t type)
     return fstat(((const struct driver *)file)->source->fd, &now) ? 0 : (haddr_t)now.st_size;
 }
 
-size_t oph__source_read(const struct oph__source *source, uint64_t address, void *to, size_t size)
+size_t oph__source_fetch(const struct oph__source *source, uint64_t address, void *to, size_t size)
 {
     size_t done = 0;
 
@@ -99,7 +99,7 @@ static herr_t driver_read(H5FD_t *file, H5FD_mem_t type, hid_t plist, haddr_t ad
         *source->place = (struct oph__place){.address = address, .size = size};
         return 0;
     }
-    size_t done = oph__source_read(source, address, buffer, size);
+    size_t done = oph__source_fetch(source, address, buffer, size);
     if (done < size && type == H5FD_MEM_DRAW) return -1;
     /* libhdf5 guesses the length of some headers and expects zeros after the end. */
     memset((char *)buffer + done, 0, size - done);

@@ -78,19 +78,19 @@ static void test_decoder(unsigned block)
     unsigned char *chunk = h5_lz4_encode(pixels, FRAME_BYTES, block, &size);
     struct fence in = make_fence(size);
     memcpy(in.at, chunk, size);
-    testOk(oph__lz4_decode(in.at, size, out.at, FRAME_BYTES) &&
+    testOk(oph__undo_lz4(in.at, size, out.at, FRAME_BYTES) &&
                memcmp(out.at, pixels, FRAME_BYTES) == 0,
            "blocks of %u bytes are decoded", block);
     bool short_ok = true;
     for (size_t less = 0; less < size; less++) {
         memcpy(in.at + size - less, chunk, less);
-        short_ok = short_ok && !oph__lz4_decode(in.at + size - less, less, out.at, FRAME_BYTES);
+        short_ok = short_ok && !oph__undo_lz4(in.at + size - less, less, out.at, FRAME_BYTES);
     }
     testOk(short_ok, "and no part of them");
     for (int i = 0; i < mutants; i++) {
         memcpy(in.at, chunk, size);
         mutate(in.at, size);
-        refused += !oph__lz4_decode(in.at, size, out.at, FRAME_BYTES);
+        refused += !oph__undo_lz4(in.at, size, out.at, FRAME_BYTES);
     }
     testDiag("%d of %d mutants were refused", refused, mutants);
     testOk(refused > mutants / 10, "mutants of blocks of %u bytes stay within their buffers",
@@ -228,7 +228,7 @@ static void test_long_chunk(void)
     oph_frames *frames = h5_test_open(path, NULL);
     got[ROWS * COLS] = 4711;
     testOk1(h5_test_says(oph_frames_read(frames, 1, 1, got, FRAME_BYTES, &err), OPH_EFILE, &err,
-                         "frame 1|cannot be read"));
+                         "frame 1|a chunk of a wrong size"));
     testOk(got[ROWS * COLS] == 4711, "nothing is written after the buffer");
     testOk1(oph_frames_read(frames, 2, 1, got, FRAME_BYTES, NULL) == 0 &&
             memcmp(got, pixels + 2 * ROWS * COLS, FRAME_BYTES) == 0);
