@@ -67,7 +67,19 @@ static void mutate(unsigned char *at, size_t size)
     }
 }
 
-static void test_decoder(unsigned block)
+enum { BITSHUFFLE = -1, BITSHUFFLE_LZ4 = -2 }; /* instead of a block size of LZ4 */
+
+static struct oph__room room;
+
+static bool undo(int way, const void *in, size_t size, void *out)
+{
+    if (way == BITSHUFFLE) return oph__undo_bitshuffle(4, 64, in, size, out, FRAME_BYTES);
+    if (way == BITSHUFFLE_LZ4)
+        return oph__undo_bitshuffle_lz4(4, &room, in, size, out, FRAME_BYTES);
+    return oph__undo_lz4(in, size, out, FRAME_BYTES);
+}
+
+static void test_decoder(const char *name, int way)
 {
     int32_t pixels[ROWS * COLS];
     struct fence out = make_fence(FRAME_BYTES);
@@ -75,26 +87,27 @@ static void test_decoder(unsigned block)
     int refused = 0, mutants = 20000;
 
     fill(pixels, ROWS * COLS);
-    unsigned char *chunk = h5_lz4_encode(pixels, FRAME_BYTES, block, &size);
+    unsigned char *chunk =
+        way < 0 ? h5_bitshuffle_encode(pixels, FRAME_BYTES, 4, 64, way == BITSHUFFLE_LZ4, &size)
+                : h5_lz4_encode(pixels, FRAME_BYTES, (unsigned)way, &size);
     struct fence in = make_fence(size);
     memcpy(in.at, chunk, size);
-    testOk(oph__undo_lz4(in.at, size, out.at, FRAME_BYTES) &&
-               memcmp(out.at, pixels, FRAME_BYTES) == 0,
-           "blocks of %u bytes are decoded", block);
+    testOk(undo(way, in.at, size, out.at) && memcmp(out.at, pixels, FRAME_BYTES) == 0,
+           "%s: decoded", name);
     bool short_ok = true;
     for (size_t less = 0; less < size; less++) {
         memcpy(in.at + size - less, chunk, less);
-        short_ok = short_ok && !oph__undo_lz4(in.at + size - less, less, out.at, FRAME_BYTES);
+        short_ok = short_ok && !undo(way, in.at + size - less, less, out.at);
     }
-    testOk(short_ok, "and no part of them");
+    testOk(short_ok, "%s: and no part of it", name);
     for (int i = 0; i < mutants; i++) {
         memcpy(in.at, chunk, size);
         mutate(in.at, size);
-        refused += !oph__undo_lz4(in.at, size, out.at, FRAME_BYTES);
+        refused += !undo(way, in.at, size, out.at);
     }
     testDiag("%d of %d mutants were refused", refused, mutants);
-    testOk(refused > mutants / 10, "mutants of blocks of %u bytes stay within their buffers",
-           block);
+    testOk(way == BITSHUFFLE ? refused == 0 : refused > mutants / 10,
+           "%s: mutants stay within their buffers", name);
     free(chunk);
     munmap(in.page, in.total);
     munmap(out.page, out.total);
@@ -261,20 +274,38 @@ static void test_wide_chunk(void)
 
 int main(void)
 {
+    struct h5_options o = options(true, 0, 0, false);
+
     testPlan(0);
     test_truncated("contiguous", options(false, 0, 0, false));
     test_truncated("chunks", options(true, 0, 0, false));
     test_truncated("deflate", options(true, 1, 0, false));
     test_truncated("chunks, new format", options(true, 0, 0, true));
     test_payload("deflate", options(true, 1, 0, false));
+    test_decoder("bitshuffle", BITSHUFFLE);
     test_long_chunk();
     test_wide_chunk();
     if (HAVE_LZ4) {
-        test_decoder(1 << 30);
-        test_decoder(100);
+        test_decoder("one block of LZ4", 1 << 30);
+        test_decoder("blocks of LZ4", 100);
+        test_decoder("bitshuffle and LZ4", BITSHUFFLE_LZ4);
         test_truncated("LZ4", options(true, 0, 256, false));
         test_payload("LZ4", options(true, 0, 256, false));
+        o.bitshuffle = 2;
+        test_truncated("bitshuffle and LZ4", o);
+        test_payload("bitshuffle and LZ4", o);
     }
+#ifdef OPH_HAVE_BLOSC
+    o.bitshuffle = 0;
+    for (int shuffle = 0; shuffle < 3; shuffle++) {
+        static const char *const codecs[] = {"lz4", "blosclz", "zlib"};
+        o.blosc = codecs[shuffle];
+        o.blosc_shuffle = shuffle;
+        test_truncated(o.blosc, o);
+        test_payload(o.blosc, o);
+    }
+#endif
+    free(room.at);
     h5_test_cleanup();
     return testDone();
 }
