@@ -51,6 +51,37 @@ OPH_API int oph_frames_read_region(oph_frames *frames, int64_t first, int64_t co
  * this process may use cores. They are made when first needed, and end with the handle. */
 OPH_API int oph_frames_set_threads(oph_frames *frames, int32_t count, oph_error *err);
 
+/* Memory for many frames, on huge pages where that pays: a whole series is read into such a buffer
+ * twice as fast as into new memory of malloc. Yours: oph_frames_buffer_free. */
+OPH_API int oph_frames_buffer_new(size_t bytes, void **ret, oph_error *err);
+OPH_API void oph_frames_buffer_free(void *buffer);
+
+/* --- Frames one after the other: while you have one, the next are read and decoded */
+
+typedef struct oph_frames_iter oph_frames_iter;
+
+/* Set `size` to sizeof(oph_frames_iter_options); zeros elsewhere stand for all of all frames. */
+typedef struct oph_frames_iter_options {
+    uint32_t size;
+    int32_t ahead;       /* frames that are read before they are asked for; 0: enough */
+    int64_t first;       /* frame */
+    int64_t count;       /* 0: to the last one that there is now */
+    const int64_t *from; /* as in oph_frames_read_region: a part of each frame, or NULL */
+    const int64_t *extent;
+} oph_frames_iter_options;
+
+/* `options` NULL: all. Holds the frames, so that these may be freed before it. Its memory is that
+ * of the frames ahead and of yours. Yours: oph_frames_iter_free. */
+OPH_API int oph_frames_iter_new(oph_frames *frames, const oph_frames_iter_options *options,
+                                oph_frames_iter **ret, oph_error *err);
+
+/* The next frame: borrowed, until the next call; NULL after the last. `ret_number` may be NULL; it
+ * is set for a frame that fails, too. Such a frame is an error as in oph_frames_read, and the next
+ * call goes on with the one after it. One thread at a time. */
+OPH_API int oph_frames_iter_next(oph_frames_iter *iter, const void **ret_pixels,
+                                 int64_t *ret_number, oph_error *err);
+OPH_API void oph_frames_iter_free(oph_frames_iter *iter);
+
 /* Not while another thread is in a call with it. */
 OPH_API void oph_frames_free(oph_frames *frames);
 

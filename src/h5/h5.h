@@ -222,5 +222,7 @@ void oph__read_begin(struct oph__read *read, oph_frames *frames, const struct op
                      const struct oph__region *region, void *buffer, bool ahead);
 /* Waits for it, and helps. */
 int oph__read_finish(struct oph__read *read, oph_error *err);
+/* Waits for what was begun of it, and drops the rest. */
+void oph__read_cancel(struct oph__read *read);
 
 #endif

@@ -61,6 +61,14 @@ void oph__pool_limit(struct oph__pool *pool, int most)
     pthread_mutex_unlock(&pool->m.lock);
 }
 
+int oph__pool_most(struct oph__pool *pool)
+{
+    pthread_mutex_lock(&pool->m.lock);
+    int most = pool->most;
+    pthread_mutex_unlock(&pool->m.lock);
+    return most;
+}
+
 /* With the lock held, which is free while the step runs. */
 static void take_step(struct oph__pool *pool, struct oph__work *work)
 {

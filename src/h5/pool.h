@@ -50,6 +50,7 @@ struct oph__pool {
 int oph__pool_init(struct oph__pool *pool, oph_error *err);
 /* 0: as many as this process may use cores. Threads that there are already stay, and rest. */
 void oph__pool_limit(struct oph__pool *pool, int most);
+int oph__pool_most(struct oph__pool *pool);
 /* No work may be left in it. Joins. */
 void oph__pool_end(struct oph__pool *pool);
 

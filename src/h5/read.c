@@ -45,6 +45,7 @@ static void take_batch(struct oph__read *read, struct batch *batch)
         read->more = oph__piece_advance(&read->image, &read->region, &read->next);
     }
     pthread_mutex_unlock(&read->lock);
+    if (batch->count == 0) return;
     oph__h5_lock();
     H5E_BEGIN_TRY
     {
@@ -262,4 +263,12 @@ int oph__read_finish(struct oph__read *read, oph_error *err)
     /* What was read while somebody wrote may be anything. */
     if (rc == 0 && !read->frames->source.swmr) rc = oph__frames_look(read->frames, err);
     return rc;
+}
+
+void oph__read_cancel(struct oph__read *read)
+{
+    pthread_mutex_lock(&read->lock);
+    read->more = false;
+    pthread_mutex_unlock(&read->lock);
+    oph__read_finish(read, NULL);
 }
