@@ -178,22 +178,24 @@ check-files: all $(B)/files-venv/made
 	$(Q)COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
 	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py
 
-# --- Speed beside hand-written libca, pyepics, aioca and ophyd: a table, and $(B)/bench.json.
+# --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far)
+BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far frames)
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -Itests $(SIM_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) -Itests $(SIM_CFLAGS) $(HDF5_CFLAGS) -c -o $@ $<
 
 $(call in_bench,ours): $(call in_bench,ours.c.o side.c.o)
 $(call in_bench,ours): USES = -L$(B)/lib -lcophyd
 $(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o libca_trigger.c.o side.c.o)
 $(call in_bench,libca): USES = $(EPICS_LIBS)
 $(call in_bench,far): $(call in_bench,far.c.o)
+$(call in_bench,frames): $(call in_bench,frames.c.o side.c.o)
+$(call in_bench,frames): USES = $(B)/lib/libcophyd.a $(ALL_LIBS)
 $(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)
 $(call in_bench,bench_ioc): USES = -rdynamic $(SIM_LIBS)
 $(BENCH_PROGRAMS): | $(LIBS)

@@ -57,16 +57,27 @@
 #define ZIP_LOW _mm256_unpacklo_epi8
 #define ZIP_HIGH _mm256_unpackhi_epi8
 #include "h5/bits_simd.h"
+#undef TARGET
+#undef NAME
+
+#define TARGET __attribute__((target("avx2,gfni")))
+#define NAME(x) x##_gfni
+#define TRANSPOSED(v) _mm256_gf2p8affine_epi64_epi8(_mm256_set1_epi64x(ONE_BIT_EACH), v, 0)
+/* Byte i has bit i. */
+static const long long ONE_BIT_EACH = INT64_MIN + 0x0040201008040201;
+#include "h5/bits_simd.h"
 
 enum oph__simd oph__simd_best(void)
 {
-    return __builtin_cpu_supports("avx2") ? OPH__AVX2 : OPH__SSE2;
+    if (!__builtin_cpu_supports("avx2")) return OPH__SSE2;
+    return __builtin_cpu_supports("gfni") ? OPH__GFNI : OPH__AVX2;
 }
 
 static size_t vectors_of_bytes(enum oph__simd simd, const void *in, void *out, size_t count,
                                size_t item)
 {
-    return simd == OPH__AVX2   ? bytes_avx2(in, out, count, item)
+    return simd == OPH__GFNI   ? bytes_gfni(in, out, count, item)
+           : simd == OPH__AVX2 ? bytes_avx2(in, out, count, item)
            : simd == OPH__SSE2 ? bytes_sse2(in, out, count, item)
                                : 0;
 }
@@ -74,7 +85,8 @@ static size_t vectors_of_bytes(enum oph__simd simd, const void *in, void *out, s
 static size_t vectors_of_bits(enum oph__simd simd, const void *in, void *out, size_t count,
                               size_t item)
 {
-    return simd == OPH__AVX2   ? bits_avx2(in, out, count, item)
+    return simd == OPH__GFNI   ? bits_gfni(in, out, count, item)
+           : simd == OPH__AVX2 ? bits_avx2(in, out, count, item)
            : simd == OPH__SSE2 ? bits_sse2(in, out, count, item)
                                : 0;
 }

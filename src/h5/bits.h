@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /* Which instructions; all give the same. */
-enum oph__simd { OPH__SCALAR, OPH__SSE2, OPH__AVX2 };
+enum oph__simd { OPH__SCALAR, OPH__SSE2, OPH__AVX2, OPH__GFNI };
 enum oph__simd oph__simd_best(void); /* of this machine */
 
 /* Elements of 1, 2, 4 or 8 bytes. `in` and `out` have count * item bytes and do not overlap. */

@@ -3,8 +3,10 @@
  *
  * ZIP_LOW and ZIP_HIGH interleave the bytes of two vectors. Those of AVX2 do so in each half of 16
  * bytes by itself, so a vector there carries two streams: STORE puts their parts, which are `apart`
- * bytes from each other, where they belong. */
+ * bytes from each other, where they belong. TRANSPOSED(v), where there is such an instruction, is
+ * a matrix of bits in each 8 bytes of v with its rows upside down and then transposed. */
 
+#ifndef TRANSPOSED
 /* Bits `shift` higher in a against those `shift` lower in b. */
 #define SWAP(a, b, shift, mask)                                                                    \
     do {                                                                                           \
@@ -31,6 +33,8 @@ INLINE void NAME(transpose)(VECTOR r[8])
     SWAP(r[4], r[5], 1, one);
     SWAP(r[6], r[7], 1, one);
 }
+#undef SWAP
+#endif
 
 INLINE void NAME(zip2)(const VECTOR in[2], VECTOR out[2])
 {
@@ -94,6 +98,24 @@ INLINE size_t NAME(bytes_of)(const unsigned char *in, unsigned char *out, size_t
     return done;
 }
 
+/* One byte each of 8 * WIDTH elements, out of its 8 rows of bits. */
+INLINE void NAME(plane)(const unsigned char *in, size_t row, VECTOR out[8])
+{
+#ifdef TRANSPOSED
+    const VECTOR r[8] = {
+        LOAD(in + 7 * row), LOAD(in + 6 * row), LOAD(in + 5 * row), LOAD(in + 4 * row),
+        LOAD(in + 3 * row), LOAD(in + 2 * row), LOAD(in + row),     LOAD(in)};
+    NAME(zip8)(r, out);
+    for (size_t i = 0; i < 8; i++)
+        out[i] = TRANSPOSED(out[i]);
+#else
+    VECTOR r[8] = {LOAD(in),           LOAD(in + row),     LOAD(in + 2 * row), LOAD(in + 3 * row),
+                   LOAD(in + 4 * row), LOAD(in + 5 * row), LOAD(in + 6 * row), LOAD(in + 7 * row)};
+    NAME(transpose)(r);
+    NAME(zip8)(r, out);
+#endif
+}
+
 /* Elements 8 * WIDTH at a time; returns how many. */
 INLINE size_t NAME(bits_of)(const unsigned char *in, unsigned char *out, size_t count, size_t item)
 {
@@ -102,14 +124,8 @@ INLINE size_t NAME(bits_of)(const unsigned char *in, unsigned char *out, size_t 
 
     for (; row - done >= WIDTH; done += WIDTH) {
         VECTOR planes[8][8];
-        for (size_t k = 0; k < item; k++) {
-            const unsigned char *from = in + 8 * k * row + done;
-            VECTOR r[8] = {LOAD(from),           LOAD(from + row),     LOAD(from + 2 * row),
-                           LOAD(from + 3 * row), LOAD(from + 4 * row), LOAD(from + 5 * row),
-                           LOAD(from + 6 * row), LOAD(from + 7 * row)};
-            NAME(transpose)(r);
-            NAME(zip8)(r, planes[k]);
-        }
+        for (size_t k = 0; k < item; k++)
+            NAME(plane)(in + 8 * k * row + done, row, planes[k]);
         for (size_t i = 0; i < 8; i++) {
             VECTOR column[8], zipped[8];
             for (size_t k = 0; k < item; k++)
@@ -142,4 +158,3 @@ TARGET static size_t NAME(bits)(const unsigned char *in, unsigned char *out, siz
     default: return NAME(bits_of)(in, out, count, 8);
     }
 }
-#undef SWAP

@@ -62,5 +62,6 @@ int main(void)
     test_simd(OPH__SCALAR, "by words");
     if (oph__simd_best() >= OPH__SSE2) test_simd(OPH__SSE2, "SSE2");
     if (oph__simd_best() >= OPH__AVX2) test_simd(OPH__AVX2, "AVX2");
+    if (oph__simd_best() >= OPH__GFNI) test_simd(OPH__GFNI, "AVX2 and GFNI");
     return testDone();
 }
