@@ -82,6 +82,30 @@ OPH_API int oph_frames_iter_next(oph_frames_iter *iter, const void **ret_pixels,
                                  int64_t *ret_number, oph_error *err);
 OPH_API void oph_frames_iter_free(oph_frames_iter *iter);
 
+/* --- What the IOC noted of each frame (areaDetector's NDAttributes) */
+
+typedef struct oph_frame_stamp {
+    int64_t unique_id; /* NDArrayUniqueId; -1: none */
+    int64_t time_ns;   /* NDArrayEpicsTSSec and nSec: nanoseconds since 1970, UTC; -1: none */
+    double timestamp;  /* NDArrayTimeStamp: seconds of the driver's clock; NaN: none */
+} oph_frame_stamp;
+
+/* Of `count` frames from number `first` on. */
+OPH_API int oph_frames_stamps(oph_frames *frames, int64_t first, int64_t count,
+                              oph_frame_stamp *ret, oph_error *err);
+
+/* The same for any attribute that is a number. OPH_ENOTFOUND: the file has no such attribute; NaN:
+ * it does not say for that frame. */
+OPH_API int oph_frames_attribute(oph_frames *frames, const char *name, int64_t first, int64_t count,
+                                 double *ret, oph_error *err);
+
+/* Looks at `count` frames from number `first` on: gaps and repeats in NDArrayUniqueId, frames that
+ * were never written or lie outside of the file; with `pixels` also each pixel that cannot be
+ * decoded, which takes as long as reading. OPH_EFILE: there are findings, each in the report, which
+ * is yours then and when there are none; the first is in err. ret_report may be NULL. */
+OPH_API int oph_frames_check(oph_frames *frames, int64_t first, int64_t count, int32_t pixels,
+                             oph_report **ret_report, oph_error *err);
+
 /* Not while another thread is in a call with it. */
 OPH_API void oph_frames_free(oph_frames *frames);
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-int oph__frames_check(const oph_frames *frames, const char *call, oph_error *err)
+int oph__frames_usable(const oph_frames *frames, const char *call, oph_error *err)
 {
     if (!frames) return oph__fail_text(err, OPH_EINVAL, "%s: wanted frames, found NULL", call);
     if (!oph__is_alive(&frames->pool.alive))
@@ -108,7 +108,7 @@ int oph_frames_read_region(oph_frames *frames, int64_t first, int64_t count, con
     struct oph__image image;
     struct oph__region region;
     struct oph__read read;
-    int rc = oph__frames_check(frames, "oph_frames_read", err);
+    int rc = oph__frames_usable(frames, "oph_frames_read", err);
 
     if (rc) return rc;
     if (!buffer && buffer_bytes > 0)
@@ -148,7 +148,7 @@ static void describe(const struct oph__image *image, uint32_t size, oph_frames_i
 int oph_frames_describe(oph_frames *frames, oph_frames_info *ret, oph_error *err)
 {
     struct oph__image image;
-    int rc = oph__frames_check(frames, "oph_frames_describe", err);
+    int rc = oph__frames_usable(frames, "oph_frames_describe", err);
 
     if (rc) return rc;
     if (!ret)
@@ -173,7 +173,7 @@ int oph_frames_describe(oph_frames *frames, oph_frames_info *ret, oph_error *err
 
 int oph_frames_set_threads(oph_frames *frames, int32_t count, oph_error *err)
 {
-    int rc = oph__frames_check(frames, "oph_frames_set_threads", err);
+    int rc = oph__frames_usable(frames, "oph_frames_set_threads", err);
 
     if (rc) return rc;
     if (count < 0 || count > OPH__POOL_MOST)

@@ -151,7 +151,7 @@ struct oph_frames {
 };
 
 /* OPH_EINVAL without frames, OPH_EFORK in a child of the process that opened them. */
-int oph__frames_check(const oph_frames *frames, const char *call, oph_error *err);
+int oph__frames_usable(const oph_frames *frames, const char *call, oph_error *err);
 /* A file with a SWMR writer grows; any other must be as it was when it was opened. In the lock. */
 int oph__frames_look(oph_frames *frames, oph_error *err);
 /* The same from outside of the lock, with the image as it is then. */
@@ -224,5 +224,11 @@ void oph__read_begin(struct oph__read *read, oph_frames *frames, const struct op
 int oph__read_finish(struct oph__read *read, oph_error *err);
 /* Waits for what was begun of it, and drops the rest. */
 void oph__read_cancel(struct oph__read *read);
+
+/* --- columns.c */
+
+/* As oph_frames_stamps, of a range that was checked. */
+int oph__stamps_read(oph_frames *frames, int64_t first, int64_t count, oph_frame_stamp *ret,
+                     oph_error *err);
 
 #endif

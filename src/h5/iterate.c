@@ -91,7 +91,7 @@ int oph_frames_iter_new(oph_frames *frames, const oph_frames_iter_options *given
     struct oph__image image;
     struct oph__region part;
     uint64_t bytes, total;
-    int rc = oph__frames_check(frames, "oph_frames_iter_new", err);
+    int rc = oph__frames_usable(frames, "oph_frames_iter_new", err);
 
     if (rc == 0 && !ret)
         rc = oph__fail_text(err, OPH_EINVAL,
@@ -149,7 +149,7 @@ int oph_frames_iter_next(oph_frames_iter *iter, const void **ret_pixels, int64_t
     if (!iter || !ret_pixels)
         return oph__fail_text(err, OPH_EINVAL, "oph_frames_iter_next: wanted %s, found NULL",
                               iter ? "a place for the frame" : "an iterator");
-    rc = oph__frames_check(iter->frames, "oph_frames_iter_next", err);
+    rc = oph__frames_usable(iter->frames, "oph_frames_iter_next", err);
     if (rc) return rc;
     if (iter->now >= iter->end) {
         *ret_pixels = NULL;
