@@ -27,6 +27,11 @@ typedef struct oph_frames_info {
 OPH_API int oph_frames_open(const char *file, const char *dataset, double timeout, oph_frames **ret,
                             oph_error *err);
 
+/* The same, for a file that is known to get at least `count` frames (NumCaptured_RBV): one that has
+ * fewer is not all here yet, and tried again or followed until `timeout`. */
+OPH_API int oph_frames_open_whole(const char *file, const char *dataset, int64_t count,
+                                 double timeout, oph_frames **ret, oph_error *err);
+
 /* With a SWMR writer: as the file is now. */
 OPH_API int oph_frames_describe(oph_frames *frames, oph_frames_info *ret, oph_error *err);
 
@@ -81,6 +86,19 @@ OPH_API int oph_frames_iter_new(oph_frames *frames, const oph_frames_iter_option
 OPH_API int oph_frames_iter_next(oph_frames_iter *iter, const void **ret_pixels,
                                  int64_t *ret_number, oph_error *err);
 OPH_API void oph_frames_iter_free(oph_frames_iter *iter);
+
+/* --- Following a file with a SWMR writer */
+
+/* Returns when the file has more than `known` frames, or its writer has closed it (ret_ended is 1:
+ * there will be no more), or `fd` (-1: none; as that of an oph_queue on NumCaptured_RBV) can be
+ * read: empty it then. ret_count is how many frames there are. Changes on a local disk are seen by
+ * themselves, those on another within 50 ms, or when oph_frames_wake says so. OPH_ETIMEOUT after
+ * `timeout` (OPH_DEFAULT: 10 s); a killed writer looks like one that writes no more. A file without
+ * a SWMR writer has ended. Any thread, one at a time. */
+OPH_API int oph_frames_follow(oph_frames *frames, int64_t known, int32_t fd, double timeout,
+                              int64_t *ret_count, int32_t *ret_ended, oph_error *err);
+/* Makes oph_frames_follow look at once. Any thread, callbacks too. */
+OPH_API void oph_frames_wake(oph_frames *frames);
 
 /* --- What the IOC noted of each frame (areaDetector's NDAttributes) */
 

@@ -58,6 +58,8 @@ struct oph__source {
 enum oph__h5_seen oph__source_open(struct oph__source *source, char *found, size_t size);
 /* False when somebody wrote to the file after it was probed, or does so now. */
 bool oph__source_is_steady(const struct oph__source *source);
+/* Whether its SWMR writer has closed it. A killed one never does. */
+bool oph__source_is_closed(const struct oph__source *source);
 void oph__source_close(struct oph__source *source);
 
 /* --- source.c: libhdf5's way to the file */
@@ -137,7 +139,16 @@ int oph__image_read(hid_t dataset, const struct oph__source *source, const char 
 int oph__image_update(hid_t dataset, const struct oph__source *source, const char *name,
                       struct oph__image *image, oph_error *err);
 
-/* --- The handle */
+/* --- The handle; follow.c wakes */
+
+/* What says that there may be something new. */
+struct oph__wake {
+    int event;   /* oph_frames_wake's; -1: none */
+    int changes; /* the file's, by inotify; -1: none */
+};
+void oph__wake_init(struct oph__wake *wake);
+int oph__wake_begin(struct oph__wake *wake, const struct oph__source *source, oph_error *err);
+void oph__wake_end(struct oph__wake *wake);
 
 struct oph_frames {
     atomic_int holders; /* the user, and iterators */
@@ -148,6 +159,7 @@ struct oph_frames {
     hid_t dataset;
     struct oph__image image; /* under oph__h5_lock */
     struct oph__pool pool;
+    struct oph__wake wake; /* of a file with a SWMR writer */
 };
 
 /* OPH_EINVAL without frames, OPH_EFORK in a child of the process that opened them. */

@@ -34,6 +34,17 @@ static void detach_in_lock(oph_frames *frames)
     frames->dataset = frames->h5 = -1;
 }
 
+static void detach(oph_frames *frames)
+{
+    oph__h5_lock();
+    H5E_BEGIN_TRY
+    {
+        detach_in_lock(frames);
+    }
+    H5E_END_TRY;
+    oph__h5_unlock();
+}
+
 /* Takes the dataset out of a file that was found ready. */
 static int attach(oph_frames *frames, oph_error *err)
 {
@@ -50,7 +61,35 @@ static int attach(oph_frames *frames, oph_error *err)
     return rc;
 }
 
-static int open_in_time(oph_frames *frames, double timeout, oph_error *err)
+/* Fewer frames than are wanted: a file that others wrote into a file system without locks, which is
+ * not all here yet. One with a SWMR writer is followed. */
+static bool is_short(oph_frames *frames, int64_t wanted, char *found, size_t size)
+{
+    int64_t count = (int64_t)frames->image.dims[0];
+
+    if (frames->source.swmr || count >= wanted) return false;
+    oph__format(found, size, "%lld frames of %lld: the IOC still writes this file",
+                (long long)count, (long long)wanted);
+    return true;
+}
+
+static int follow_until(oph_frames *frames, int64_t wanted, double deadline, oph_error *err)
+{
+    int64_t count = (int64_t)frames->image.dims[0];
+    int32_t ended = 0;
+    char text[64];
+
+    while (count < wanted && !ended) {
+        int rc = oph_frames_follow(frames, count, -1, deadline - oph__now(), &count, &ended, err);
+        if (rc) return rc;
+    }
+    if (count >= wanted) return 0;
+    oph__format(text, sizeof text, "%lld frames", (long long)wanted);
+    return oph__h5_fail(err, OPH_EFILE, frames->file, text, "%lld in a file that was closed",
+                        (long long)count);
+}
+
+static int open_in_time(oph_frames *frames, int64_t wanted, double timeout, oph_error *err)
 {
     const double begin = oph__now(), deadline = oph__deadline(timeout, default_timeout);
     char found[256];
@@ -60,8 +99,16 @@ static int open_in_time(oph_frames *frames, double timeout, oph_error *err)
         int rc = 0;
         if (seen == OPH__H5_READY) {
             rc = attach(frames, err);
-            /* A writer that came in between makes a sound file look damaged. */
-            if (rc == 0 || oph__source_is_steady(&frames->source)) return rc;
+            if (rc == 0 && is_short(frames, wanted, found, sizeof found)) {
+                detach(frames);
+                seen = OPH__H5_BUSY;
+            } else if (rc == 0) {
+                if (frames->source.swmr) rc = oph__wake_begin(&frames->wake, &frames->source, err);
+                return rc ? rc : follow_until(frames, wanted, deadline, err);
+            }
+            /* A writer that came in between makes a sound file look damaged, and so does a file
+             * system that has not got all of it. */
+            if (rc && wanted == 0 && oph__source_is_steady(&frames->source)) return rc;
             oph__source_close(&frames->source);
         }
         double left = deadline - oph__now();
@@ -87,6 +134,12 @@ static void free_memory(oph_frames *frames)
 int oph_frames_open(const char *file, const char *dataset, double timeout, oph_frames **ret,
                     oph_error *err)
 {
+    return oph_frames_open_whole(file, dataset, 0, timeout, ret, err);
+}
+
+int oph_frames_open_whole(const char *file, const char *dataset, int64_t count, double timeout,
+                          oph_frames **ret, oph_error *err)
+{
     if (!file || !*file || !ret)
         return oph__fail_text(err, OPH_EINVAL, "oph_frames_open: wanted %s, found none",
                               ret ? "the name of a file" : "a place for the frames");
@@ -94,6 +147,7 @@ int oph_frames_open(const char *file, const char *dataset, double timeout, oph_f
     if (!frames) return oph__fail_memory(err, file);
     frames->source.fd = -1;
     frames->h5 = frames->dataset = -1;
+    oph__wake_init(&frames->wake);
     frames->file = oph__dup(file);
     frames->name = oph__dup(dataset ? dataset : "/entry/data/data");
     frames->source.path = frames->file;
@@ -104,7 +158,7 @@ int oph_frames_open(const char *file, const char *dataset, double timeout, oph_f
         free_memory(frames);
         return rc;
     }
-    rc = open_in_time(frames, timeout, err);
+    rc = open_in_time(frames, count, timeout, err);
     if (rc == 0)
         *ret = frames;
     else
@@ -116,13 +170,8 @@ void oph__frames_release(oph_frames *frames)
 {
     if (atomic_fetch_sub(&frames->holders, 1) > 1) return;
     oph__pool_end(&frames->pool);
-    oph__h5_lock();
-    H5E_BEGIN_TRY
-    {
-        detach_in_lock(frames);
-    }
-    H5E_END_TRY;
-    oph__h5_unlock();
+    detach(frames);
+    oph__wake_end(&frames->wake);
     oph__source_close(&frames->source);
     free_memory(frames);
 }

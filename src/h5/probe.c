@@ -111,6 +111,14 @@ bool oph__source_is_steady(const struct oph__source *source)
            now.st_mtim.tv_nsec == source->stat.st_mtim.tv_nsec;
 }
 
+bool oph__source_is_closed(const struct oph__source *source)
+{
+    unsigned char superblock[SUPERBLOCK];
+
+    return find_superblock(source->fd, source->stat.st_size, superblock) &&
+           (superblock[FLAGS_AT] & (FLAG_WRITING | FLAG_SWMR)) == 0;
+}
+
 void oph__source_close(struct oph__source *source)
 {
     if (source->fd >= 0) close(source->fd);
