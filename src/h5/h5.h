@@ -37,6 +37,8 @@ enum oph__h5_seen {
     OPH__H5_BROKEN
 };
 
+enum oph__form { OPH__FORM_HDF5, OPH__FORM_TIFF, OPH__FORM_CBF };
+
 /* Where a chunk is in the file. */
 struct oph__place {
     uint64_t address;
@@ -46,8 +48,9 @@ struct oph__place {
 
 /* A local file, open for reading on a descriptor that holds no lock. */
 struct oph__source {
-    const char *path;         /* borrowed */
-    int fd;                   /* -1: not open */
+    const char *path; /* borrowed */
+    int fd;           /* -1: not open */
+    enum oph__form form;
     bool swmr;                /* its writer lets others read */
     struct stat stat;         /* when it was probed */
     struct oph__place *place; /* not NULL: reads of pixels only tell where; see source.c */
@@ -72,6 +75,7 @@ size_t oph__source_fetch(const struct oph__source *source, uint64_t address, voi
 /* --- filters.c */
 
 enum { OPH__BLOSC = 32001, OPH__LZ4 = 32004, OPH__BITSHUFFLE = 32008 };
+enum { OPH__BYTE_OFFSET = H5Z_FILTER_MAX + 1 }; /* CBF's: no filter of HDF5 */
 /* Bitshuffle's values, and its codecs. */
 enum { OPH__BITSHUFFLE_ITEM = 2, OPH__BITSHUFFLE_BLOCK, OPH__BITSHUFFLE_CODEC };
 enum { OPH__BITSHUFFLE_LZ4 = 2 };
@@ -109,6 +113,9 @@ bool oph__undo_bitshuffle(size_t item, size_t block, const void *in, size_t in_s
 bool oph__undo_bitshuffle_lz4(size_t item, struct oph__room *room, const void *in, size_t in_size,
                               void *out, size_t out_size);
 
+/* In cbf.c, of int32. */
+bool oph__undo_byte_offset(const void *in, size_t in_size, void *out, size_t out_size);
+
 /* --- image.c: what the dataset is */
 
 /* Axes are those of the frames: a dataset [y, x] counts as [1, y, x]. */
@@ -127,8 +134,9 @@ struct oph__image {
     /* Pixels that stand in the file one after the other count as a chunk a frame. */
     hsize_t chunk[OPH__H5_RANK];
     size_t chunk_bytes;
-    haddr_t address; /* of the first such frame, or HADDR_UNDEF */
-    bool is_ours;    /* read and decoded here, without libhdf5 */
+    haddr_t address;       /* of the first such frame, or HADDR_UNDEF */
+    uint64_t stored_bytes; /* of each such frame in the file */
+    bool is_ours;          /* read and decoded here, without libhdf5 */
     struct oph__filters filters;
 };
 

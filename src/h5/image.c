@@ -163,6 +163,7 @@ static void take_contiguous(hid_t dataset, struct oph__image *image)
     memcpy(image->chunk, image->dims, sizeof image->chunk);
     image->chunk[0] = 1;
     image->chunk_bytes = image->frame_bytes;
+    image->stored_bytes = image->frame_bytes;
     image->address = H5Dget_offset(dataset);
 }
 

@@ -53,8 +53,8 @@ const char *oph__locate(oph_frames *frames, const struct oph__image *image,
     else if (image->address == HADDR_UNDEF)
         found = "that it was never written";
     else
-        *ret = (struct oph__place){image->address + piece->at[0] * image->frame_bytes,
-                                   image->frame_bytes, 0};
+        *ret = (struct oph__place){image->address + piece->at[0] * image->stored_bytes,
+                                   image->stored_bytes, 0};
     if (found) return found;
     uint64_t end;
     if (ret->size == 0 || ret->size > most_stored(image) ||

@@ -1,5 +1,5 @@
 /* Opening, with the wait for a file that is not there yet or still being written. */
-#include "h5/h5.h"
+#include "h5/flat.h"
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -97,7 +97,12 @@ static int open_in_time(oph_frames *frames, int64_t wanted, double timeout, oph_
     for (double pause = first_pause;; pause = fmin(2 * pause, longest_pause)) {
         enum oph__h5_seen seen = oph__source_open(&frames->source, found, sizeof found);
         int rc = 0;
-        if (seen == OPH__H5_READY) {
+        if (seen == OPH__H5_READY && frames->source.form != OPH__FORM_HDF5) {
+            seen = oph__flat_look(&frames->source, &frames->image, found, sizeof found);
+            if (seen == OPH__H5_READY && !is_short(frames, wanted, found, sizeof found)) return 0;
+            if (seen == OPH__H5_READY) seen = OPH__H5_BUSY;
+            oph__source_close(&frames->source);
+        } else if (seen == OPH__H5_READY) {
             rc = attach(frames, err);
             if (rc == 0 && is_short(frames, wanted, found, sizeof found)) {
                 detach(frames);

@@ -166,6 +166,8 @@ static const char *undo_codec(const struct oph__filter *filter, size_t item, str
         return undo_deflate(lane, in, in_size, out, out_size) ? NULL : "damaged deflate data";
     case OPH__BLOSC: return undo_blosc(in, in_size, out, out_size) ? NULL : "damaged Blosc data";
     case OPH__LZ4: return oph__undo_lz4(in, in_size, out, out_size) ? NULL : "damaged LZ4 data";
+    case OPH__BYTE_OFFSET:
+        return oph__undo_byte_offset(in, in_size, out, out_size) ? NULL : "damaged CBF data";
     default: break;
     }
     bool ok = filter->values[OPH__BITSHUFFLE_CODEC] == OPH__BITSHUFFLE_LZ4
