@@ -30,7 +30,7 @@ OPH_API int oph_frames_open(const char *file, const char *dataset, double timeou
 /* The same, for a file that is known to get at least `count` frames (NumCaptured_RBV): one that has
  * fewer is not all here yet, and tried again or followed until `timeout`. */
 OPH_API int oph_frames_open_whole(const char *file, const char *dataset, int64_t count,
-                                 double timeout, oph_frames **ret, oph_error *err);
+                                  double timeout, oph_frames **ret, oph_error *err);
 
 /* With a SWMR writer: as the file is now. */
 OPH_API int oph_frames_describe(oph_frames *frames, oph_frames_info *ret, oph_error *err);

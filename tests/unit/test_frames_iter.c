@@ -38,7 +38,7 @@ static bool gives(oph_frames_iter *iter, int64_t first, int64_t count, int64_t b
         const void *got = NULL;
         int64_t number = -1;
         int rc = oph_frames_iter_next(iter, &got, &number, &err);
-        char words[40];
+        char words[64];
         snprintf(words, sizeof words, "frame %lld|never written", (long long)i);
         bool ok = i == bad ? h5_test_says(rc, OPH_EFILE, &err, words)
                            : rc == 0 && got && !memcmp(got, pixels + i * FRAME, 2 * FRAME);

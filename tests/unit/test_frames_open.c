@@ -360,7 +360,8 @@ static void test_unfinished(void)
     write_bytes(path, zeros, sizeof zeros);
     testOk1(refused(path, NULL, OPH_EBUSY, "the IOC still writes this file: it has no header yet"));
     write_bytes(path, noise, sizeof noise);
-    testOk1(refused(path, NULL, OPH_EFILE, "unfinished.h5|4096 bytes that are no HDF5, TIFF or CBF file"));
+    testOk1(refused(path, NULL, OPH_EFILE,
+                    "unfinished.h5|4096 bytes that are no HDF5, TIFF or CBF file"));
     write_bytes(path, noise, 5);
     testOk1(refused(path, NULL, OPH_EFILE, "5 bytes that are no HDF5, TIFF or CBF file"));
     write_bytes(path, "\211HDF\r\n\032\n", 8);
