@@ -169,14 +169,14 @@ asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
 
-# The simulator's files, read by h5py, hdf5plugin and tifffile.
+# The simulator's files, read by h5py, hdf5plugin and tifffile; files of h5py, read by the library.
 $(B)/files-venv/made: tests/files/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
 check-files: all $(B)/files-venv/made
-	$(Q)COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
-	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py
+	$(Q)BUILD='$(abspath $(B))' COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
+	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py tests/files/frames.py
 
 # --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 
