@@ -209,6 +209,11 @@ static const struct shape {
     {"four axes", {.rank = 4, .dims = {3, 2, 5, 6}, .chunk = {2, 1, 3, 4}}},
     {"four axes, contiguous", {.rank = 4, .dims = {3, 2, 5, 6}}},
     {"contiguous", {.rank = 3, .dims = {5, 7, 9}}},
+    {"contiguous, after a user block", {.rank = 3, .dims = {5, 7, 9}, .user_block = 2048}},
+    {"after a user block", {.rank = 3, .dims = {5, 7, 9}, .chunk = {1, 7, 9}, .user_block = 4096}},
+    {"after a user block, newest format",
+     {.rank = 3, .dims = {5, 7, 9}, .chunk = {2, 7, 5}, .user_block = 512, .swmr = true}},
+    {"newest format", {.rank = 3, .dims = {5, 7, 9}, .chunk = {1, 7, 9}, .swmr = true}},
 #ifdef OPH_HAVE_LZ4
     {"LZ4, two frames a chunk", {.rank = 3, .dims = {5, 7, 9}, .chunk = {2, 7, 9}, .lz4 = 100}},
     {"LZ4, tiles", {.rank = 3, .dims = {5, 7, 9}, .chunk = {2, 4, 5}, .lz4 = 100}},

@@ -249,6 +249,82 @@ static void test_long_chunk(void)
     free(bytes);
 }
 
+/* The index says that a compressed chunk is longer than any can be: no memory is asked for that. */
+static void test_huge_chunk(void)
+{
+    const char *path = h5_test_path("huge.h5");
+    struct h5_options o = options(true, 1, 0, false);
+    int32_t pixels[FRAMES * ROWS * COLS], got[ROWS * COLS];
+    hsize_t origin[3] = {1}, stored = 0;
+    unsigned char *bytes;
+    oph_error err;
+
+    fill(pixels, FRAMES * ROWS * COLS);
+    testOk1(h5_write(path, &o, pixels));
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t dataset = H5Dopen2(file, "/entry/data/data", H5P_DEFAULT);
+    H5Dget_chunk_storage_size(dataset, origin, &stored);
+    H5Dclose(dataset);
+    H5Fclose(file);
+    const uint32_t entry[] = {(uint32_t)stored, 0, 1, 0, 0, 0, 0, 0};
+    const uint32_t sizes[] = {UINT32_MAX, 0, 2 * FRAME_BYTES + 1025};
+    size_t size = load(path, &bytes);
+    unsigned char *at = memmem(bytes, size, entry, sizeof entry);
+    if (!at) testAbort("no index");
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        memcpy(at, &sizes[i], sizeof sizes[i]);
+        store(path, bytes, size);
+        oph_frames *frames = h5_test_open(path, NULL);
+        testOk(oph_frames_read(frames, 1, 1, got, FRAME_BYTES, &err) == OPH_EFILE &&
+                   strstr(err.text, "frame 1") && strstr(err.text, "huge.h5"),
+               "%u bytes: %s", sizes[i], err.text);
+        testOk1(oph_frames_read(frames, 2, 1, got, FRAME_BYTES, NULL) == 0 &&
+                memcmp(got, pixels + 2 * ROWS * COLS, FRAME_BYTES) == 0);
+        oph_frames_free(frames);
+    }
+    free(bytes);
+}
+
+/* A header of a file with a SWMR writer whose checksum is wrong is tried again and again: libhdf5's
+ * own number of times takes for ever, inside its lock. */
+static void test_swmr_headers(void)
+{
+    const char *path = h5_test_path("swmr.h5"), *bad = h5_test_path("bad.h5");
+    struct h5_options o = options(true, 0, 0, true);
+    int32_t pixels[FRAMES * ROWS * COLS];
+    unsigned char *bytes;
+    int status, refused = 0, other = 0;
+
+    fill(pixels, FRAMES * ROWS * COLS);
+    pid_t pid = fork();
+    if (pid == 0) { /* a writer that is killed leaves the mark of SWMR */
+        hid_t file = h5_write_open(path, &o, pixels);
+        _exit(file < 0 || H5Fflush(file, H5F_SCOPE_LOCAL) < 0);
+    }
+    testOk1(waitpid(pid, &status, 0) == pid && status == 0 && read_all(path) == 0);
+    size_t size = load(path, &bytes);
+    testOk(bytes[11] == 5, "it still says that a SWMR writer has it");
+    pid = fork();
+    if (pid == 0) { /* what libhdf5 leaves behind of such files it complains about at exit */
+        for (int i = 0; i < 150; i++) {
+            size_t where = i < 30 ? 12 + any(36) : 48 + any((uint32_t)(size - 48));
+            unsigned char before = bytes[where];
+            bytes[where] ^= (unsigned char)(1 << any(8));
+            store(bad, bytes, size);
+            int rc = read_all(bad);
+            refused += rc == OPH_EFILE;
+            other += rc != 0 && rc != OPH_EFILE;
+            bytes[where] = before;
+        }
+        _exit(other > 0 ? 255 : refused);
+    }
+    waitpid(pid, &status, 0);
+    refused = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+    testOk(refused > 20 && refused < 255,
+           "of 150 mutants %d are refused in time, the others are not noticed", refused);
+    free(bytes);
+}
+
 /* The shape of the chunks says that they are wider than the image. */
 static void test_wide_chunk(void)
 {
@@ -284,6 +360,8 @@ int main(void)
     test_payload("deflate", options(true, 1, 0, false));
     test_decoder("bitshuffle", BITSHUFFLE);
     test_long_chunk();
+    test_huge_chunk();
+    test_swmr_headers();
     test_wide_chunk();
     if (HAVE_LZ4) {
         test_decoder("one block of LZ4", 1 << 30);
