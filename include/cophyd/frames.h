@@ -1,4 +1,5 @@
-/* Frames in a local HDF5 file. Knows no EPICS: it can be used alone. */
+/* Frames in a local file: HDF5, or a TIFF or CBF of one frame as camserver writes them. Knows no
+ * EPICS: it can be used alone. */
 #ifndef COPHYD_FRAMES_H
 #define COPHYD_FRAMES_H
 
@@ -17,13 +18,14 @@ typedef struct oph_frames_info {
     uint32_t rank;       /* 3 for [frame, y, x]; a dataset [y, x] counts as one frame [1, y, x] */
     int64_t shape[10];   /* shape[0] frames; 1 in the places past rank */
     int64_t frame_bytes; /* of one frame in memory */
-    char filters[128];   /* "none", "LZ4", "shuffle+deflate": in the order of use */
+    char filters[128];   /* "none", "LZ4", "shuffle+deflate": in the order of use; "byte offset" */
 } oph_frames_info;
 
-/* Opens the image dataset of a file: `dataset`, or NULL for areaDetector's /entry/data/data.
- * A file that is absent or still being written is tried again until `timeout` (OPH_DEFAULT: 5 s);
- * then OPH_EFILE or OPH_EBUSY ("the IOC still writes this file"). A file in SWMR mode opens while
- * it is written. Never holds a file lock. Yours: oph_frames_free. */
+/* Opens the image dataset of a file: `dataset`, or NULL for areaDetector's /entry/data/data; of a
+ * TIFF or CBF file its only image. Knows the file by its first bytes, whatever its name. A file
+ * that is absent or still being written is tried again until `timeout` (OPH_DEFAULT: 5 s); then
+ * OPH_EFILE or OPH_EBUSY ("the IOC still writes this file"). A file in SWMR mode opens while it is
+ * written. Never holds a file lock. Yours: oph_frames_free. */
 OPH_API int oph_frames_open(const char *file, const char *dataset, double timeout, oph_frames **ret,
                             oph_error *err);
 

@@ -32,13 +32,15 @@ static bool is_sound(hid_t dataset, hsize_t *ret_rows)
     return ok;
 }
 
-static bool read_rows(hid_t dataset, hid_t type, hsize_t first, hsize_t count, void *to)
+static bool read_rows(hid_t dataset, hid_t type, hsize_t first, hsize_t count, void *to,
+                      struct oph__h5_why *why)
 {
     hid_t in_memory = H5Screate_simple(1, &count, NULL), in_file = H5Dget_space(dataset);
     bool ok = in_memory >= 0 && in_file >= 0 &&
               H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &first, NULL, &count, NULL) >= 0 &&
               H5Dread(dataset, type, in_memory, in_file, H5P_DEFAULT, to) >= 0;
 
+    if (!ok) *why = oph__h5_why(); /* before the next call, which forgets it */
     if (in_memory >= 0) H5Sclose(in_memory);
     if (in_file >= 0) H5Sclose(in_file);
     return ok;
@@ -49,6 +51,7 @@ static bool read_rows(hid_t dataset, hid_t type, hsize_t first, hsize_t count, v
 static int read_column(oph_frames *frames, const char *name, hid_t type, int64_t first,
                        int64_t count, void *to, int64_t *ret_count, oph_error *err)
 {
+    struct oph__h5_why why = {""};
     char path[300];
     hsize_t rows;
     int rc = 0;
@@ -64,9 +67,10 @@ static int read_column(oph_frames *frames, const char *name, hid_t type, int64_t
     } else {
         int64_t there = (int64_t)rows > first ? (int64_t)rows - first : 0;
         *ret_count = there < count ? there : count;
-        if (*ret_count > 0 && !read_rows(dataset, type, (hsize_t)first, (hsize_t)*ret_count, to))
+        if (*ret_count > 0 &&
+            !read_rows(dataset, type, (hsize_t)first, (hsize_t)*ret_count, to, &why))
             rc = oph__h5_fail(err, OPH_EFILE, frames->file, path, "a damaged or cut file%s",
-                              oph__h5_why().text);
+                              why.text);
     }
     H5Dclose(dataset);
     return rc;

@@ -164,7 +164,8 @@ static bool has_hole(struct oph__read *read)
     return false;
 }
 
-static bool read_by_hdf5(struct oph__read *read, hsize_t first, hsize_t end, unsigned char *to)
+static bool read_by_hdf5(struct oph__read *read, hsize_t first, hsize_t end, unsigned char *to,
+                         struct oph__h5_why *why)
 {
     const struct oph__image *image = &read->image;
     hsize_t from[OPH__H5_RANK], size[OPH__H5_RANK];
@@ -180,6 +181,7 @@ static bool read_by_hdf5(struct oph__read *read, hsize_t first, hsize_t end, uns
         in_memory >= 0 && in_file >= 0 &&
         H5Sselect_hyperslab(in_file, H5S_SELECT_SET, from + skip, NULL, size + skip, NULL) >= 0 &&
         H5Dread(read->frames->dataset, image->type, in_memory, in_file, H5P_DEFAULT, to) >= 0;
+    if (!ok) *why = oph__h5_why(); /* before the next call, which forgets it */
     if (in_memory >= 0) H5Sclose(in_memory);
     if (in_file >= 0) H5Sclose(in_file);
     return ok;
@@ -190,6 +192,7 @@ static void step_in_lock(struct oph__read *read)
     const hsize_t first = read->region.low[0], end = read->region.high[0];
     const size_t frame =
         oph__region_items(&read->image, &read->region) / (end - first) * read->image.item_bytes;
+    struct oph__h5_why why = {""};
     char name[32], found[256];
 
     H5Z_filter_t lack = oph__filters_lack(&read->image.filters, name);
@@ -199,11 +202,12 @@ static void step_in_lock(struct oph__read *read)
             read->frames->file, lack, name, (unsigned long long)first, oph__filter_remedy(lack));
         return;
     }
-    if (has_hole(read) || read_by_hdf5(read, first, end, read->buffer)) return;
+    if (has_hole(read) || read_by_hdf5(read, first, end, read->buffer, &why)) return;
     for (hsize_t i = first; i < end; i++) {
-        if (end - first > 1 && read_by_hdf5(read, i, i + 1, read->buffer + (i - first) * frame))
+        if (end - first > 1 &&
+            read_by_hdf5(read, i, i + 1, read->buffer + (i - first) * frame, &why))
             continue; /* it is another one */
-        oph__format(found, sizeof found, "a damaged or cut file%s", oph__h5_why().text);
+        oph__format(found, sizeof found, "a damaged or cut file%s", why.text);
         fail_at(read, 0, i, found);
         return;
     }
