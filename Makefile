@@ -38,12 +38,13 @@ endif
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
 WERROR = -Werror
 BASE = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE) -MMD -MP -Isrc -Iinclude
-ALL_CFLAGS = $(EPICS_CFLAGS) $(HDF5_CFLAGS) $(UUID_CFLAGS) $(LZ4_CFLAGS)
-ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) -pthread -lm
+FILTER_CFLAGS = $(LZ4_CFLAGS) $(BLOSC_CFLAGS) $(DEFLATE_CFLAGS)
+ALL_CFLAGS = $(EPICS_CFLAGS) $(HDF5_CFLAGS) $(UUID_CFLAGS) $(FILTER_CFLAGS)
+ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) $(DEFLATE_LIBS) -pthread -lm
 
 # Each folder sees the headers of what it may use, and no others.
 $(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
-$(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(LZ4_CFLAGS)
+$(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(FILTER_CFLAGS)
 $(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
 $(O)/doc/%.o: NEEDS = $(UUID_CFLAGS) $(JANSSON_CFLAGS)
 $(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
@@ -188,10 +189,6 @@ $(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS)
 $(DOC_TESTS): $(B)/lib/libcophyd-doc.a
 $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
 
-# It unpacks what the simulator packs.
-$(B)/tests/ioc/test_sim_compression: ALL_CFLAGS += $(BLOSC_CFLAGS)
-$(B)/tests/ioc/test_sim_compression: ALL_LIBS += $(BLOSC_LIBS)
-
 # An IOC of standard records, of all types.
 $(IOC): | $(SIM) $(PLAIN)
 $(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
@@ -213,14 +210,14 @@ asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
 
-# The simulator's files, read by h5py, hdf5plugin and tifffile.
+# The simulator's files, read by h5py, hdf5plugin and tifffile; files of h5py, read by the library.
 $(B)/files-venv/made: tests/files/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
 check-files: all $(B)/files-venv/made
-	$(Q)COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
-	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py
+	$(Q)BUILD='$(abspath $(B))' COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
+	    prove --exec 'tests/lint/tap.sh $(B)/files-venv/bin/python' tests/files/check.py tests/files/frames.py
 
 # What the runs of tests and of an example emit, by event-model's schemas; images found by it.
 $(B)/documents-venv/made: tests/documents/peers.txt
@@ -232,22 +229,24 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
 
-# --- Speed beside hand-written libca, pyepics, aioca and ophyd: a table, and $(B)/bench.json.
+# --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far)
+BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far frames)
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -Itests $(SIM_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(BASE) -Itests $(SIM_CFLAGS) $(HDF5_CFLAGS) -c -o $@ $<
 
 $(call in_bench,ours): $(call in_bench,ours.c.o side.c.o)
 $(call in_bench,ours): USES = -L$(B)/lib -lcophyd
 $(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o libca_trigger.c.o side.c.o)
 $(call in_bench,libca): USES = $(EPICS_LIBS)
 $(call in_bench,far): $(call in_bench,far.c.o)
+$(call in_bench,frames): $(call in_bench,frames.c.o side.c.o)
+$(call in_bench,frames): USES = $(B)/lib/libcophyd.a $(ALL_LIBS)
 $(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)
 $(call in_bench,bench_ioc): USES = -rdynamic $(SIM_LIBS)
 $(BENCH_PROGRAMS): | $(LIBS)

@@ -6,8 +6,17 @@
 
 #include <string.h>
 
-/* A file with a SWMR writer grows; any other must be as it was when it was opened. */
-static int look_again(oph_frames *frames, oph_error *err)
+int oph__frames_usable(const oph_frames *frames, const char *call, oph_error *err)
+{
+    if (!frames) return oph__fail_text(err, OPH_EINVAL, "%s: wanted frames, found NULL", call);
+    if (!oph__is_alive(&frames->pool.alive))
+        return oph__fail_text(err, OPH_EFORK,
+                              "%s: wanted the process that opened %s, found a child of it", call,
+                              frames->file);
+    return 0;
+}
+
+int oph__frames_look(oph_frames *frames, oph_error *err)
 {
     if (frames->source.swmr)
         return oph__image_update(frames->dataset, &frames->source, frames->name, &frames->image,
@@ -18,123 +27,106 @@ static int look_again(oph_frames *frames, oph_error *err)
     return 0;
 }
 
-static int check_range(const oph_frames *frames, int64_t first, int64_t count, size_t buffer_bytes,
-                       oph_error *err)
+int oph__frames_now(oph_frames *frames, struct oph__image *ret, oph_error *err)
 {
-    int64_t total = (int64_t)frames->image.dims[0];
+    int rc;
+
+    oph__h5_lock();
+    H5E_BEGIN_TRY
+    {
+        rc = oph__frames_look(frames, err);
+    }
+    H5E_END_TRY;
+    *ret = frames->image;
+    oph__h5_unlock();
+    return rc;
+}
+
+static int check_range(const oph_frames *frames, const struct oph__image *image, int64_t first,
+                       int64_t count, oph_error *err)
+{
+    int64_t total = (int64_t)image->dims[0];
     char wanted[96];
 
+    if (first >= 0 && count >= 0 && first <= total && count <= total - first) return 0;
     oph__format(wanted, sizeof wanted, "%lld frames from number %lld on", (long long)count,
                 (long long)first);
-    if (first < 0 || count < 0 || first > total || count > total - first)
-        return oph__h5_fail(err, OPH_ERANGE, frames->file, wanted, "%lld frames", (long long)total);
-    uint64_t bytes = (uint64_t)count * frames->image.frame_bytes; /* no more than of the dataset */
-    if (bytes > buffer_bytes) {
-        oph__format(wanted, sizeof wanted, "a buffer of %llu bytes for %lld frames",
-                    (unsigned long long)bytes, (long long)count);
-        return oph__h5_fail(err, OPH_ERANGE, frames->file, wanted, "one of %zu bytes",
-                            buffer_bytes);
+    return oph__h5_fail(err, OPH_ERANGE, frames->file, wanted, "%lld frames", (long long)total);
+}
+
+/* `from` and `size`: of each axis after the frames', or NULL: all. */
+static int take_region(const oph_frames *frames, const struct oph__image *image,
+                       const int64_t *from, const int64_t *size, struct oph__region *region,
+                       oph_error *err)
+{
+    char wanted[96], axis[48];
+
+    for (int i = 1; i < image->rank; i++) {
+        int64_t all = (int64_t)image->dims[i], low = from ? from[i - 1] : 0;
+        int64_t length = size ? size[i - 1] : all - low;
+        if (low < 0 || length < 1 || low > all || length > all - low) {
+            oph__format(wanted, sizeof wanted, "%lld pixels from number %lld on", (long long)length,
+                        (long long)low);
+            oph__format(axis, sizeof axis, "axis %d of each frame", i);
+            return oph__h5_fail(err, OPH_ERANGE, frames->file, wanted, "%lld along %s",
+                                (long long)all, axis);
+        }
+        region->low[i] = (hsize_t)low;
+        region->high[i] = (hsize_t)(low + length);
     }
     return 0;
 }
 
-static void swap_bytes(unsigned char *at, uint64_t items, size_t size)
+static int check_buffer(const oph_frames *frames, uint64_t bytes, int64_t count,
+                        size_t buffer_bytes, oph_error *err)
 {
-    if (size == 2) {
-        for (uint64_t i = 0; i < items; i++, at += 2) {
-            uint16_t v;
-            memcpy(&v, at, sizeof v);
-            v = __builtin_bswap16(v);
-            memcpy(at, &v, sizeof v);
-        }
-    } else if (size == 4) {
-        for (uint64_t i = 0; i < items; i++, at += 4) {
-            uint32_t v;
-            memcpy(&v, at, sizeof v);
-            v = __builtin_bswap32(v);
-            memcpy(at, &v, sizeof v);
-        }
-    } else {
-        for (uint64_t i = 0; i < items; i++, at += 8) {
-            uint64_t v;
-            memcpy(&v, at, sizeof v);
-            v = __builtin_bswap64(v);
-            memcpy(at, &v, sizeof v);
-        }
-    }
+    char wanted[96];
+
+    if (bytes <= buffer_bytes) return 0;
+    oph__format(wanted, sizeof wanted, "a buffer of %llu bytes for %lld frames",
+                (unsigned long long)bytes, (long long)count);
+    return oph__h5_fail(err, OPH_ERANGE, frames->file, wanted, "one of %zu bytes", buffer_bytes);
 }
 
-/* libhdf5 reads, decodes and converts. It would give the fill value for what was never written. */
-static int read_by_hdf5(oph_frames *frames, hsize_t first, hsize_t count, unsigned char *buffer,
-                        oph_error *err)
+int oph__frames_region(oph_frames *frames, int64_t first, int64_t count, const int64_t *from,
+                       const int64_t *size, struct oph__image *ret_image,
+                       struct oph__region *ret_region, oph_error *err)
 {
-    const struct oph__image *image = &frames->image;
-    hsize_t from[OPH__H5_RANK] = {first}, size[OPH__H5_RANK] = {count};
-    char name[32];
-    int rc = 0;
+    struct oph__region region = {.low = {(hsize_t)first},
+                                 .high = {(hsize_t)first + (hsize_t)count}};
+    int rc = oph__frames_now(frames, ret_image, err);
 
-    H5Z_filter_t lack = oph__filters_lack(&image->filters, name);
-    if (lack)
-        return oph__fail_text(err, OPH_EFILE,
-                              "%s: this HDF5 has no filter %d (%s): set HDF5_PLUGIN_PATH to the "
-                              "folder of its plugin",
-                              frames->file, lack, name);
-    if (image->layout == H5D_CHUNKED)
-        rc = oph__chunks_check(frames, first, count, err);
-    else if (image->layout == H5D_CONTIGUOUS && H5Dget_offset(frames->dataset) == HADDR_UNDEF)
-        rc = oph__h5_fail(err, OPH_EFILE, frames->file, "the frames",
-                          "that they were never written");
+    if (rc == 0) rc = check_range(frames, ret_image, first, count, err);
+    if (rc == 0) rc = take_region(frames, ret_image, from, size, &region, err);
+    if (rc == 0) *ret_region = region;
+    return rc;
+}
+
+int oph_frames_read_region(oph_frames *frames, int64_t first, int64_t count, const int64_t *from,
+                           const int64_t *size, void *buffer, size_t buffer_bytes, oph_error *err)
+{
+    struct oph__image image;
+    struct oph__region region;
+    struct oph__read read;
+    int rc = oph__frames_usable(frames, "oph_frames_read", err);
+
     if (rc) return rc;
-    memcpy(size + 1, image->dims + 1, sizeof size - sizeof *size);
-    int skip = image->lifted;
-    hid_t in_memory = H5Screate_simple(image->rank - skip, size + skip, NULL);
-    hid_t in_file = H5Dget_space(frames->dataset);
-    if (in_memory < 0 || in_file < 0 ||
-        H5Sselect_hyperslab(in_file, H5S_SELECT_SET, from + skip, NULL, size + skip, NULL) < 0 ||
-        H5Dread(frames->dataset, image->type, in_memory, in_file, H5P_DEFAULT, buffer) < 0)
-        rc = oph__h5_fail(err, OPH_EFILE, frames->file, "the frames", "a damaged or cut file%s",
-                          oph__h5_why().text);
-    if (in_memory >= 0) H5Sclose(in_memory);
-    if (in_file >= 0) H5Sclose(in_file);
-    return rc;
-}
-
-static int read_frames(oph_frames *frames, int64_t first, int64_t count, void *buffer,
-                       size_t buffer_bytes, oph_error *err)
-{
-    const struct oph__image *image = &frames->image;
-    int rc = look_again(frames, err);
-
-    if (rc == 0) rc = check_range(frames, first, count, buffer_bytes, err);
+    if (!buffer && buffer_bytes > 0)
+        return oph__fail_text(err, OPH_EINVAL, "oph_frames_read: wanted a buffer, found NULL");
+    rc = oph__frames_region(frames, first, count, from, size, &image, &region, err);
+    if (rc == 0) {
+        uint64_t bytes = oph__region_items(&image, &region) * image.item_bytes;
+        rc = check_buffer(frames, bytes, count, buffer_bytes, err);
+    }
     if (rc || count == 0) return rc;
-    bool is_ours =
-        image->layout == H5D_CHUNKED && !image->packed && oph__filters_are_ours(&image->filters);
-    rc = (is_ours ? oph__chunks_read : read_by_hdf5)(frames, (hsize_t)first, (hsize_t)count, buffer,
-                                                     err);
-    if (rc == 0 && is_ours && image->swapped)
-        swap_bytes(buffer, (uint64_t)count * (image->frame_bytes / image->item_bytes),
-                   image->item_bytes);
-    /* What was read while somebody wrote may be anything. */
-    if (rc == 0 && !frames->source.swmr) rc = look_again(frames, err);
-    return rc;
+    oph__read_begin(&read, frames, &image, &region, buffer, false);
+    return oph__read_finish(&read, err);
 }
 
 int oph_frames_read(oph_frames *frames, int64_t first, int64_t count, void *buffer,
                     size_t buffer_bytes, oph_error *err)
 {
-    int rc;
-
-    if (!frames || (!buffer && buffer_bytes > 0))
-        return oph__fail_text(err, OPH_EINVAL, "oph_frames_read: wanted %s, found NULL",
-                              frames ? "a buffer" : "frames");
-    oph__h5_lock();
-    H5E_BEGIN_TRY
-    {
-        rc = read_frames(frames, first, count, buffer, buffer_bytes, err);
-    }
-    H5E_END_TRY;
-    oph__h5_unlock();
-    return rc;
+    return oph_frames_read_region(frames, first, count, NULL, NULL, buffer, buffer_bytes, err);
 }
 
 static void describe(const struct oph__image *image, uint32_t size, oph_frames_info *ret)
@@ -155,11 +147,13 @@ static void describe(const struct oph__image *image, uint32_t size, oph_frames_i
 
 int oph_frames_describe(oph_frames *frames, oph_frames_info *ret, oph_error *err)
 {
-    int rc = 0;
+    struct oph__image image;
+    int rc = oph__frames_usable(frames, "oph_frames_describe", err);
 
-    if (!frames || !ret)
-        return oph__fail_text(err, OPH_EINVAL, "oph_frames_describe: wanted %s, found NULL",
-                              frames ? "a place for the answer" : "frames");
+    if (rc) return rc;
+    if (!ret)
+        return oph__fail_text(err, OPH_EINVAL,
+                              "oph_frames_describe: wanted a place for the answer, found NULL");
     if (ret->size < sizeof *ret)
         return oph__fail_text(err, OPH_EINVAL,
                               "oph_frames_describe: wanted size %zu, found %u: set it to "
@@ -168,10 +162,24 @@ int oph_frames_describe(oph_frames *frames, oph_frames_info *ret, oph_error *err
     oph__h5_lock();
     H5E_BEGIN_TRY
     {
-        if (frames->source.swmr) rc = look_again(frames, err);
+        if (frames->source.swmr) rc = oph__frames_look(frames, err);
     }
     H5E_END_TRY;
-    if (rc == 0) describe(&frames->image, ret->size, ret);
+    image = frames->image;
     oph__h5_unlock();
+    if (rc == 0) describe(&image, ret->size, ret);
     return rc;
+}
+
+int oph_frames_set_threads(oph_frames *frames, int32_t count, oph_error *err)
+{
+    int rc = oph__frames_usable(frames, "oph_frames_set_threads", err);
+
+    if (rc) return rc;
+    if (count < 0 || count > OPH__POOL_MOST)
+        return oph__fail_text(err, OPH_ERANGE,
+                              "oph_frames_set_threads: wanted 0 to %d threads, found %d",
+                              OPH__POOL_MOST, count);
+    oph__pool_limit(&frames->pool, count);
+    return 0;
 }

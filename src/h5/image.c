@@ -157,6 +157,16 @@ static int read_chunks(hid_t plist, const struct oph__source *source, const char
     return 0;
 }
 
+/* As it is for pixels that stand one after the other: a chunk is a frame. */
+static void take_contiguous(hid_t dataset, struct oph__image *image)
+{
+    memcpy(image->chunk, image->dims, sizeof image->chunk);
+    image->chunk[0] = 1;
+    image->chunk_bytes = image->frame_bytes;
+    image->stored_bytes = image->frame_bytes;
+    image->address = H5Dget_offset(dataset);
+}
+
 static int read_layout(hid_t dataset, const struct oph__source *source, const char *name,
                        struct oph__image *image, oph_error *err)
 {
@@ -181,6 +191,10 @@ static int read_layout(hid_t dataset, const struct oph__source *source, const ch
                           "%llu frames of %llu bytes, which a file of %lld bytes cannot hold",
                           (unsigned long long)image->dims[0],
                           (unsigned long long)image->frame_bytes, (long long)source->stat.st_size);
+    else if (image->layout == H5D_CONTIGUOUS)
+        take_contiguous(dataset, image);
+    image->is_ours = (image->layout == H5D_CHUNKED || image->layout == H5D_CONTIGUOUS) &&
+                     !image->packed && oph__filters_are_ours(&image->filters, image->item_bytes);
     H5Pclose(plist);
     return rc;
 }

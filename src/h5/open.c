@@ -1,5 +1,5 @@
 /* Opening, with the wait for a file that is not there yet or still being written. */
-#include "h5/h5.h"
+#include "h5/flat.h"
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -34,6 +34,17 @@ static void detach_in_lock(oph_frames *frames)
     frames->dataset = frames->h5 = -1;
 }
 
+static void detach(oph_frames *frames)
+{
+    oph__h5_lock();
+    H5E_BEGIN_TRY
+    {
+        detach_in_lock(frames);
+    }
+    H5E_END_TRY;
+    oph__h5_unlock();
+}
+
 /* Takes the dataset out of a file that was found ready. */
 static int attach(oph_frames *frames, oph_error *err)
 {
@@ -50,7 +61,35 @@ static int attach(oph_frames *frames, oph_error *err)
     return rc;
 }
 
-static int open_in_time(oph_frames *frames, double timeout, oph_error *err)
+/* Fewer frames than are wanted: a file that others wrote into a file system without locks, which is
+ * not all here yet. One with a SWMR writer is followed. */
+static bool is_short(oph_frames *frames, int64_t wanted, char *found, size_t size)
+{
+    int64_t count = (int64_t)frames->image.dims[0];
+
+    if (frames->source.swmr || count >= wanted) return false;
+    oph__format(found, size, "%lld frames of %lld: the IOC still writes this file",
+                (long long)count, (long long)wanted);
+    return true;
+}
+
+static int follow_until(oph_frames *frames, int64_t wanted, double deadline, oph_error *err)
+{
+    int64_t count = (int64_t)frames->image.dims[0];
+    int32_t ended = 0;
+    char text[64];
+
+    while (count < wanted && !ended) {
+        int rc = oph_frames_follow(frames, count, -1, deadline - oph__now(), &count, &ended, err);
+        if (rc) return rc;
+    }
+    if (count >= wanted) return 0;
+    oph__format(text, sizeof text, "%lld frames", (long long)wanted);
+    return oph__h5_fail(err, OPH_EFILE, frames->file, text, "%lld in a file that was closed",
+                        (long long)count);
+}
+
+static int open_in_time(oph_frames *frames, int64_t wanted, double timeout, oph_error *err)
 {
     const double begin = oph__now(), deadline = oph__deadline(timeout, default_timeout);
     char found[256];
@@ -58,10 +97,23 @@ static int open_in_time(oph_frames *frames, double timeout, oph_error *err)
     for (double pause = first_pause;; pause = fmin(2 * pause, longest_pause)) {
         enum oph__h5_seen seen = oph__source_open(&frames->source, found, sizeof found);
         int rc = 0;
-        if (seen == OPH__H5_READY) {
+        if (seen == OPH__H5_READY && frames->source.form != OPH__FORM_HDF5) {
+            seen = oph__flat_look(&frames->source, &frames->image, found, sizeof found);
+            if (seen == OPH__H5_READY && !is_short(frames, wanted, found, sizeof found)) return 0;
+            if (seen == OPH__H5_READY) seen = OPH__H5_BUSY;
+            oph__source_close(&frames->source);
+        } else if (seen == OPH__H5_READY) {
             rc = attach(frames, err);
-            /* A writer that came in between makes a sound file look damaged. */
-            if (rc == 0 || oph__source_is_steady(&frames->source)) return rc;
+            if (rc == 0 && is_short(frames, wanted, found, sizeof found)) {
+                detach(frames);
+                seen = OPH__H5_BUSY;
+            } else if (rc == 0) {
+                if (frames->source.swmr) rc = oph__wake_begin(&frames->wake, &frames->source, err);
+                return rc ? rc : follow_until(frames, wanted, deadline, err);
+            }
+            /* A writer that came in between makes a sound file look damaged, and so does a file
+             * system that has not got all of it. */
+            if (rc && wanted == 0 && oph__source_is_steady(&frames->source)) return rc;
             oph__source_close(&frames->source);
         }
         double left = deadline - oph__now();
@@ -77,8 +129,21 @@ static int open_in_time(oph_frames *frames, double timeout, oph_error *err)
     }
 }
 
+static void free_memory(oph_frames *frames)
+{
+    free(frames->file);
+    free(frames->name);
+    free(frames);
+}
+
 int oph_frames_open(const char *file, const char *dataset, double timeout, oph_frames **ret,
                     oph_error *err)
+{
+    return oph_frames_open_whole(file, dataset, 0, timeout, ret, err);
+}
+
+int oph_frames_open_whole(const char *file, const char *dataset, int64_t count, double timeout,
+                          oph_frames **ret, oph_error *err)
 {
     if (!file || !*file || !ret)
         return oph__fail_text(err, OPH_EINVAL, "oph_frames_open: wanted %s, found none",
@@ -86,13 +151,19 @@ int oph_frames_open(const char *file, const char *dataset, double timeout, oph_f
     oph_frames *frames = calloc(1, sizeof *frames);
     if (!frames) return oph__fail_memory(err, file);
     frames->source.fd = -1;
-    frames->source.limit = UINT64_MAX;
     frames->h5 = frames->dataset = -1;
+    oph__wake_init(&frames->wake);
     frames->file = oph__dup(file);
     frames->name = oph__dup(dataset ? dataset : "/entry/data/data");
     frames->source.path = frames->file;
-    int rc = frames->file && frames->name ? open_in_time(frames, timeout, err)
+    atomic_init(&frames->holders, 1);
+    int rc = frames->file && frames->name ? oph__pool_init(&frames->pool, err)
                                           : oph__fail_memory(err, file);
+    if (rc) {
+        free_memory(frames);
+        return rc;
+    }
+    rc = open_in_time(frames, count, timeout, err);
     if (rc == 0)
         *ret = frames;
     else
@@ -100,20 +171,18 @@ int oph_frames_open(const char *file, const char *dataset, double timeout, oph_f
     return rc;
 }
 
+void oph__frames_release(oph_frames *frames)
+{
+    if (atomic_fetch_sub(&frames->holders, 1) > 1) return;
+    oph__pool_end(&frames->pool);
+    detach(frames);
+    oph__wake_end(&frames->wake);
+    oph__source_close(&frames->source);
+    free_memory(frames);
+}
+
 void oph_frames_free(oph_frames *frames)
 {
-    if (!frames) return;
-    oph__h5_lock();
-    H5E_BEGIN_TRY
-    {
-        detach_in_lock(frames);
-    }
-    H5E_END_TRY;
-    oph__h5_unlock();
-    oph__source_close(&frames->source);
-    free(frames->stored.at);
-    free(frames->plain.at);
-    free(frames->file);
-    free(frames->name);
-    free(frames);
+    /* A forked child has neither the threads nor, maybe, the locks. */
+    if (frames && oph__is_alive(&frames->pool.alive)) oph__frames_release(frames);
 }

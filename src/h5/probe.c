@@ -1,6 +1,6 @@
 /* Whether a file may be opened now, without libhdf5 and without keeping a lock: a reader's lock
  * makes the IOC's next H5Fcreate of that name fail. */
-#include "h5/h5.h"
+#include "h5/flat.h"
 
 #include "base/str.h"
 
@@ -50,6 +50,7 @@ static enum oph__h5_seen look(struct oph__source *source, char *found, size_t si
     unsigned char superblock[SUPERBLOCK];
     int fd = source->fd;
 
+    source->swmr = false;
     if (fstat(fd, &source->stat)) {
         oph__copy(found, size, strerror(errno));
         return OPH__H5_BROKEN;
@@ -63,12 +64,15 @@ static enum oph__h5_seen look(struct oph__source *source, char *found, size_t si
         oph__format(found, size, "%s: it is empty", writes);
         return OPH__H5_BUSY;
     }
+    ssize_t got = pread(fd, superblock, sizeof superblock, 0);
+    source->form = oph__flat_form(superblock, got > 0 ? (size_t)got : 0);
+    if (source->form != OPH__FORM_HDF5) return OPH__H5_READY;
     if (!find_superblock(fd, source->stat.st_size, superblock)) {
         if (starts_with_zeros(fd) || is_locked(fd)) {
             oph__format(found, size, "%s: it has no header yet", writes);
             return OPH__H5_BUSY;
         }
-        oph__format(found, size, "%lld bytes that are no HDF5 file",
+        oph__format(found, size, "%lld bytes that are no HDF5, TIFF or CBF file",
                     (long long)source->stat.st_size);
         return OPH__H5_BROKEN;
     }
@@ -109,6 +113,14 @@ bool oph__source_is_steady(const struct oph__source *source)
     return fstat(source->fd, &now) == 0 && now.st_size == source->stat.st_size &&
            now.st_mtim.tv_sec == source->stat.st_mtim.tv_sec &&
            now.st_mtim.tv_nsec == source->stat.st_mtim.tv_nsec;
+}
+
+bool oph__source_is_closed(const struct oph__source *source)
+{
+    unsigned char superblock[SUPERBLOCK];
+
+    return find_superblock(source->fd, source->stat.st_size, superblock) &&
+           (superblock[FLAGS_AT] & (FLAG_WRITING | FLAG_SWMR)) == 0;
 }
 
 void oph__source_close(struct oph__source *source)

@@ -2,9 +2,10 @@
  *
  * HDF5's own driver takes a file lock where the environment asks for it, whatever the property list
  * says, and shares one set of cached metadata between two openings of a file, also when the file
- * was written anew in between. This one does neither, reads nothing but this descriptor, and
- * refuses reads of pixels that are longer than the buffer that waits for them: libhdf5 takes that
- * length from the file and does not check it. */
+ * was written anew in between. This one does neither and reads nothing but this descriptor. It can
+ * also tell where libhdf5 would read pixels instead of reading them: libhdf5's own calls that tell
+ * it walk through the whole index each time, and take a length from the file that they do not
+ * check. */
 #include "h5/h5.h"
 
 #if H5_VERSION_GE(1, 13, 0)
@@ -74,29 +75,34 @@ static haddr_t driver_get_eof(const H5FD_t *file, H5FD_mem_t type)
     return fstat(((const struct driver *)file)->source->fd, &now) ? 0 : (haddr_t)now.st_size;
 }
 
+size_t oph__source_fetch(const struct oph__source *source, uint64_t address, void *to, size_t size)
+{
+    size_t done = 0;
+
+    if (address > INT64_MAX || size > INT64_MAX - address) return 0;
+    while (done < size) {
+        ssize_t got = pread(source->fd, (char *)to + done, size - done, (off_t)(address + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        done += (size_t)got;
+    }
+    return done;
+}
+
 static herr_t driver_read(H5FD_t *file, H5FD_mem_t type, hid_t plist, haddr_t address, size_t size,
                           void *buffer)
 {
     const struct oph__source *source = ((struct driver *)file)->source;
-    unsigned char *to = buffer;
 
     (void)plist;
-    if (type == H5FD_MEM_DRAW && size > source->limit) return -1;
-    if (address > INT64_MAX || size > INT64_MAX - address) return -1;
-    while (size > 0) {
-        ssize_t got = pread(source->fd, to, size, (off_t)address);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return -1;
-        if (got == 0) {
-            /* libhdf5 guesses the length of some headers and expects zeros after the end. */
-            if (type == H5FD_MEM_DRAW) return -1;
-            memset(to, 0, size);
-            return 0;
-        }
-        to += got;
-        address += (haddr_t)got;
-        size -= (size_t)got;
+    if (type == H5FD_MEM_DRAW && source->place) {
+        *source->place = (struct oph__place){.address = address, .size = size};
+        return 0;
     }
+    size_t done = oph__source_fetch(source, address, buffer, size);
+    if (done < size && type == H5FD_MEM_DRAW) return -1;
+    /* libhdf5 guesses the length of some headers and expects zeros after the end. */
+    memset((char *)buffer + done, 0, size - done);
     return 0;
 }
 

@@ -1,4 +1,5 @@
-"""make bench: cophyd beside hand-written libca, pyepics, aioca and ophyd, in turn, round by round.
+"""make bench: cophyd beside hand-written libca, pyepics, aioca and ophyd, and its frames beside h5py with
+hdf5plugin and the codec alone, in turn, round by round.
 
 BUILD, DBD and PEERS (the peers' Python) come from the Makefile; arguments name the benches to run.
 Ratios are of one round's pair, and each round goes through the sides in the other direction, so that
@@ -25,7 +26,11 @@ SIDES = {
     "aioca": [os.environ["PEERS"], f"{HERE}/peer_aioca.py"],
     "ophyd": [os.environ["PEERS"], f"{HERE}/peer_ophyd.py"],
 }
-PEERS = [side for side in SIDES if side != "ours"]
+FRAME_SIDES = {
+    "ours": [f"{BUILD}/tests/bench/frames"],
+    "h5py": [os.environ["PEERS"], f"{HERE}/peer_h5py.py"],
+    "codec": [f"{BUILD}/tests/bench/frames", "codec"],
+}
 PATIENCE = 120  # seconds for one round
 DELAY = 0.01  # seconds of a round trip: half of it each way
 
@@ -38,9 +43,23 @@ class Bench:
     excess: float = None  # instead: at most so much, in `unit`, more than libca
     fresh: bool = False  # a new process each round
     rounds: int = 12
-    ioc: str = "records"  # or "events", "detector", "instant": a detector without commands' delays
+    ioc: str = "records"  # or "files", "events", "detector", "instant": a detector without commands' delays
     what: str = None  # as the sides name it; its own name
     far: bool = False
+
+    @property
+    def sides(self):
+        return FRAME_SIDES if self.ioc == "files" else SIDES
+
+    @property
+    def peers(self):
+        return [side for side in self.sides if side != "ours"]
+
+
+def frames(h5py, codec=None, rounds=16):
+    """At least `h5py` times as fast as it, and `codec` times as fast as the codec alone."""
+    bounds = {"h5py": 1 / h5py} | ({"codec": 1 / codec} if codec else {})
+    return Bench("ms", 1e3, bounds, ioc="files", rounds=rounds)
 
 
 STAGE = {"libca": 1.15, "ophyd": 1 / 4}  # and unstage
@@ -56,6 +75,19 @@ BENCHES = {
     "stage_instant": Bench("ms", 1e3, {}, ioc="instant", what="stage"),
     "stage_far": Bench("ms", 1e3, STAGE, ioc="detector", what="stage", far=True, rounds=6),
     "trigger": Bench("ms", 1e3, TRIGGER, ioc="detector"),
+    "frames_lz4": frames(1.8, 0.8),
+    "frames_bslz4": frames(3.0, 0.8),
+    "frames_blosc": frames(1.8, 0.8),
+    "frames_deflate": frames(3.8, 0.8),
+    "frames_none": frames(1.5),
+    "frames_contiguous": frames(0.9),  # libhdf5 reads into the buffer, as we do
+    "frames_few": frames(1.8),  # 5,000 frames of 8x8: against the next, whether time grows linearly
+    "frames_many": frames(1.8),  # 50,000
+    "stack_lz4": frames(1.0),
+    "stack_bslz4": frames(1.0),
+    "stack_blosc": frames(1.0),
+    "stack_deflate": frames(1.0),
+    "stack_none": frames(1.0),
     "trigger_far": Bench("ms", 1e3, TRIGGER, ioc="detector", what="trigger", far=True, rounds=8),
 }
 EVENTS_PER_SECOND = 20000  # of the IOC "events"
@@ -135,12 +167,28 @@ class Ioc:
             process.wait()
 
 
+class Files:
+    """The files of frames, which h5py writes once for all benches; environment is what their readers need."""
+
+    disk = None
+
+    def __init__(self):
+        made = Files.disk is not None
+        Files.disk = Files.disk or tempfile.TemporaryDirectory(prefix="cophyd-bench-")
+        self.environment = dict(os.environ, FRAMES=Files.disk.name, PYTHONDONTWRITEBYTECODE="1")
+        if not made:
+            subprocess.run([*FRAME_SIDES["h5py"], "make", Files.disk.name], env=self.environment, check=True)
+
+    def stop(self):
+        pass
+
+
 class Side:
     """A side's process. `there` is false where the side has no such bench."""
 
-    def __init__(self, side, bench, environment):
+    def __init__(self, side, command, bench, environment):
         self.process = subprocess.Popen(
-            ["timeout", str(20 * PATIENCE)] + SIDES[side] + [bench], env=environment,
+            ["timeout", str(20 * PATIENCE)] + command + [bench], env=environment,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.what = f"{side} {bench}"
         self.there = self.answer(("ready", "none")) == "ready"
@@ -166,9 +214,9 @@ def measure(name, bench, environment):
     found = {}
     sides = {}
     for number in range(bench.rounds + 1):
-        for side in list(SIDES)[:: -1 if number % 2 else 1]:
+        for side in list(bench.sides)[:: -1 if number % 2 else 1]:
             if side not in sides:
-                sides[side] = Side(side, bench.what or name, environment)
+                sides[side] = Side(side, bench.sides[side], bench.what or name, environment)
             if sides[side].there:
                 found.setdefault(side, []).append(sides[side].round())
             if bench.fresh:
@@ -192,7 +240,7 @@ class Result:
         ours = self.values.get("ours", [])
         self.ratios = {
             peer: [a / b for a, b in zip(ours, self.values[peer])]
-            for peer in PEERS if ours and peer in self.values}
+            for peer in bench.peers if ours and peer in self.values}
 
     def median(self, side):
         return statistics.median(self.values[side]) if side in self.values else None
@@ -217,19 +265,21 @@ class Result:
     def bound(self):
         if self.bench.excess is not None:
             return f"libca + {self.bench.excess:g} {self.bench.unit}"
-        return " ".join(f"{bound:g}" if peer == "libca" else f"{peer} {bound:g}"
+        first = self.bench.peers[0]
+        return " ".join(f"{bound:.3g}" if peer == first else f"{peer} {bound:.3g}"
                         for peer, bound in self.bench.bounds.items())
 
     def row(self):
         def number(value):
             return "-" if value is None else f"{value:.4g}"
 
+        first, *others = self.bench.peers
         spread = ""
-        if "libca" in self.ratios:
-            spread = " [{:.2f} {:.2f}]".format(*middle_half(self.ratios["libca"]))
-        return [self.name, self.bench.unit, number(self.median("ours")), number(self.median("libca")),
-                number(self.ratio("libca")) + spread, number(self.ratio("pyepics")),
-                number(self.ratio("aioca")), number(self.ratio("ophyd")), self.bound(), self.verdict()]
+        if first in self.ratios:
+            spread = " [{:.2f} {:.2f}]".format(*middle_half(self.ratios[first]))
+        return [self.name, self.bench.unit, number(self.median("ours")), number(self.median(first)),
+                number(self.ratio(first)) + spread, *(number(self.ratio(peer)) for peer in others),
+                self.bound(), self.verdict()]
 
     def lines(self):
         def short(number):
@@ -261,12 +311,18 @@ class Result:
                 yield f"{side} took {rate:.0f} events a second of {EVENTS_PER_SECOND}"
 
 
-HEADER = ["bench", "unit", "ours", "libca", "to libca", "to pyepics", "to aioca", "to ophyd", "bound", ""]
-
-
 def table(results):
-    rows = [HEADER] + [result.row() for result in results]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
+    for sides in SIDES, FRAME_SIDES:
+        group = [result for result in results if result.bench.sides is sides]
+        if group:
+            one_table(group)
+
+
+def one_table(results):
+    first, *others = results[0].bench.peers
+    header = ["bench", "unit", "ours", first, f"to {first}", *(f"to {peer}" for peer in others), "bound", ""]
+    rows = [header] + [result.row() for result in results]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
     for result in results:
@@ -274,11 +330,15 @@ def table(results):
             print(f"{result.name}: {sentence}")
 
 
+def serve(bench, disk, repeater):
+    return Files() if bench.ioc == "files" else Ioc(bench.ioc, bench.far, disk, repeater)
+
+
 def run(name, repeater):
     bench = BENCHES[name]
     print(f"{name}: {bench.rounds} rounds", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="cophyd-bench-") as disk:
-        ioc = Ioc(bench.ioc, bench.far, disk, repeater)
+        ioc = serve(bench, disk, repeater)
         try:
             return Result(name, bench, measure(name, bench, ioc.environment))
         finally:

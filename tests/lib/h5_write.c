@@ -8,7 +8,11 @@
 #include <lz4.h>
 #endif
 
-enum { FILTER_LZ4 = 32004 };
+#ifdef OPH_HAVE_BLOSC
+#include <blosc.h>
+#endif
+
+enum { FILTER_BLOSC = 32001, FILTER_LZ4 = 32004, FILTER_BITSHUFFLE = 32008 };
 
 static void put_big_endian(unsigned char *at, uint64_t value, int bytes)
 {
@@ -48,29 +52,139 @@ unsigned char *h5_lz4_encode(const void *in, size_t size, unsigned block, size_t
     return chunk;
 }
 
-/* LZ4 needs no plugin here: the chunks are written as they shall stand in the file. */
-static bool write_lz4(hid_t dataset, const struct h5_options *o, const unsigned char *pixels)
+static void shuffle_bits(const unsigned char *in, unsigned char *out, size_t count, size_t item)
 {
-    size_t frame = H5Tget_size(o->type), bytes;
+    memset(out, 0, count * item);
+    for (size_t i = 0; i < count; i++)
+        for (size_t bit = 0; bit < 8 * item; bit++)
+            if (in[i * item + bit / 8] >> bit % 8 & 1)
+                out[(bit * count + i) / 8] |= (unsigned char)(1 << i % 8);
+}
 
-    for (int i = 1; i < o->rank; i++)
-        frame *= o->dims[i];
-    bytes = frame * o->chunk[0];
-    for (hsize_t at = 0; at < o->dims[0]; at += o->chunk[0]) {
-        hsize_t offset[4] = {at};
+unsigned char *h5_bitshuffle_encode(const void *in, size_t size, size_t item, unsigned block,
+                                    bool lz4, size_t *ret_size)
+{
+    const unsigned char *from = in;
+    size_t count = size / item, usual = 8192 / item / 8 * 8;
+    if (block == 0) block = (unsigned)(usual < 128 ? 128 : usual);
+    unsigned char *chunk = malloc(12 + 2 * size + 64 + 5 * (count / 8 + 1)), *to = chunk;
+    unsigned char *shuffled = malloc(block * item);
+
+    if (!chunk || !shuffled) abort();
+    if (lz4) {
+        put_big_endian(to, size, 8);
+        put_big_endian(to + 8, block * item, 4);
+        to += 12;
+    }
+    while (count >= 8) {
+        size_t now = block < count ? block : count / 8 * 8;
+        shuffle_bits(from, shuffled, now, item);
+        if (lz4) {
+            size_t packed = 0;
+#ifdef OPH_HAVE_LZ4
+            packed = (size_t)LZ4_compress_default((const char *)shuffled, (char *)to + 4,
+                                                  (int)(now * item),
+                                                  LZ4_COMPRESSBOUND((int)(now * item)));
+#endif
+            put_big_endian(to, packed, 4);
+            to += 4 + packed;
+        } else {
+            memcpy(to, shuffled, now * item);
+            to += now * item;
+        }
+        from += now * item;
+        count -= now;
+    }
+    memcpy(to, from, count * item);
+    free(shuffled);
+    *ret_size = (size_t)(to - chunk) + count * item;
+    return chunk;
+}
+
+static unsigned char *encode_blosc(const struct h5_options *o, const void *in, size_t size,
+                                   size_t item, size_t *ret_size)
+{
+#ifdef OPH_HAVE_BLOSC
+    unsigned char *chunk = malloc(size + BLOSC_MAX_OVERHEAD);
+    int packed = chunk ? blosc_compress_ctx(5, o->blosc_shuffle, item, size, in, chunk,
+                                            size + BLOSC_MAX_OVERHEAD, o->blosc, 0, 1)
+                       : 0;
+    if (packed > 0) {
+        *ret_size = (size_t)packed;
+        return chunk;
+    }
+    free(chunk);
+#else
+    (void)o, (void)in, (void)size, (void)item, (void)ret_size;
+#endif
+    return NULL;
+}
+
+static unsigned char *encode(const struct h5_options *o, const void *in, size_t size, size_t item,
+                             size_t *ret_size)
+{
+    if (o->lz4) return h5_lz4_encode(in, size, o->lz4, ret_size);
+    if (o->blosc) return encode_blosc(o, in, size, item, ret_size);
+    return h5_bitshuffle_encode(in, size, item, o->block, o->bitshuffle > 1, ret_size);
+}
+
+/* One chunk of the pixels; what lies outside of them stays as it is. */
+static void cut_chunk(const struct h5_options *o, size_t item, const hsize_t *at,
+                      const unsigned char *pixels, unsigned char *chunk)
+{
+    hsize_t now[4] = {0};
+
+    for (int axis = 0; axis >= 0;) {
+        hsize_t from = 0, to = 0;
+        bool inside = true;
+        for (int i = 0; i < o->rank; i++) {
+            inside = inside && at[i] + now[i] < o->dims[i];
+            from = from * o->dims[i] + at[i] + now[i];
+            to = to * o->chunk[i] + now[i];
+        }
+        if (inside) memcpy(chunk + to * item, pixels + from * item, item);
+        for (axis = o->rank - 1; axis >= 0; axis--) {
+            if (++now[axis] < o->chunk[axis]) break;
+            now[axis] = 0;
+        }
+    }
+}
+
+/* These filters need no plugin here: the chunks are written as they shall stand in the file. */
+static bool write_packed(hid_t dataset, const struct h5_options *o, const unsigned char *pixels)
+{
+    size_t item = H5Tget_size(o->type), bytes = item;
+    hsize_t at[4] = {0};
+
+    for (int i = 0; i < o->rank; i++)
+        bytes *= o->chunk[i];
+    for (int axis = 0; axis >= 0;) {
         size_t size = bytes;
         unsigned char *plain = calloc(1, bytes), *chunk = plain;
         if (!plain) return false;
-        hsize_t frames = o->dims[0] - at < o->chunk[0] ? o->dims[0] - at : o->chunk[0];
-        memcpy(plain, pixels + at * frame, frames * frame);
-        if (!o->skip) chunk = h5_lz4_encode(plain, bytes, o->lz4, &size);
-        bool ok = chunk &&
-                  H5Dwrite_chunk(dataset, H5P_DEFAULT, o->skip ? 1 : 0, offset, size, chunk) >= 0;
+        cut_chunk(o, item, at, pixels, plain);
+        if (!o->skip) chunk = encode(o, plain, bytes, item, &size);
+        bool is_hole = o->hole && o->hole >= at[0] && o->hole < at[0] + o->chunk[0];
+        bool ok = is_hole || (chunk && H5Dwrite_chunk(dataset, H5P_DEFAULT, o->skip ? 1 : 0, at,
+                                                      size, chunk) >= 0);
         if (chunk != plain) free(chunk);
         free(plain);
         if (!ok) return false;
+        for (axis = o->rank - 1; axis >= 0; axis--) {
+            at[axis] += o->chunk[axis];
+            if (at[axis] < o->dims[axis]) break;
+            at[axis] = 0;
+        }
     }
     return true;
+}
+
+static void add_bitshuffle(hid_t plist, const struct h5_options *o)
+{
+    const unsigned values[] = {0, 4, (unsigned)H5Tget_size(o->type), o->block,
+                               o->bitshuffle > 1 ? 2 : 0};
+
+    H5Pset_filter(plist, FILTER_BITSHUFFLE, H5Z_FLAG_OPTIONAL, 5, values);
 }
 
 static hid_t make_plist(const struct h5_options *o)
@@ -81,6 +195,8 @@ static hid_t make_plist(const struct h5_options *o)
     if (o->shuffle) H5Pset_shuffle(plist);
     if (o->deflate) H5Pset_deflate(plist, (unsigned)o->deflate);
     if (o->lz4) H5Pset_filter(plist, FILTER_LZ4, H5Z_FLAG_OPTIONAL, 0, NULL);
+    if (o->bitshuffle) add_bitshuffle(plist, o);
+    if (o->blosc) H5Pset_filter(plist, FILTER_BLOSC, H5Z_FLAG_OPTIONAL, 0, NULL);
     if (o->filter) H5Pset_filter(plist, o->filter, H5Z_FLAG_OPTIONAL, 0, NULL);
     return plist;
 }
@@ -98,8 +214,8 @@ static bool write_dataset(hid_t file, const struct h5_options *o, const void *pi
     dataset = H5Dcreate2(file, o->dataset ? o->dataset : "/entry/data/data", o->type, space, links,
                          plist, H5P_DEFAULT);
     ok = dataset >= 0;
-    if (ok && pixels && o->lz4)
-        ok = write_lz4(dataset, o, pixels);
+    if (ok && pixels && (o->lz4 || o->bitshuffle || o->blosc))
+        ok = write_packed(dataset, o, pixels);
     else if (ok && pixels)
         ok = H5Dwrite(dataset, o->memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, pixels) >= 0;
     if (dataset >= 0) H5Dclose(dataset);

@@ -14,10 +14,15 @@ struct h5_options {
     hsize_t dims[4];
     hsize_t chunk[4]; /* all 0: contiguous */
     bool shuffle;
-    int deflate;  /* level, 0: none */
-    unsigned lz4; /* block size of LZ4, 0: none; chunks must be whole frames */
-    int filter;   /* one more filter that is only named, 0: none */
-    bool skip;    /* LZ4 chunks stored unfiltered, by their filter mask */
+    int deflate;       /* level, 0: none */
+    unsigned lz4;      /* block size of LZ4, 0: none */
+    int bitshuffle;    /* 1: alone, 2: with LZ4 */
+    unsigned block;    /* its elements a block, 0: its own choice */
+    const char *blosc; /* its codec; NULL: no Blosc */
+    int blosc_shuffle; /* 0: none, 1: bytes, 2: bits */
+    int filter;        /* one more filter that is only named, 0: none */
+    bool skip;         /* these chunks stored unfiltered, by their filter mask */
+    hsize_t hole;      /* this frame and those of its chunks are not written, 0: all are */
     hsize_t user_block;
     bool swmr;
 };
@@ -29,5 +34,8 @@ hid_t h5_write_open(const char *path, const struct h5_options *options, const vo
 
 /* One chunk in HDF5's LZ4 framing, malloc'ed. Blocks that do not shrink are stored. */
 unsigned char *h5_lz4_encode(const void *in, size_t size, unsigned block, size_t *ret_size);
+/* One chunk of bitshuffle, malloc'ed; a bit at a time, as the format defines it. */
+unsigned char *h5_bitshuffle_encode(const void *in, size_t size, size_t item, unsigned block,
+                                    bool lz4, size_t *ret_size);
 
 #endif

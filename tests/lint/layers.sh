@@ -14,7 +14,7 @@ ad     ad core h5 base ca/link.h uuid
 doc    doc base jansson uuid
 sim    sim cophyd/version.h EPICS HDF5
 '
-libc='assert complex ctype dirent dlfcn endian errno fcntl fenv float glob inttypes libgen limits
+libc='assert complex ctype dirent dlfcn endian errno fcntl fenv float glob immintrin inttypes libgen limits
 locale malloc math netdb poll pthread sched semaphore signal spawn stdalign stdarg stdatomic stdbool
 stddef stdint stdio stdlib stdnoreturn string strings syslog threads time uchar ucontext unistd wchar
 wctype'
@@ -31,7 +31,7 @@ find include src -name '*.[chS]' | sort | xargs awk -v table="$table" -v libc="$
     }
     function owner(header) {
         if (header in is_libc || header ~ /^(sys|net|netinet|arpa|linux)\//) return "libc"
-        if (header ~ /^(hdf5|H5.*|lz4.*|zlib)\.h$/) return "HDF5"
+        if (header ~ /^(hdf5|H5.*|lz4.*|zlib|blosc|libdeflate)\.h$/) return "HDF5"
         if (header ~ /^uuid/) return "uuid"
         if (header == "jansson.h") return "jansson"
         if (header ~ /^cophyd\//) return header

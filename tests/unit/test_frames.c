@@ -93,6 +93,10 @@ static const struct way {
     bool chunked, shuffle, skip, noisy;
     int deflate;
     unsigned lz4;
+    int bitshuffle;
+    unsigned block;
+    const char *blosc;
+    int blosc_shuffle;
 } ways[] = {
     {.name = "contiguous", .filters = "none"},
     {.name = "chunks", .filters = "none", .chunked = true},
@@ -107,8 +111,46 @@ static const struct way {
     {.name = "LZ4 in blocks", .filters = "LZ4", .chunked = true, .lz4 = 60},
     {.name = "LZ4 of noise", .filters = "LZ4", .chunked = true, .lz4 = 64, .noisy = true},
     {.name = "LZ4 left out", .filters = "LZ4", .chunked = true, .lz4 = 64, .skip = true},
+    {.name = "bitshuffle and LZ4", .filters = "bitshuffle", .chunked = true, .bitshuffle = 2},
+    {.name = "bitshuffle and LZ4 of noise, in blocks",
+     .filters = "bitshuffle",
+     .chunked = true,
+     .bitshuffle = 2,
+     .block = 16,
+     .noisy = true},
+    {.name = "bitshuffle left out",
+     .filters = "bitshuffle",
+     .chunked = true,
+     .bitshuffle = 2,
+     .skip = true},
+#endif
+    {.name = "shuffle alone", .filters = "shuffle", .chunked = true, .shuffle = true},
+    {.name = "bitshuffle alone", .filters = "bitshuffle", .chunked = true, .bitshuffle = 1},
+    {.name = "bitshuffle in blocks",
+     .filters = "bitshuffle",
+     .chunked = true,
+     .bitshuffle = 1,
+     .block = 24},
+#ifdef OPH_HAVE_BLOSC
+    {.name = "Blosc of LZ4",
+     .filters = "Blosc",
+     .chunked = true,
+     .blosc = "lz4",
+     .blosc_shuffle = 1},
+    {.name = "Blosc of BloscLZ", .filters = "Blosc", .chunked = true, .blosc = "blosclz"},
+    {.name = "Blosc of zlib, bits",
+     .filters = "Blosc",
+     .chunked = true,
+     .blosc = "zlib",
+     .blosc_shuffle = 2},
+    {.name = "Blosc of noise", .filters = "Blosc", .chunked = true, .blosc = "lz4", .noisy = true},
 #endif
 };
+
+static bool is_packed(const struct h5_options *o)
+{
+    return o->lz4 || o->bitshuffle || o->blosc;
+}
 
 static void test_type(int dtype, H5T_order_t order, const struct way *way)
 {
@@ -123,6 +165,10 @@ static void test_type(int dtype, H5T_order_t order, const struct way *way)
         .shuffle = way->shuffle,
         .deflate = way->deflate,
         .lz4 = way->lz4,
+        .bitshuffle = way->bitshuffle,
+        .block = way->block,
+        .blosc = way->blosc,
+        .blosc_shuffle = way->blosc_shuffle,
         .skip = way->skip,
     };
     const char *path = h5_test_path("types.h5");
@@ -131,7 +177,7 @@ static void test_type(int dtype, H5T_order_t order, const struct way *way)
 
     fill(pixels, PIXELS, dtype, way->noisy);
     memcpy(given, pixels, sizeof given);
-    if (way->lz4 && order == H5T_ORDER_BE) /* these chunks are written as they are */
+    if (is_packed(&o) && order == H5T_ORDER_BE) /* these chunks are written as they are */
         reverse(given, PIXELS, size);
     bool written = h5_write(path, &o, given);
     oph_frames *frames = h5_test_open(path, NULL);
@@ -163,10 +209,57 @@ static const struct shape {
     {"four axes", {.rank = 4, .dims = {3, 2, 5, 6}, .chunk = {2, 1, 3, 4}}},
     {"four axes, contiguous", {.rank = 4, .dims = {3, 2, 5, 6}}},
     {"contiguous", {.rank = 3, .dims = {5, 7, 9}}},
+    {"contiguous, after a user block", {.rank = 3, .dims = {5, 7, 9}, .user_block = 2048}},
+    {"after a user block", {.rank = 3, .dims = {5, 7, 9}, .chunk = {1, 7, 9}, .user_block = 4096}},
+    {"after a user block, newest format",
+     {.rank = 3, .dims = {5, 7, 9}, .chunk = {2, 7, 5}, .user_block = 512, .swmr = true}},
+    {"newest format", {.rank = 3, .dims = {5, 7, 9}, .chunk = {1, 7, 9}, .swmr = true}},
 #ifdef OPH_HAVE_LZ4
     {"LZ4, two frames a chunk", {.rank = 3, .dims = {5, 7, 9}, .chunk = {2, 7, 9}, .lz4 = 100}},
+    {"LZ4, tiles", {.rank = 3, .dims = {5, 7, 9}, .chunk = {2, 4, 5}, .lz4 = 100}},
+    {"bitshuffle, tiles", {.rank = 3, .dims = {5, 7, 9}, .chunk = {1, 4, 5}, .bitshuffle = 2}},
+    {"bitshuffle, one image", {.rank = 2, .dims = {7, 9}, .chunk = {3, 9}, .bitshuffle = 2}},
 #endif
 };
+
+/* Every part of each frame, against the same cut out of the pixels. */
+static bool same_parts(oph_frames *frames, const struct h5_options *o, const uint16_t *pixels)
+{
+    const int rank = o->rank == 2 ? 3 : o->rank;
+    const hsize_t *dims = o->dims + (o->rank != 2);
+    uint16_t got[PIXELS], wanted[PIXELS];
+    int64_t total = o->rank == 2 ? 1 : (int64_t)o->dims[0];
+    uint32_t seed = 7;
+    oph_error err = OPH_ERROR_INIT;
+
+    for (int turn = 0; turn < 300; turn++) {
+        int64_t from[3], size[3], first, count, items = 1, n = 0;
+        for (int i = 0; i < rank - 1; i++) {
+            seed = seed * 1664525 + 1013904223;
+            from[i] = (int64_t)((seed >> 8) % dims[i]);
+            size[i] = 1 + (int64_t)((seed >> 16) % (dims[i] - (hsize_t)from[i]));
+            items *= size[i];
+        }
+        first = turn % total;
+        count = 1 + turn / 7 % (total - first);
+        for (int64_t f = first; f < first + count; f++)
+            for (int64_t i = 0; i < items; i++) {
+                int64_t at = 0, rest = i, stride = 1;
+                for (int axis = rank - 2; axis >= 0; axis--) {
+                    at += (from[axis] + rest % size[axis]) * stride;
+                    rest /= size[axis];
+                    stride *= (int64_t)dims[axis];
+                }
+                wanted[n++] = pixels[f * stride + at];
+            }
+        if (oph_frames_read_region(frames, first, count, from, size, got, (size_t)(2 * n), &err) ||
+            memcmp(got, wanted, (size_t)(2 * n)) != 0) {
+            testDiag("turn %d: %s", turn, err.text);
+            return false;
+        }
+    }
+    return true;
+}
 
 static void test_shape(const struct shape *shape, H5T_order_t order, int deflate)
 {
@@ -175,18 +268,20 @@ static void test_shape(const struct shape *shape, H5T_order_t order, int deflate
     const char *path = h5_test_path("shapes.h5");
     int64_t total = o.rank == 2 ? 1 : (int64_t)o.dims[0];
 
-    if (deflate && (o.lz4 || !o.chunk[0])) return;
+    if (deflate && (is_packed(&o) || !o.chunk[0])) return;
     o.type = in_order(H5T_NATIVE_UINT16, order);
     o.memory = H5T_NATIVE_UINT16;
     o.deflate = deflate;
     for (int i = 0; i < PIXELS; i++)
         pixels[i] = (uint16_t)(i * 257 + 1);
     memcpy(given, pixels, sizeof given);
-    if (o.lz4 && order == H5T_ORDER_BE) reverse((unsigned char *)given, PIXELS, 2);
+    if (is_packed(&o) && order == H5T_ORDER_BE) reverse((unsigned char *)given, PIXELS, 2);
     bool written = h5_write(path, &o, given);
     oph_frames *frames = h5_test_open(path, NULL);
-    testOk(written && frames && same_in_all_ranges(frames, total, pixels), "%s, %s-endian%s",
-           shape->name, order == H5T_ORDER_LE ? "little" : "big", deflate ? ", deflate" : "");
+    testOk(written && frames && same_in_all_ranges(frames, total, pixels) &&
+               same_parts(frames, &shape->o, pixels),
+           "%s, %s-endian%s", shape->name, order == H5T_ORDER_LE ? "little" : "big",
+           deflate ? ", deflate" : "");
     oph_frames_free(frames);
     H5Tclose(o.type);
 }
@@ -232,6 +327,36 @@ static void test_packed(void)
     testOk(frames && same_in_all_ranges(frames, 3, pixels), "12 bits in 16");
     oph_frames_free(frames);
     H5Tclose(o.type);
+}
+
+static void test_regions(void)
+{
+    int32_t pixels[12] = {0}, out[12];
+    struct h5_options o = {.type = H5T_NATIVE_INT32,
+                           .memory = H5T_NATIVE_INT32,
+                           .rank = 3,
+                           .dims = {3, 2, 2},
+                           .chunk = {1, 2, 2}};
+    const char *path = h5_test_path("regions.h5");
+    const int64_t from[] = {1, 0}, none[] = {1, 0}, much[] = {2, 1}, huge[] = {INT64_MAX, 1};
+    oph_error err;
+
+    testOk1(h5_write(path, &o, pixels));
+    oph_frames *f = h5_test_open(path, NULL);
+    if (!f) testAbort("no file");
+    testOk1(h5_test_says(oph_frames_read_region(f, 0, 1, from, none, out, sizeof out, &err),
+                         OPH_ERANGE, &err,
+                         "0 pixels from number 0 on|2 along axis 2 of each frame|regions.h5"));
+    testOk1(h5_test_says(oph_frames_read_region(f, 0, 1, from, much, out, sizeof out, &err),
+                         OPH_ERANGE, &err, "2 pixels from number 1 on|2 along axis 1"));
+    testOk1(h5_test_says(oph_frames_read_region(f, 0, 1, from, huge, out, sizeof out, &err),
+                         OPH_ERANGE, &err, "2 along axis 1"));
+    testOk1(h5_test_says(oph_frames_read_region(f, 0, 1, huge, NULL, out, sizeof out, &err),
+                         OPH_ERANGE, &err, "2 along axis 1"));
+    testOk1(h5_test_says(oph_frames_read_region(f, 0, 3, from, NULL, out, 23, &err), OPH_ERANGE,
+                         &err, "24 bytes for 3 frames"));
+    testOk1(oph_frames_read_region(f, 0, 3, from, NULL, out, 24, &err) == 0);
+    oph_frames_free(f);
 }
 
 static void test_ranges(void)
@@ -335,6 +460,7 @@ int main(void)
                 test_shape(&shapes[i], orders[order], deflate);
     test_one_image();
     test_packed();
+    test_regions();
     test_ranges();
     test_threads();
     h5_test_cleanup();
