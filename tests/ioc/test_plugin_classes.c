@@ -1,5 +1,6 @@
-/* The built-in plugin classes on the simulator's plugins: every record that the class names in the
- * IOC's release is there, and what is put arrives. */
+/* The built-in classes on the simulator's camera and plugins: a device that has learnt the IOC's
+ * release has what its class has at that release, every record of it is there, and what is put
+ * arrives. */
 #include "lib/detector.h"
 
 #include <epicsUnitTest.h>
@@ -8,11 +9,12 @@
 static const struct {
     const char *attr, *suffix, *class_name;
 } plugins[] = {
-    {"image1", "image1:", "ImagePlugin"},     {"hdf1", "HDF1:", "HDF5Plugin"},
-    {"tiff1", "TIFF1:", "TIFFPlugin"},        {"roi1", "ROI1:", "ROIPlugin"},
-    {"stats1", "Stats1:", "StatsPlugin"},     {"proc1", "Proc1:", "ProcessPlugin"},
-    {"trans1", "Trans1:", "TransformPlugin"}, {"over1", "Over1:", "OverlayPlugin"},
-    {"codec1", "Codec1:", "CodecPlugin"},     {"cb1", "CB1:", "CircularBuffPlugin"},
+    {"cam", "cam1:", "PilatusDetectorCam"}, {"image1", "image1:", "ImagePlugin"},
+    {"hdf1", "HDF1:", "HDF5Plugin"},        {"tiff1", "TIFF1:", "TIFFPlugin"},
+    {"roi1", "ROI1:", "ROIPlugin"},         {"stats1", "Stats1:", "StatsPlugin"},
+    {"proc1", "Proc1:", "ProcessPlugin"},   {"trans1", "Trans1:", "TransformPlugin"},
+    {"over1", "Over1:", "OverlayPlugin"},   {"codec1", "Codec1:", "CodecPlugin"},
+    {"cb1", "CB1:", "CircularBuffPlugin"},
 };
 enum { PLUGINS = sizeof plugins / sizeof *plugins };
 
@@ -24,7 +26,7 @@ static int is_there(int i, int minor)
 
 static void add_class(oph_context *ctx, int minor)
 {
-    char text[2000] = "class Chain : DetectorBase\ndev cam cam1: CamBase\n";
+    char text[2000] = "class Chain : DetectorBase\n";
     oph_error err = OPH_ERROR_INIT;
 
     for (int i = 0; i < PLUGINS; i++) {
@@ -34,6 +36,25 @@ static void add_class(oph_context *ctx, int minor)
                  plugins[i].suffix, plugins[i].class_name);
     }
     check_done(oph_class_parse(ctx, text, "chain", NULL, &err), &err, "the class is read");
+}
+
+/* Attribute by attribute, in order. */
+static void is_of_release(oph_context *ctx, oph_device *dev, const char *class_name, const char *ad)
+{
+    char versioned[64];
+    oph_error err = OPH_ERROR_INIT;
+    oph_rows *rows = NULL;
+
+    snprintf(versioned, sizeof versioned, "%s@%s", class_name, ad);
+    check_done(oph_class_rows(ctx, versioned, 0, &rows, &err), &err, versioned);
+    size_t count = oph_rows_count(rows), other = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *attr = oph_device_attr_at(dev, i);
+        other += !attr || strcmp(attr, oph_rows_at(rows, i)->attr) != 0;
+    }
+    testOk(other == 0 && oph_device_attr_count(dev) == count, "%s has the %zu rows of %s",
+           oph_device_path(dev), count, versioned);
+    oph_rows_free(rows);
 }
 
 static void connects(oph_context *ctx, oph_device *dev)
@@ -93,11 +114,16 @@ static void release(const char *ad, int minor)
     add_class(d.ctx, minor);
     check_done(oph_device_new(d.ctx, "Chain", "Pilatus:", "det", &d.det, &err), &err,
                "the device is made");
-    check_done(oph_connect(d.det, OPH_DEFAULT, NULL, &err), &err, "it learns the release");
+    oph_report *report = NULL;
+    check_done(oph_connect(d.det, OPH_DEFAULT, &report, &err), &err, "it learns the release");
+    testOk(oph_report_count(report) == 0, "and lacks nothing");
+    oph_report_print(report, stdout);
+    oph_report_free(report);
     for (int i = 0; i < PLUGINS; i++) {
         oph_device *dev = NULL;
         if (!is_there(i, minor)) continue;
         if (oph_device_child(d.det, plugins[i].attr, &dev, &err)) testAbort("%s", err.text);
+        is_of_release(d.ctx, dev, plugins[i].class_name, ad);
         connects(d.ctx, dev);
     }
     if (minor == 14) puts_arrive(&d);
@@ -110,6 +136,7 @@ int main(void)
     release("3.0", 0);
     release("3.3", 3);
     release("3.4", 4);
+    release("3.7", 7);
     release("3.14", 14);
     return testDone();
 }

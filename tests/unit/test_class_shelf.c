@@ -69,6 +69,52 @@ static void test_need(void)
     oph_context_free(ctx);
 }
 
+/* The name of the next class of a text. */
+static const char *next_class(const char **at, char *dst, size_t size)
+{
+    const char *line = *at;
+
+    while (*line && !oph__starts(line, "class "))
+        line = strchr(line, '\n') ? strchr(line, '\n') + 1 : line + strlen(line);
+    if (!*line) return NULL;
+    line += strlen("class ");
+    oph__format(dst, size, "%.*s", (int)strcspn(line, " \n"), line);
+    *at = line;
+    return dst;
+}
+
+/* Three classes cost their texts and those of their bases, and in these stands one class more. */
+static void test_three(void)
+{
+    static const char *const names[] = {"PilatusDetectorCam", "ImagePlugin", "HDF5Plugin"};
+    const struct oph__class *three[3] = {NULL};
+    oph_context *ctx = new_context();
+    size_t texts = 0, more = 0;
+
+    for (int i = 0; i < 3; i++)
+        if (oph__classes_get(ctx->classes, names[i], 0, &three[i], NULL))
+            testAbort("no %s", names[i]);
+    for (const struct oph__class_text *t = oph__builtin_classes; t->text; t++) {
+        char name[80];
+        size_t others = 0;
+        const char *at = t->text;
+        bool needed = false;
+        while (next_class(&at, name, sizeof name)) {
+            bool kin = false;
+            for (int i = 0; i < 3; i++)
+                kin |= oph__class_is(three[i], name);
+            needed |= kin;
+            others += !kin && strcmp(name, "AreaDetectorCam") != 0;
+        }
+        texts += needed;
+        if (needed) more += others;
+    }
+    testOk(texts < text_count() / 2 && more == 0, "three classes and their bases are in %zu texts",
+           texts);
+    read_so_far(ctx, texts, "three classes");
+    oph_context_free(ctx);
+}
+
 static bool same_rows(const struct oph__class *a, const struct oph__class *b)
 {
     bool same = a->rows.count == b->rows.count && a->others.count == b->others.count;
@@ -190,6 +236,7 @@ int main(void)
 {
     testPlan(0);
     test_need();
+    test_three();
     test_same();
     test_taken();
     test_wrong();
