@@ -89,13 +89,13 @@ static void texts(void)
     becomes(value_of(OPH_STRING, 1, &(const char *){"hi"}), "array", "[104,105,0]");
 }
 
-static int two_by_three(const oph_value *const *from, size_t count, oph_result *to, void *user)
+static int two_by_three(const oph_value *const *from, size_t count, oph_output *to, void *user)
 {
     static const int32_t numbers[] = {1, 2, 3, 4, 5, 6};
     static const int64_t shape[] = {2, 3};
     (void)from, (void)count, (void)user;
-    int rc = oph_result_set(to, 0, OPH_INT32, 6, numbers);
-    return rc ? rc : oph_result_shape(to, 0, 2, shape);
+    int rc = oph_output_set(to, 0, OPH_INT32, 6, numbers);
+    return rc ? rc : oph_output_shape(to, 0, 2, shape);
 }
 
 static void shapes(void)
