@@ -22,6 +22,7 @@ int oph__camera_stop(oph_device *dev, oph_error *err)
     struct oph__write write = {
         .sig = reads[0].sig, .wire = &zero, .expect = &zero, .patience = patience};
     rc = oph__write_all(dev->ctx, &write, 1, false, err);
-    if (!rc && reads[1].sig) rc = oph__write_await(reads[1].sig, &zero, false, patience, err);
+    if (!rc && reads[1].sig)
+        rc = oph__write_await(reads[1].sig, &zero, false, patience, false, err);
     return rc;
 }

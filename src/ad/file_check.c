@@ -68,7 +68,7 @@ static int64_t number(const struct coming *c, int row)
         value.data = item->wire.data;
         oph__value_int(&value, &i);
     } else if (r) {
-        oph__value_int(r->read.data ? &r->read : &r->set, &i);
+        oph__value_int(oph__read_value(r), &i);
     }
     return i;
 }
@@ -82,7 +82,7 @@ static void text(const struct coming *c, int row, char *dst, size_t size)
     if (item)
         oph__copy(dst, size, item->value.text);
     else if (r)
-        oph__value_text(r->read.data ? &r->read : &r->set, &found, &length);
+        oph__value_text(oph__read_value(r), &found, &length);
     if (!item) oph__format(dst, size, "%.*s", (int)length, found);
 }
 

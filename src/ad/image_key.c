@@ -1,6 +1,7 @@
 /* What a file store says of the images that it writes. */
 #include "ad/image_key.h"
 #include "ad/image.h"
+#include "ad/shot.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "core/group.h"
@@ -14,7 +15,7 @@ static const char *const paths[ROWS] = {"data_type",         "ndimensions",     
                                         "array_size.height", "array_size.depth", "num_capture",
                                         "cam.num_images",    "cam.image_mode"};
 
-enum { MAX_DIMS = 3, IMAGE_SINGLE = 0, IMAGE_CONTINUOUS = 2 };
+enum { MAX_DIMS = 3 };
 
 struct asking {
     oph_device *dev, *det;
@@ -64,8 +65,8 @@ static struct oph__at place(const struct asking *a, int row)
     return (struct oph__at){.device = sig->path, .pv = sig->read->name};
 }
 
-/* What the user said; else ADPilatus takes NumImages whatever ImageMode says, and other drivers one
- * in Single. A file takes no more than NumCapture. -1: not known, or without end. */
+/* What the user said, or the camera's; a file takes no more than NumCapture. -1: not known, or
+ * without end. */
 static int64_t frames_of(const struct asking *a)
 {
     int64_t said = atomic_load(&a->det->frames);
@@ -73,10 +74,7 @@ static int64_t frames_of(const struct asking *a)
     int64_t frames = number(a, IMAGES, -1), most = number(a, CAPTURE, 0);
     oph_device *cam;
     bool known = a->rows[MODE] && !oph_device_child(a->det, "cam", &cam, NULL);
-    if (known && !oph_device_is(cam, "PilatusDetectorCam")) {
-        if (number(a, MODE, 0) == IMAGE_SINGLE) frames = 1;
-        if (number(a, MODE, 0) == IMAGE_CONTINUOUS) frames = -1;
-    }
+    if (known) frames = (int64_t)oph__cam_images(cam, (double)frames, (double)number(a, MODE, 0));
     return most > 0 && (frames < 0 || frames > most) ? most : frames;
 }
 

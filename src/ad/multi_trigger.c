@@ -86,7 +86,7 @@ static int64_t frames(const struct oph__shot *first)
         const char *name = step_name(first->dev, step);
         images = after(first, name, OPH__CAM_IMAGES, images);
         mode = after(first, name, OPH__CAM_MODE, mode);
-        double taken = oph__shot_images(first, images, mode);
+        double taken = fmax(oph__cam_images(first->cam, images, mode), 0);
         sum += first->frames != first->images ? first->frames : (int64_t)taken;
     }
     return sum;

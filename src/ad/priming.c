@@ -68,8 +68,7 @@ bool oph__is_file_plugin(const oph_device *dev)
 
 static const oph_value *value_of(const struct facts *f, int row)
 {
-    const struct oph__read *r = &f->rows[row];
-    return r->read.data ? &r->read : &r->set;
+    return oph__read_value(&f->rows[row]);
 }
 
 /* -1: not known. */
@@ -211,7 +210,7 @@ static void settle(struct facts *f, double patience)
         if (awaited[i].row >= TYPE && number(f, CAM_DISABLED) != 0) continue;
         wire.data = wire.small;
         *(int32_t *)wire.data = (int32_t)awaited[i].value;
-        oph__write_await(sig, &wire, false, patience, NULL);
+        oph__write_await(sig, &wire, false, patience, false, NULL);
     }
 }
 

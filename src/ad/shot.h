@@ -134,8 +134,8 @@ int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err);
 /* Looks and checks, and waits until a writer that was told to capture counts from 0: it blocks.
  * `images`: that the camera must be set to take; 0: any number. */
 int oph__shot_look_before(struct oph__shot *shot, int64_t images, oph_error *err);
-/* How many frames the camera takes; 0: without end. */
-double oph__shot_images(const struct oph__shot *shot, double num_images, double image_mode);
+/* How many frames a camera takes; -1: without end. */
+double oph__cam_images(const oph_device *cam, double num_images, double image_mode);
 /* Whether `now` shows a camera that has come to a halt. */
 bool oph__shot_is_idle(const struct oph__shot *shot);
 

@@ -3,34 +3,22 @@
 #include "ad/shot.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "core/group.h"
-
-static int await_zero(oph_signal *sig, double patience, oph_error *err)
-{
-    struct oph__wire zero = {.dtype = OPH_INT32, .count = 1};
-    zero.data = zero.small;
-    const struct oph__write w = {.sig = sig, .expect = &zero, .patience = patience};
-    oph_group *g;
-    int rc = oph_group_new(sig->ctx, &g, err);
-    if (rc) return rc;
-    rc = oph__group_add_await(g, &w, err);
-    if (!rc) rc = oph__group_run(g, (double)INFINITY, true, err);
-    if (!rc) rc = oph__entry_error(g->entries.at[0], err);
-    oph__group_unref(g);
-    return rc;
-}
+#include "core/write.h"
 
 /* Capture sets NumCaptured to 0, but its readback may come later: counting from the former value
  * would be wrong. */
 static int await_reset(struct oph__shot *shot, oph_error *err)
 {
+    struct oph__wire zero = {.dtype = OPH_INT32, .count = 1};
+    double patience = shot->dev->ctx->options.grace;
     int rc = 0;
+    zero.data = zero.small;
     for (size_t w = 0; !rc && w < shot->writer_count; w++) {
         const struct oph__shot_writer *writer = &shot->writers[w];
         double *captured = &shot->before.writers[w].number[OPH__W_CAPTURED];
         if (*captured == 0 || !oph__store_is_fresh(writer->dev)) continue;
         if (writer->writing != OPH__WRITES_STREAM) continue;
-        rc = await_zero(writer->rows[OPH__W_CAPTURED], shot->dev->ctx->options.grace, err);
+        rc = oph__write_await(writer->rows[OPH__W_CAPTURED], &zero, false, patience, true, err);
         *captured = 0;
     }
     for (size_t w = 0; !rc && w < shot->writer_count; w++)

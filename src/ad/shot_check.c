@@ -105,10 +105,10 @@ static int check_writer(const struct oph__shot *shot, size_t w, bool chain, oph_
 
 /* ADPilatus takes NumImages whatever ImageMode says (its acquisition task never reads ImageMode);
  * other drivers take one in Single. */
-double oph__shot_images(const struct oph__shot *shot, double num_images, double image_mode)
+double oph__cam_images(const oph_device *cam, double num_images, double image_mode)
 {
-    bool pilatus = oph_device_is(shot->cam, "PilatusDetectorCam");
-    if (!pilatus && image_mode == IMAGE_CONTINUOUS) return 0;
+    bool pilatus = oph_device_is(cam, "PilatusDetectorCam");
+    if (!pilatus && image_mode == IMAGE_CONTINUOUS) return -1;
     return !pilatus && image_mode == IMAGE_SINGLE ? 1 : num_images;
 }
 
@@ -116,10 +116,10 @@ static int count_frames(struct oph__shot *shot, oph_error *err)
 {
     const struct oph__look *l = &shot->before;
     double mode = l->number[OPH__CAM_MODE], images = l->number[OPH__CAM_IMAGES];
-    if (mode == IMAGE_CONTINUOUS && oph__shot_images(shot, 1, mode) == 0)
+    if (oph__cam_images(shot->cam, 1, mode) < 0)
         return refuse(shot->cam_rows[OPH__CAM_MODE], OPH_EINVAL, "Single or Multiple",
                       "Continuous, which never ends", err);
-    double frames = oph__shot_images(shot, images, mode);
+    double frames = oph__cam_images(shot->cam, images, mode);
     if (!(frames >= 1)) {
         char found[32];
         oph__from_double(found, sizeof found, frames);

@@ -118,15 +118,10 @@ static int read_stops(struct warming *w, oph_error *err)
     return rc;
 }
 
-static const oph_value *value_of(const struct oph__read *r)
-{
-    return r->read.data ? &r->read : &r->set;
-}
-
 static int refuse_running(const struct oph__read *r, int code, const char *found, oph_error *err)
 {
     int64_t on = 0;
-    if (!r->sig || !oph__value_int(value_of(r), &on) || !on) return 0;
+    if (!r->sig || !oph__value_int(oph__read_value(r), &on) || !on) return 0;
     return oph__fail(err, code, (struct oph__at){.device = r->sig->path, .pv = r->sig->read->name},
                      "Done", "%s", found);
 }
@@ -153,8 +148,8 @@ static bool same_port(const struct oph__read *a, const struct oph__read *b)
     const char *x, *y;
     size_t nx, ny;
     if (!a->sig || !b->sig) return false;
-    oph__value_text(value_of(a), &x, &nx);
-    oph__value_text(value_of(b), &y, &ny);
+    oph__value_text(oph__read_value(a), &x, &nx);
+    oph__value_text(oph__read_value(b), &y, &ny);
     return nx && nx == ny && !memcmp(x, y, nx);
 }
 
@@ -212,7 +207,8 @@ static int no_image(const struct warming *w, const struct stop *s, const oph_sig
 {
     char from[128] = "nowhere";
     bool known = source_of(w, s) != NULL;
-    if (s->rows[SOURCE].sig) oph__value_show(value_of(&s->rows[SOURCE]), NULL, from, sizeof from);
+    if (s->rows[SOURCE].sig)
+        oph__value_show(oph__read_value(&s->rows[SOURCE]), NULL, from, sizeof from);
     return oph__fail(
         err, OPH_EUNPRIMED,
         (struct oph__at){.device = s->dev->path, .pv = sig->read->name, .waited = waited},
@@ -229,12 +225,12 @@ static int await_image(const struct warming *w, const struct stop *s, oph_error 
     double patience = s->dev->ctx->options.put_timeout;
     int rc = 0;
     before.data = before.small;
-    if (!sig || !oph__value_double(value_of(&s->rows[STAMP]), before.data)) {
+    if (!sig || !oph__value_double(oph__read_value(&s->rows[STAMP]), before.data)) {
         before.dtype = OPH_INT32;
         *(int32_t *)before.data = 0;
         rc = oph_signal_find(s->dev, "array_size.width", &sig, err);
     }
-    if (!rc) rc = oph__write_await(sig, &before, true, patience, err);
+    if (!rc) rc = oph__write_await(sig, &before, true, patience, false, err);
     return rc == OPH_EMISMATCH ? no_image(w, s, sig, patience, err) : rc;
 }
 

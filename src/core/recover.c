@@ -171,7 +171,7 @@ static int await_end(const struct recovering *r, oph_signal *sig, oph_error *err
     zero.data = zero.small;
     int rc = read_one(sig, &on, err);
     if (rc || !on) return rc;
-    rc = oph__write_await(sig, &zero, false, r->options.timeout, NULL);
+    rc = oph__write_await(sig, &zero, false, r->options.timeout, false, NULL);
     return rc ? still_runs(sig, r->options.timeout, err) : 0;
 }
 

@@ -102,7 +102,7 @@ int oph__write_all(oph_context *ctx, struct oph__write *writes, size_t count, bo
 }
 
 int oph__write_await(oph_signal *sig, const struct oph__wire *expect, bool differ, double patience,
-                     oph_error *err)
+                     bool interruptible, oph_error *err)
 {
     const struct oph__write w = {
         .sig = sig, .expect = expect, .differ = differ, .patience = patience};
@@ -110,7 +110,7 @@ int oph__write_await(oph_signal *sig, const struct oph__wire *expect, bool diffe
     int rc = oph_group_new(sig->ctx, &g, err);
     if (rc) return rc;
     rc = oph__group_add_await(g, &w, err);
-    if (!rc) rc = oph__group_run(g, (double)INFINITY, false, err);
+    if (!rc) rc = oph__group_run(g, (double)INFINITY, interruptible, err);
     if (!rc) rc = oph__entry_error(g->entries.at[0], err);
     oph__group_unref(g);
     return rc;

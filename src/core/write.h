@@ -46,15 +46,19 @@ int oph__exchange(oph_context *ctx, const struct oph__exchange *x, bool interrup
 int oph__write_all(oph_context *ctx, struct oph__write *writes, size_t count, bool interruptible,
                    oph_error *err);
 
-/* Waits, not to be interrupted, until a signal's readback is `expect`, or no longer is (`differ`).
- */
+/* Waits until a signal's readback is `expect`, or no longer is (`differ`). */
 int oph__write_await(oph_signal *sig, const struct oph__wire *expect, bool differ, double patience,
-                     oph_error *err);
+                     bool interruptible, oph_error *err);
 
 /* Reads alone. Returns 0, or the first read's error. */
 int oph__read_all(oph_context *ctx, struct oph__read *reads, size_t count, double timeout,
                   bool interruptible, oph_error *err);
 void oph__reads_clear(struct oph__read *reads, size_t count);
+/* What a signal reads: its readback, or the only PV that it has. */
+static inline const oph_value *oph__read_value(const struct oph__read *read)
+{
+    return read->read.data ? &read->read : &read->set;
+}
 
 /* Waits until the PVs of all signals are connected. Each failure goes to the report; the first to
  * err. */
