@@ -6,6 +6,8 @@
 #   make check-files  the simulator's files read by h5py and tifffile
 #   make check-documents  what runs emit, by event-model's schemas and h5py
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make python       the package cophyd for Python: build/python
+#   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
@@ -82,7 +84,7 @@ SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*
 COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names
+.PHONY: all demo check check-files check-documents check-python python bench docs lint layers format asan tsan abi-names
 .PHONY: install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -228,6 +230,25 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
 	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
+
+# The Python package, run on the library that was built; and its tests, against the real bluesky.
+PYTHON_SRC := $(wildcard src/python/cophyd/*.py src/python/cophyd/py.typed)
+PYTHON_FROM := src/python/generate.py src/docs/headers.py src/docs/classes.py $(wildcard include/cophyd/*.h src/ad/classes/*)
+python: $(B)/python/cophyd/made
+$(B)/python/cophyd/made: $(PYTHON_SRC) $(PYTHON_FROM) | $(B)/lib/$(SO)
+	$(say) PY $(@D)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)cp $(PYTHON_SRC) $(@D) && python3 -B src/python/generate.py $(@D)
+	$(Q)ln -s ../../lib/$(SO_MAJOR) $(@D)/$(SO_MAJOR) && touch $@
+
+$(B)/python-venv/made: tests/python/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-python: all python $(B)/python-venv/made
+	$(if $(SIM_LIBS),,$(error make check-python needs the simulator: ./configure --install-deps))
+	$(Q)CC='$(CC)' BUILD='$(abspath $(B))' COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
+	    tests/python/check.sh $(PYTEST)
 
 # --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 
