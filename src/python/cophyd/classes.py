@@ -1,8 +1,8 @@
 """Device classes declared in Python become class text, which the library checks and builds.
 
-    class MyPilatusDetector(SingleTrigger, DetectorBase):
-        cam = Component(PilatusDetectorCam, "cam1:")
-        hdf1 = Component(MyHDF5Plugin, "HDF1:", write_path_template="/data/%Y/")
+class MyPilatusDetector(SingleTrigger, DetectorBase):
+    cam = Component(PilatusDetectorCam, "cam1:")
+    hdf1 = Component(MyHDF5Plugin, "HDF1:", write_path_template="/data/%Y/")
 """
 
 from __future__ import annotations

@@ -97,9 +97,7 @@ class Detector(AreaDetectorDevice):
 
     def missing_plugins(self, timeout: float | None = None) -> list[MissingPlugin]:
         """Plugins that the IOC has and the class does not declare. [] is what one wants to see."""
-        found = call_for(
-            "oph_plugins *", lib.oph_missing_plugins, self._ptr, seconds(timeout)
-        )
+        found = call_for("oph_plugins *", lib.oph_missing_plugins, self._ptr, seconds(timeout))
         rows = [lib.oph_plugins_at(found, i) for i in range(lib.oph_plugins_count(found))]
         plugins = [
             MissingPlugin(text(p.port), text(p.prefix), text(p.type), text(p.class_name))

@@ -102,6 +102,8 @@ class Device:
     ) -> None:
         self._attributes: dict[str, Any] = {}
         self._absent: dict[str, str] = {}
+        self._context: Context
+        self._tree: Tree
         self.parent = parent
         if parent is None:
             self._make(prefix, name, context or default_context())
@@ -196,16 +198,12 @@ class Device:
 
     def _children(self) -> list[str]:
         ptr = self._ptr
-        devices = (
-            lib.oph_device_child_at(ptr, i) for i in range(lib.oph_device_child_count(ptr))
-        )
+        devices = (lib.oph_device_child_at(ptr, i) for i in range(lib.oph_device_child_count(ptr)))
         return [text(lib.oph_device_attr(child)) for child in devices]
 
     def _rows(self) -> list[str]:
         ptr = self._ptr
-        return [
-            text(lib.oph_device_attr_at(ptr, i)) for i in range(lib.oph_device_attr_count(ptr))
-        ]
+        return [text(lib.oph_device_attr_at(ptr, i)) for i in range(lib.oph_device_attr_count(ptr))]
 
     @property
     def component_names(self) -> tuple[str, ...]:
@@ -367,8 +365,7 @@ class Device:
         if lib.oph_read(self._ptr, seconds(None), readings, ffi.NULL, err):
             raise exception_of(err)
         rows = [
-            lib.oph_readings_at(readings[0], i)
-            for i in range(lib.oph_readings_count(readings[0]))
+            lib.oph_readings_at(readings[0], i) for i in range(lib.oph_readings_count(readings[0]))
         ]
         found = [(text(row.key), row.signal) for row in rows]
         lib.oph_readings_free(readings[0])
@@ -400,7 +397,7 @@ class Device:
 
     @property
     def state(self) -> str:
-        """"idle", "staging", "staged", "triggering", "failed" or "unstaging"."""
+        """ "idle", "staging", "staged", "triggering", "failed" or "unstaging"."""
         return text(lib.oph_state_name(lib.oph_device_state(self._ptr)))
 
     @property
@@ -412,16 +409,13 @@ class Device:
     def stage_sigs(self, settings: Mapping[Any, Any]) -> None:
         StageSigs(self).replace(settings)
 
-    def connect(self, timeout: float | None = None) -> tuple[CophydError, ...]:
-        """Finds all PVs that staging and triggering need; the error's report lists those that are
-        not there. Returns what is otherwise than the class says, and does no harm."""
-        return call_with_report(lib.oph_connect, self._ptr, seconds(timeout))
-
     def wait_for_connection(
         self, all_signals: bool = False, timeout: float | None = None
-    ) -> None:
-        """connect(), under ophyd's name."""
-        self.connect(timeout)
+    ) -> tuple[CophydError, ...]:
+        """Finds all PVs that staging and triggering need; the error's report lists those that are
+        not there. Others connect at their first use; `all_signals` is ophyd's, and makes no
+        difference. Returns what is otherwise than the class says, and does no harm."""
+        return call_with_report(lib.oph_connect, self._ptr, seconds(timeout))
 
     def _family(self) -> list[Device]:
         children = [self.attribute(name) for name in self._children()]
@@ -561,9 +555,7 @@ def release_of(base: type[Device], release: str) -> type[Device]:
 _made: dict[tuple[Any, ...], type[Device]] = {}
 
 
-def _new_class(
-    name: str, bases: tuple[type, ...], expression: str, doc: str = ""
-) -> type[Device]:
+def _new_class(name: str, bases: tuple[type, ...], expression: str, doc: str = "") -> type[Device]:
     """A class without anything of its own; always the same one."""
     key = (expression, bases)
     if key not in _made:

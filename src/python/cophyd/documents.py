@@ -64,7 +64,7 @@ def file_of(store: Device, index: int | None = None, side: int = lib.OPH_SIDE_LO
 
 
 def python_template(template: str, name: str) -> str:
-    """"%s%s_%6.6d.tiff", with the name in it, as Python formats it: "NAME_{:06d}.tiff"."""
+    """ "%s%s_%6.6d.tiff", with the name in it, as Python formats it: "NAME_{:06d}.tiff"."""
     found = re.fullmatch(r"%s%s([^%]*)%(0?)(\d*)(?:\.(\d+))?d([^%]*)", template)
     width = max(int(found[3] or 0), int(found[4] or 0)) if found else 0
     if not found or (found[4] and int(found[3] or 0) > int(found[4])):

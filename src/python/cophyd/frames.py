@@ -48,9 +48,7 @@ class Frames:
         name = os.fsencode(file)
         inside = ffi.NULL if dataset is None else dataset.encode()
         if count is None:
-            made = call_for(
-                "oph_frames *", lib.oph_frames_open, name, inside, seconds(timeout)
-            )
+            made = call_for("oph_frames *", lib.oph_frames_open, name, inside, seconds(timeout))
         else:
             made = call_for(
                 "oph_frames *", lib.oph_frames_open_whole, name, inside, count, seconds(timeout)
@@ -148,7 +146,9 @@ class Frames:
             if pixels[0] == ffi.NULL:
                 return
             # Lent until the next call: this copy is the caller's.
-            yield np.frombuffer(ffi.buffer(pixels[0], info.frame_bytes), dtype).reshape(shape).copy()
+            yield (
+                np.frombuffer(ffi.buffer(pixels[0], info.frame_bytes), dtype).reshape(shape).copy()
+            )
 
     def follow(self, known: int, timeout: float | None = None) -> tuple[int, bool]:
         """Waits for more than `known` frames; returns how many there are, and whether there will be
@@ -180,9 +180,7 @@ class Frames:
         that cannot be decoded."""
         try:
             count = len(self)
-            return call_with_report(
-                lib.oph_frames_check, self._ptr, 0, count, int(pixels)
-            )
+            return call_with_report(lib.oph_frames_check, self._ptr, 0, count, int(pixels))
         except CophydError as error:
             if not error.report:
                 raise

@@ -241,17 +241,13 @@ class SignalRO:
         the callback is about, and costs no message."""
         if current.signal is self and current.reading is not None:
             return OrderedDict({self.name: dict(current.reading)})
-        readings = call_for(
-            "oph_readings *", lib.oph_signal_reading, self._ptr, seconds(None)
-        )
+        readings = call_for("oph_readings *", lib.oph_signal_reading, self._ptr, seconds(None))
         found = readings_of(readings)
         return OrderedDict((self.name, reading) for reading in found.values())
 
     def describe(self) -> OrderedDict[str, dict[str, Any]]:
         """The data key of event-model, by name."""
-        found = call_for(
-            "oph_descriptions *", lib.oph_signal_describe, self._ptr, seconds(None)
-        )
+        found = call_for("oph_descriptions *", lib.oph_signal_describe, self._ptr, seconds(None))
         described = descriptions_of(found)
         return OrderedDict(
             (self.name, {**data_key, "object_name": self._object_name})
@@ -291,9 +287,7 @@ class SignalRO:
         )
         return Status(made, self.context, self)
 
-    def subscribe(
-        self, callback: Callback, event_type: str | None = None, run: bool = True
-    ) -> int:
+    def subscribe(self, callback: Callback, event_type: str | None = None, run: bool = True) -> int:
         """Calls back with each value, on the thread "cophyd-events", in order:
         callback(value=, old_value=, timestamp=, severity=, status=, dropped=, obj=, sub_type=).
 
@@ -567,5 +561,3 @@ class Subscription:
             )
         finally:
             current.signal = current.reading = None
-
-

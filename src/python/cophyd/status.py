@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._library import ffi, lib, new_struct, text
@@ -190,7 +191,7 @@ class Status:
         if now.fraction is not None:
             told["fraction"] = 1 - now.fraction
         for function in list(self._watchers):
-            guarded(lambda: function(**told))
+            guarded(partial(function, **told))
 
     # --- Several
 
