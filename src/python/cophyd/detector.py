@@ -168,7 +168,8 @@ class Detector(AreaDetectorDevice):
     def complete(self) -> Status:
         """The status of the frames that the newest kickoff brings."""
         made = call_for("oph_status *", lib.oph_complete, self._ptr)
-        return Status(made, self._context, self)
+        self._acquisition = Status(made, self._context, self)
+        return self._acquisition
 
     def series_index(self) -> int:
         """How many frames of the series all writers have."""

@@ -441,16 +441,20 @@ class Device:
         if not text(self._context.describe_class(self.class_name).trigger):
             return Status.finished(self._context, self.name, self)
         made = call_for("oph_status *", lib.oph_trigger, self._ptr)
-        return Status(made, self._context, self)
+        self._acquisition = Status(made, self._context, self)
+        return self._acquisition
+
+    _acquisition: Status | None = None
 
     def stop(self, *, success: bool = False) -> None:
         """Ends an acquisition, and waits until it has. What is staged stays so."""
         call(lib.oph_stop, self._ptr)
 
     def pause(self) -> None:
-        """Ends an acquisition that runs, which the RunEngine begins again when it resumes."""
-        if self.state == "triggering":
-            self.stop()
+        """Waits until an acquisition that runs has ended, well or not: its status tells. The
+        RunEngine begins the point again when it resumes; so a file has a frame more than events."""
+        if self._acquisition is not None:
+            self._acquisition.exception()
 
     def resume(self) -> None:
         """Nothing is to be done: the RunEngine triggers again."""
