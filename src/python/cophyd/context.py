@@ -101,7 +101,7 @@ class Context:
 
 def _end(context: Any, events: list[Events]) -> None:
     for thread in events:
-        thread.close()
+        thread.close(release=True)
     lib.oph_context_free(context)
 
 
