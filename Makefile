@@ -5,6 +5,7 @@
 #   make lint layers  rules that programs can check make format     clang-format, in place
 #   make check-files  the simulator's files read by h5py and tifffile
 #   make check-documents  what runs emit, by event-model's schemas and h5py
+#   make check-hosts  the library in other languages' programs
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
@@ -82,7 +83,7 @@ SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*
 COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names
+.PHONY: all demo check check-files check-documents check-hosts bench docs lint layers format asan tsan abi-names
 .PHONY: install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -228,6 +229,12 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
 	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
+
+# Other languages, on the shared library: examples/rust.
+check-hosts: all $(B)/tests/demo/snapshot
+	$(if $(SIM_LIBS),,$(error make check-hosts needs the simulator: ./configure --install-deps))
+	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
+	    prove --exec tests/lint/tap.sh tests/hosts/rust.sh
 
 # --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 
