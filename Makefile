@@ -230,11 +230,11 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
 
-# Other languages, on the shared library: examples/rust.
+# Other languages, on the shared library: examples/rust, examples/lua.
 check-hosts: all $(B)/tests/demo/snapshot
 	$(if $(SIM_LIBS),,$(error make check-hosts needs the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
-	    prove --exec tests/lint/tap.sh tests/hosts/rust.sh
+	    prove --exec tests/lint/tap.sh tests/hosts/rust.sh tests/hosts/lua.sh
 
 # --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 
