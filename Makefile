@@ -6,6 +6,7 @@
 #   make check-files  the simulator's files read by h5py and tifffile
 #   make check-documents  what runs emit, by event-model's schemas and h5py
 #   make check-hosts  the library in other languages' programs
+#   make wheel        the Python package, for pip
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
@@ -83,7 +84,7 @@ SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*
 COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check check-files check-documents check-hosts bench docs lint layers format asan tsan abi-names
+.PHONY: all demo check check-files check-documents check-hosts wheel bench docs lint layers format asan tsan abi-names
 .PHONY: install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -230,11 +231,22 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
 
-# Other languages, on the shared library: examples/rust, examples/lua.
-check-hosts: all $(B)/tests/demo/snapshot
+# Other languages, on the shared library: examples/rust, examples/lua; and the wheel.
+check-hosts: all wheel $(B)/tests/demo/snapshot
 	$(if $(SIM_LIBS),,$(error make check-hosts needs the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
-	    prove --exec tests/lint/tap.sh tests/hosts/rust.sh tests/hosts/lua.sh
+	    prove --exec tests/lint/tap.sh tests/hosts/rust.sh tests/hosts/lua.sh tests/hosts/wheel.sh
+
+# A wheel for pip: build/wheel/cophyd-VERSION-py3-none-manylinux_*.whl.
+$(B)/wheel-venv/made: src/python/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+wheel: $(LIBS) $(B)/wheel-venv/made
+	$(if $(WHEEL),,$(error make wheel needs the EPICS of the package epicscorelibs: ./configure --install-deps))
+	$(say) WHEEL $(B)/wheel
+	$(Q)src/python/wheel.sh $(VERSION) >$(B)/wheel.log 2>&1 || { tail -n 20 $(B)/wheel.log; exit 1; }
+	@ls $(B)/wheel/*.whl
 
 # --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 
