@@ -8,6 +8,8 @@
 #   make check-hosts  the library in other languages' programs
 #   make wheel        the Python package, for pip
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make python       the package cophyd for Python: build/python
+#   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
@@ -84,7 +86,8 @@ SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*
 COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check check-files check-documents check-hosts wheel bench docs lint layers format asan tsan abi-names
+.PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
+.PHONY: asan tsan abi-names
 .PHONY: install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -231,6 +234,25 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
 
+# The Python package, run on the library that was built; and its tests, against the real bluesky.
+PYTHON_SRC := $(wildcard src/python/cophyd/*.py src/python/cophyd/py.typed)
+PYTHON_FROM := src/python/generate.py src/docs/headers.py src/docs/classes.py $(wildcard include/cophyd/*.h src/ad/classes/*)
+python: $(B)/python/cophyd/made
+$(B)/python/cophyd/made: $(PYTHON_SRC) $(PYTHON_FROM) | $(B)/lib/$(SO)
+	$(say) PY $(@D)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)cp $(PYTHON_SRC) $(@D) && python3 -B src/python/generate.py $(@D)
+	$(Q)ln -s ../../lib/$(SO_MAJOR) $(@D)/$(SO_MAJOR) && touch $@
+
+$(B)/python-venv/made: tests/python/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-python: all python $(B)/python-venv/made
+	$(if $(SIM_LIBS),,$(error make check-python needs the simulator: ./configure --install-deps))
+	$(Q)CC='$(CC)' BUILD='$(abspath $(B))' COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
+	    tests/python/check.sh $(PYTEST)
+
 # Other languages, on the shared library: examples/rust, examples/lua; and the wheel.
 check-hosts: all wheel $(B)/tests/demo/snapshot
 	$(if $(SIM_LIBS),,$(error make check-hosts needs the simulator: ./configure --install-deps))
@@ -242,7 +264,7 @@ $(B)/wheel-venv/made: src/python/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-wheel: $(LIBS) $(B)/wheel-venv/made
+wheel: $(LIBS) python $(B)/wheel-venv/made
 	$(if $(WHEEL),,$(error make wheel needs the EPICS of the package epicscorelibs: ./configure --install-deps))
 	$(say) WHEEL $(B)/wheel
 	$(Q)src/python/wheel.sh $(VERSION) >$(B)/wheel.log 2>&1 || { tail -n 20 $(B)/wheel.log; exit 1; }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # wheel.sh VERSION: builds build/wheel/cophyd-VERSION-py3-none-manylinux_*.whl from build/lib and
-# src/python. libca and libCom come with the package epicscorelibs, which it depends on; auditwheel
+# build/python. libca and libCom come with the package epicscorelibs, which it depends on; auditwheel
 # copies all other libraries but those of every Linux into it, under names of their own.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -14,12 +14,10 @@ tools=$PWD/build/wheel-venv/bin
 work=$PWD/build/wheel
 tree=$work/tree
 rm -rf "$work"
-mkdir -p "$tree/notices" "$work/stubs"
+mkdir -p "$tree/cophyd" "$tree/notices" "$work/stubs"
 
 cp src/python/pyproject.toml src/python/hatch_build.py LICENSE README.md "$tree"
-cp -r src/python/cophyd "$tree"
-find "$tree" -name __pycache__ -prune -exec rm -r {} +
-python3 -B src/python/generate.py "$tree/cophyd"
+cp build/python/cophyd/*.py build/python/cophyd/py.typed "$tree/cophyd"
 lib=$tree/cophyd/libcophyd.so.0
 cp build/lib/libcophyd.so.0 "$lib"
 "$tools/patchelf" --set-rpath "\$ORIGIN/../epicscorelibs/lib" "$lib"
