@@ -5,11 +5,10 @@
 #   make lint layers  rules that programs can check make format     clang-format, in place
 #   make check-files  the simulator's files read by h5py and tifffile
 #   make check-documents  what runs emit, by event-model's schemas and h5py
-#   make check-hosts  the library in other languages' programs
-#   make wheel        the Python package, for pip
-#   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
-#   make python       the package cophyd for Python: build/python
+#   make python       the package cophyd for Python: build/python; make wheel   the same for pip
 #   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
+#   make check-hosts  programs in other languages, and the wheel
+#   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean

@@ -37,7 +37,7 @@ for soname in $(readelf -d "$hdf5" | sed -n 's/.*NEEDED.*\[\(lib\(curl\|crypto\)
         printf 'void *%s(void) { return 0; }\n' $names >>"$stub.c"
         { echo "$of {" && printf '%s;\n' $names && echo '};'; } >>"$stub.map"
     done
-    gcc -shared -fPIC -w -fno-builtin -nostdlib -Wl,-soname,"$soname" -Wl,--version-script="$stub.map" -o "$stub" "$stub.c"
+    ${CC:-cc} -shared -fPIC -w -fno-builtin -nostdlib -Wl,-soname,"$soname" -Wl,--version-script="$stub.map" -o "$stub" "$stub.c"
 done
 instead=$work/stubs
 for file in $(needed build/lib/libcophyd.so); do
