@@ -23,5 +23,17 @@ check 'they were many' [ $? = 0 ]
 
 # shellcheck disable=SC2086
 check 'the program builds' in_rust build $offline --example pilatus
+
+# After make install, pkg-config tells where the library is.
+check 'make install' env -u MAKEFLAGS -u MAKELEVEL make -s B="${BUILD:-build}" PREFIX="$work/prefix" install
+installed() (
+    unset COPHYD_INCLUDE COPHYD_LIB
+    export PKG_CONFIG_PATH=$work/prefix/lib/pkgconfig CARGO_TARGET_DIR=$work/target
+    # shellcheck disable=SC2086
+    in_rust test $offline --test alone
+)
+check 'it is found there' installed
+check 'and used' eval "readelf -d '$work'/target/debug/deps/alone-* 2>'$work/err' | grep -F '[$work/prefix/lib]'"
+
 does_as_pilatus "$CARGO_TARGET_DIR/debug/examples/pilatus"
 echo "1..$n"

@@ -7,19 +7,21 @@ use std::process::Command;
 
 fn folder(variable: &str, name: &str) -> String {
     println!("cargo:rerun-if-env-changed={}", variable);
-    env::var(variable).unwrap_or_else(|_| {
-        let found = Command::new("pkg-config")
-            .arg(format!("--variable={}", name))
-            .arg("cophyd")
-            .output()
-            .expect("pkg-config could not be run: apt-get install pkg-config");
-        assert!(
-            found.status.success(),
-            "pkg-config does not know cophyd: set PKG_CONFIG_PATH, or {}",
-            variable
-        );
-        String::from_utf8(found.stdout).unwrap().trim().to_owned()
-    })
+    let given = env::var(variable).unwrap_or_default();
+    if !given.is_empty() {
+        return given;
+    }
+    let found = Command::new("pkg-config")
+        .arg(format!("--variable={}", name))
+        .arg("cophyd")
+        .output()
+        .expect("pkg-config could not be run: apt-get install pkg-config");
+    assert!(
+        found.status.success(),
+        "pkg-config does not know cophyd: set PKG_CONFIG_PATH, or {}",
+        variable
+    );
+    String::from_utf8(found.stdout).unwrap().trim().to_owned()
 }
 
 fn main() {
