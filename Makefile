@@ -247,7 +247,7 @@ $(B)/python-venv/made: tests/python/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-check-python: all python $(B)/python-venv/made
+check-python: all python $(PLAIN) $(B)/python-venv/made
 	$(if $(SIM_LIBS),,$(error make check-python needs the simulator: ./configure --install-deps))
 	$(Q)CC='$(CC)' BUILD='$(abspath $(B))' COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
 	    tests/python/check.sh $(PYTEST)

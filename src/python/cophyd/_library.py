@@ -27,6 +27,10 @@ def find_library() -> str:
 
 
 lib: Any = ffi.dlopen(find_library())
+# cffi finds a function at its first use, with a lock held in which a garbage collection may run
+# finalizers, which call the library: so all are found now.
+for _name in dir(lib):
+    getattr(lib, _name)
 
 DEFAULT = float("nan")  # of timeouts: the context's
 

@@ -66,7 +66,8 @@ def time_of(value: Any) -> float:
 
 
 class Data:
-    """A value of Python as the library takes it; keeps the memory."""
+    """A value of Python as the library takes it. Owns the memory that `pointer` leads to: it has to
+    live as long as the call."""
 
     def __init__(self, value: Any) -> None:
         if isinstance(value, enum.Enum):

@@ -105,10 +105,12 @@ class Declarations:
         own = vars(cls).get("_class_name")
         if own:
             return str(own)
-        for name, known in self.context.python_classes.items():
-            if known is cls:
-                return name
-        return self._declare(cls)
+        self.context.check_process()
+        with self.context.lock:
+            for name, known in self.context.python_classes.items():
+                if known is cls:
+                    return name
+            return self._declare(cls)
 
     def _declare(self, cls: type[Device]) -> str:
         bases = [self.name_of(base) for base in cls.__bases__ if is_device(base)]

@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 from ._library import lib, new_struct, text
-from .errors import call, call_for, call_with_report
+from .errors import ForkError, call, call_for, call_with_report
 from .events import Events
 from .rows import Row
 
@@ -37,7 +37,8 @@ class Context:
         options.grace = grace
         options.stop_timeout = stop_timeout
         self._ptr = call_for("oph_context *", lib.oph_context_new, options)
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        self._pid = os.getpid()
         self._events: list[Events] = []  # none or one
         self._rows: dict[str, dict[str, Row]] = {}
         self.python_classes: dict[str, type] = {}  # those declared in Python, by the C names
@@ -46,7 +47,8 @@ class Context:
     @property
     def events(self) -> Events:
         """The thread that calls back; made when first needed."""
-        with self._lock:
+        self.check_process()
+        with self.lock:
             if not self._events:
                 self._events.append(Events(self._ptr))
             return self._events[0]
@@ -74,7 +76,7 @@ class Context:
 
     def rows(self, class_name: str) -> dict[str, Row]:
         """What a class says of its attributes, without an IOC."""
-        with self._lock:
+        with self.lock:
             if class_name not in self._rows:
                 self._rows[class_name] = self._read_rows(class_name)
             return self._rows[class_name]
@@ -84,6 +86,13 @@ class Context:
         found = [Row.of(lib.oph_rows_at(rows, i)) for i in range(lib.oph_rows_count(rows))]
         lib.oph_rows_free(rows)
         return {row.attr: row for row in found}
+
+    def check_process(self) -> None:
+        """ForkError in a child of the process that made it, whose locks may be held for ever."""
+        if os.getpid() != self._pid:
+            error = ForkError(f"the context belongs to process {self._pid}: make one after fork")
+            error.code = lib.OPH_EFORK
+            raise error
 
     def interrupt(self) -> None:
         """Makes the calls that block now, or else the next one that does, raise an error."""

@@ -19,6 +19,7 @@ from .errors import CophydError, call, call_for, call_with_report, exception_of,
 from .settings import StageSigs
 from .signal import (
     EpicsSignal,
+    EpicsSignalBase,
     EpicsSignalRO,
     EpicsSignalWithRBV,
     Kind,
@@ -30,7 +31,7 @@ from .status import Status
 
 logger = logging.getLogger("cophyd")
 
-SIGNALS: dict[str, type] = {"ro": EpicsSignalRO, "rw": EpicsSignal}
+SIGNALS: dict[str, type[EpicsSignalBase]] = {"ro": EpicsSignalRO, "rw": EpicsSignal}
 
 
 class Tree:
@@ -248,9 +249,7 @@ class Device:
         row = self._context.rows(self.class_name).get(attr)
         kind = SIGNALS.get(row.how, EpicsSignalWithRBV) if row else EpicsSignalWithRBV
         name = f"{self.name}_{attr.replace('.', '_')}"
-        made = kind(name=name, parent=self, context=self._context)
-        made._bind(self, attr)
-        return made
+        return kind(name=name, parent=self, attr_name=attr, context=self._context)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
