@@ -407,10 +407,7 @@ static long get_units(struct dbAddr *address, char *units)
     const void *field = address->pfield;
     bool speed = field == &r->velo || field == &r->vbas || field == &r->vmax || field == &r->bvel;
     bool time = field == &r->accl || field == &r->bacc || field == &r->dly;
-    if (time)
-        strcpy(units, "sec");
-    else
-        snprintf(units, DB_UNITS_SIZE, "%.10s%s", r->egu, speed ? "/sec" : "");
+    snprintf(units, DB_UNITS_SIZE, "%.10s%s", time ? "sec" : r->egu, speed ? "/sec" : "");
     return 0;
 }
 
