@@ -152,6 +152,8 @@ int oph__doc_plan_run(struct oph__doc_plan *plan, const oph_count_options *opt, 
         plan->crew.reports[i] = NULL;
     if (!rc && plan->points < 1) rc = oph__doc_plan_wrong(plan, "1 point or more", "less", err);
     if (!rc && !run->sink) rc = oph__doc_plan_wrong(plan, "a sink", "none", err);
+    if (!rc && plan->move && !plan->axis_count)
+        rc = oph__doc_plan_wrong(plan, "an axis", "none", err);
     if (!rc) rc = add_objects(plan, err);
     if (!rc) rc = oph_group_new(run->ctx, &run->group, err); /* OPH_EFORK before anything is done */
     if (!rc) rc = oph__metadata_parse(run->options.metadata, &metadata, err);

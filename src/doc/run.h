@@ -11,6 +11,7 @@
 #include <cophyd/files.h>
 #include <cophyd/group.h>
 #include <cophyd/reading.h>
+#include <cophyd/status.h>
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -88,6 +89,9 @@ int oph__image_tell(struct oph__doc_run *run, struct oph__image *image, oph_erro
 /* Reads, and tells of a point. */
 int oph__doc_event(struct oph__doc_run *run, oph_error *err);
 void oph__doc_clear(struct oph__doc_run *run);
+
+/* Until all are done, or one has failed. timeout: 0: their own. */
+int oph__doc_wait(oph_status *const *parts, size_t count, double timeout, oph_error *err);
 
 /* The detectors of a run, together. */
 struct oph__crew {

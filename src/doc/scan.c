@@ -49,7 +49,6 @@ static int check_axis(const oph_scan_axis *axis, oph_error *err)
 static int prepare(struct oph__doc_plan *plan, oph_error *err)
 {
     int rc = 0;
-    if (!plan->axis_count) rc = oph__doc_plan_wrong(plan, "an axis", "none", err);
     for (size_t i = 0; !rc && i < plan->axis_count; i++) {
         const oph_scan_axis *axis = &plan->axes[i];
         struct oph__object object = {.dev = axis->motor, .sig = axis->signal, .is_axis = true};
@@ -83,17 +82,6 @@ static int start_axis(const struct oph__doc_plan *plan, const oph_scan_axis *axi
     return oph_signal_put_start(axis->signal, OPH_DOUBLE(position), &put, ret, err);
 }
 
-static int wait_all(oph_status *const *parts, size_t count, oph_error *err)
-{
-    oph_status *all;
-    int rc = oph_status_all(parts, count, &all, err);
-    if (rc) return rc;
-    rc = oph_status_wait(all, OPH_DEFAULT, err);
-    if (rc) oph_status_cancel(all, NULL);
-    oph_status_unref(all);
-    return rc;
-}
-
 static int move(struct oph__doc_plan *plan, int64_t index, oph_error *err)
 {
     oph_status **parts = calloc(plan->axis_count, sizeof(oph_status *));
@@ -103,7 +91,7 @@ static int move(struct oph__doc_plan *plan, int64_t index, oph_error *err)
         const oph_scan_axis *axis = &plan->axes[begun];
         rc = start_axis(plan, axis, place(plan, axis, index), &parts[begun], err);
     }
-    if (!rc) rc = wait_all(parts, plan->axis_count, err);
+    if (!rc) rc = oph__doc_wait(parts, plan->axis_count, 0, err);
     for (size_t i = 0; parts && i < plan->axis_count; i++) {
         if (rc && parts[i]) oph_status_cancel(parts[i], NULL);
         oph_status_unref(parts[i]);
