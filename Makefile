@@ -153,8 +153,8 @@ $(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
 
 $(B)/bin/simulated: WITH = -lcophyd-simulator
 $(B)/bin/simulated: $(B)/lib/libcophyd-simulator.a
-$(B)/bin/count: WITH = -lcophyd-doc
-$(B)/bin/count: $(B)/lib/$(DOC_SO)
+$(B)/bin/count $(B)/bin/scan: WITH = -lcophyd-doc
+$(B)/bin/count $(B)/bin/scan: $(B)/lib/$(DOC_SO)
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
 	@mkdir -p $(@D)
