@@ -20,8 +20,8 @@ typedef struct oph_move_options {
     uint32_t reserved;
     double timeout;   /* seconds until it must be there; twice what way, speed and backlash make of
                          it, and the context's put_timeout */
-    double tolerance; /* how far from the position is there; the record's RDBD, or MRES or 10^-PREC
-                         where that is more */
+    double tolerance; /* how far from the position is there; the record's RDBD, or MRES where that
+                         is more; where both are 0 10^-PREC */
 } oph_move_options;
 
 /* Moves a motor to a user position and waits until it is there. It first looks whether that can

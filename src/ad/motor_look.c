@@ -158,7 +158,7 @@ int oph__motor_aim(oph_device *dev, double position, struct oph__motor_aim *ret,
     const double *is = aim.before.number;
     oph__pv_info(aim.rows[OPH__M_READBACK]->read, &info);
     aim.tolerance = fmax(fabs(is[OPH__M_DEADBAND]), fabs(is[OPH__M_STEP]));
-    aim.tolerance = fmax(aim.tolerance, pow(10, -(double)info.precision));
+    if (!(aim.tolerance > 0)) aim.tolerance = pow(10, -(double)info.precision);
     aim.timeout = time_for(&aim);
     *ret = aim;
     return 0;

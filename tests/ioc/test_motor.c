@@ -305,6 +305,7 @@ static void freed(void)
     testOk(oph_status_done(status), "a device that is freed has no move under way");
     ends(status, OPH_ECANCEL, "m1.user_setpoint (Pilatus:m1.VAL): wanted -90 mm",
          "a device that is freed");
+    testOk(probe_get_number(probe, "m1.RBV") > -90, "its motor was stopped");
     if (oph_device_new(ctx, "EpicsMotor", "Pilatus:m1", "m1", &m1, &err)) testAbort("%s", err.text);
 }
 
