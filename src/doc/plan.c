@@ -130,8 +130,7 @@ static int run_staged(struct oph__doc_plan *plan, json_t *metadata, oph_error *e
 {
     oph_error cause = OPH_ERROR_INIT, left = OPH_ERROR_INIT;
     struct oph__doc_run *run = &plan->run;
-    json_t *start = plan->start ? plan->start(plan) : json_object();
-    int rc = oph__doc_start(run, plan->name, plan->points, start, metadata, &cause);
+    int rc = oph__doc_start(run, plan->name, plan->points, plan->start(plan), metadata, &cause);
     if (!rc) rc = take_points(plan, &cause);
     if (rc && plan->stop) plan->stop(plan, &left);
     oph__crew_unstage(&plan->crew, left.code ? NULL : &left);

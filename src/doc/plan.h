@@ -11,9 +11,9 @@ struct oph__doc_plan {
     int64_t points;
     const oph_scan_axis *axes;
     size_t axis_count;
+    json_t *(*start)(const struct oph__doc_plan *plan); /* more members of the start document */
     /* Each may be NULL. Before anything is staged: refuses, and adds what else is read. */
     int (*prepare)(struct oph__doc_plan *plan, oph_error *err);
-    json_t *(*start)(const struct oph__doc_plan *plan); /* more members of the start document */
     int (*move)(struct oph__doc_plan *plan, int64_t index, oph_error *err); /* before a trigger */
     void (*stop)(struct oph__doc_plan *plan, oph_error *err);               /* after a failure */
 };
