@@ -157,8 +157,8 @@ $(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
 
 $(B)/bin/simulated: WITH = -lcophyd-simulator
 $(B)/bin/simulated: $(B)/lib/libcophyd-simulator.a
-$(B)/bin/count: WITH = -lcophyd-doc
-$(B)/bin/count: $(B)/lib/$(DOC_SO)
+$(B)/bin/count $(B)/bin/scan: WITH = -lcophyd-doc
+$(B)/bin/count $(B)/bin/scan: $(B)/lib/$(DOC_SO)
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -273,7 +273,7 @@ wheel: $(LIBS) python $(B)/wheel-venv/made
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far frames)
+BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far frames $(if $(DOC_SRC),ours_count))
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
@@ -282,6 +282,8 @@ $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 
 $(call in_bench,ours): $(call in_bench,ours.c.o side.c.o)
 $(call in_bench,ours): USES = -L$(B)/lib -lcophyd
+$(call in_bench,ours_count): $(call in_bench,ours_count.c.o side.c.o)
+$(call in_bench,ours_count): USES = -L$(B)/lib -lcophyd -lcophyd-doc
 $(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o libca_trigger.c.o side.c.o)
 $(call in_bench,libca): USES = $(EPICS_LIBS)
 $(call in_bench,far): $(call in_bench,far.c.o)
@@ -289,7 +291,7 @@ $(call in_bench,frames): $(call in_bench,frames.c.o side.c.o)
 $(call in_bench,frames): USES = $(B)/lib/libcophyd.a $(ALL_LIBS)
 $(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)
 $(call in_bench,bench_ioc): USES = -rdynamic $(SIM_LIBS)
-$(BENCH_PROGRAMS): | $(LIBS)
+$(BENCH_PROGRAMS): | $(LIBS) $(DOC_LIBS)
 	$(say) LD $@
 	$(Q)$(CC) $(CFLAGS) -pthread -o $@ $^ '-Wl,-rpath,$$ORIGIN/../../lib:$$ORIGIN/../../lib/cophyd' \
 	    -Wl,--no-as-needed $(USES)

@@ -52,7 +52,20 @@ enum oph_document_form {
     OPH_DOCUMENT_PIN_ = INT32_MIN
 };
 
-/* Set `size` to sizeof(oph_count_options). Zero means the default that is named here. */
+/* How far a run is, as for a progress bar. */
+typedef struct oph_run_point {
+    uint32_t size; /* sizeof(oph_run_point) */
+    uint32_t reserved;
+    int64_t done, points;
+    double elapsed;   /* seconds since the first point began */
+    double remaining; /* at the pace so far */
+    const char *file; /* the first image's, as this machine names it, or its folder; NULL: none.
+                         Borrowed until the function returns */
+} oph_run_point;
+typedef void oph_run_point_fn(void *user, const oph_run_point *point);
+
+/* Of counts and scans. Set `size` to sizeof(oph_count_options). Zero means the default that is
+ * named here. */
 typedef struct oph_count_options {
     uint32_t size;
     int32_t form;               /* enum oph_document_form: resource */
@@ -67,6 +80,12 @@ typedef struct oph_count_options {
     double timeout;       /* seconds for the trigger of a point; what its settings make of it */
     struct oph_report **reports; /* room for one a detector, which become yours: what its unstage,
                                     or a stage that failed, has to say; may be NULL */
+    double delay;        /* seconds from the beginning of a point to that of the next, at least */
+    double move_timeout; /* of a scan: seconds for an axis to be there; a motor's as oph_move has
+                            it, the context's for a signal */
+    oph_run_point_fn *progress; /* called after each point, on the thread that makes the run, with
+                                   no lock held; may be NULL */
+    void *progress_user;
 } oph_count_options;
 
 /* Bluesky's count: stages the detectors, all at once; then, `points` times, triggers them, waits
@@ -97,6 +116,29 @@ typedef struct oph_count_options {
 OPH_API int oph_count(oph_context *ctx, oph_device *const *detectors, size_t detector_count,
                       int64_t points, oph_document_fn *sink, void *user,
                       const oph_count_options *opt, oph_error *err);
+
+/* What a scan moves: a motor (class EpicsMotor), or a signal that can be put to, whose readback
+ * must follow; the other is NULL. */
+typedef struct oph_scan_axis {
+    oph_device *motor;
+    oph_signal *signal;
+    double start, stop;
+} oph_scan_axis;
+
+/* Bluesky's scan: a count whose axes move before each trigger, all at once, in equal steps from
+ * start to stop, and are waited for. They are read at each point like the detectors, of which there
+ * may be none. The start document names them in "motors", "plan_args" and the dimension of its
+ * hints.
+ *
+ * Start and stop are checked before anything is staged or moved: OPH_ERANGE outside the limits, and
+ * what else oph_move refuses. A move that fails ends the run as a trigger does. However a run fails
+ * or is interrupted, motors that move are stopped, and waited for, before the detectors are
+ * unstaged; oph_stop of a motor from another thread ends it, too. Motors stay where the run ends.
+ * The rest is as with oph_count. */
+OPH_API int oph_scan(oph_context *ctx, oph_device *const *detectors, size_t detector_count,
+                     const oph_scan_axis *axes, size_t axis_count, int64_t points,
+                     oph_document_fn *sink, void *user, const oph_count_options *opt,
+                     oph_error *err);
 
 OPH_END_DECLS
 

@@ -105,8 +105,9 @@ example 0 files.txt files Pilatus: "$ioc_root" "$read_root"
 example 0 multi.txt multi
 example 0 series.txt series
 example 0 stop.txt stop
-# It is built where jansson is.
+# These are built where jansson is.
 [ ! -e "$bin/count" ] || example 0 count.txt count Pilatus: "$work/run.jsonl" 2
+[ ! -e "$bin/scan" ] || example 0 scan.txt scan Pilatus: Pilatus:m1 "$work/run.jsonl"
 end_simulator
 
 simulator --class simdetector --size 64x48
@@ -133,7 +134,7 @@ end_simulator
 
 for source in examples/*.c; do
     program=$(basename "$source" .c)
-    [ -e "$bin/$program" ] || [ "$program" != count ] || continue
+    [ -e "$bin/$program" ] || [[ $program != count && $program != scan ]] || continue
     [[ " $ran show_class " == *" $program "* ]]
     result $? "$source was run"
 done
