@@ -60,8 +60,10 @@ SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
 SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
 # Without jansson what needs it is left out.
 with_doc = $(if $(JANSSON_LIBS),$(1),$(filter-out $(2),$(1)))
+with_kafka = $(if $(RDKAFKA_LIBS),$(1),$(filter-out $(2),$(1)))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
 UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
+UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka)
 EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c))
 # An object without a source goes when the folder that had it changes.
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
@@ -80,6 +82,7 @@ PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
+KAFKA := $(if $(and $(DOC_SRC),$(RDKAFKA_LIBS)),$(patsubst %,$(B)/tests/documents/%,broker consumer))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names
@@ -127,7 +130,7 @@ $(B)/lib/$(DOC_SO): $(DOC_OBJ) $(DOC_BASE) $(DOC_DIRS) src/doc/cophyd-doc.map $(
 	$(say) LD $@
 	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) -Wl,-soname,$(DOC_SO_MAJOR) -Wl,--version-script=src/doc/cophyd-doc.map \
 	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(DOC_OBJ) $(DOC_BASE) '-Wl,-rpath,$$ORIGIN' \
-	    -L$(B)/lib -lcophyd $(JANSSON_LIBS) $(UUID_LIBS) -pthread -lm
+	    -L$(B)/lib -lcophyd $(JANSSON_LIBS) $(RDKAFKA_LIBS) $(UUID_LIBS) -pthread -lm
 	$(Q)ln -sf $(DOC_SO) $(@D)/$(DOC_SO_MAJOR) && ln -sf $(DOC_SO_MAJOR) $(@D)/libcophyd-doc.so
 
 # EPICS as the wheel has it: in the same place beside libcophyd here and when installed.
@@ -175,19 +178,20 @@ $(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 	$(Q)$(AR) rcs $@ $(TEST_LIB) $(KIT_OBJ)
 
 # The archive, not the shared library: unit tests reach internal functions.
-$(UNIT) $(IOC) $(DEMO) $(COUNTS): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
+$(UNIT) $(IOC) $(DEMO) $(COUNTS) $(KAFKA): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) \
 	    $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
 
-DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS)
+DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS) $(KAFKA)
 $(DOC_TESTS): WITH_DOC = $(B)/lib/libcophyd-doc.a
-$(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS)
-$(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS)
+$(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
+$(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS) $(RDKAFKA_LIBS)
 $(DOC_TESTS): $(B)/lib/libcophyd-doc.a
 $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
+$(B)/tests/unit/test_doc_kafka: | $(KAFKA)
 
 # An IOC of standard records, of all types.
 $(IOC): | $(SIM) $(PLAIN)
@@ -309,7 +313,7 @@ install: all
 	    install -m 755 $(B)/lib/$(DOC_SO) $(D)/lib && \
 	    ln -sf $(DOC_SO) $(D)/lib/$(DOC_SO_MAJOR) && \
 	    ln -sf $(DOC_SO_MAJOR) $(D)/lib/libcophyd-doc.so && \
-	    sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PRIVATE@|$(JANSSON_LIBS) $(UUID_LIBS) -pthread -lm|' \
+	    sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PRIVATE@|$(JANSSON_LIBS) $(RDKAFKA_LIBS) $(UUID_LIBS) -pthread -lm|' \
 	    src/doc/cophyd-doc.pc.in >$(D)/lib/pkgconfig/cophyd-doc.pc)
 	$(if $(KIT),install -m 644 $(KIT) $(D)/lib && sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    src/kit/cophyd-simulator.pc.in >$(D)/lib/pkgconfig/cophyd-simulator.pc)
@@ -332,4 +336,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(KAFKA) $(EXAMPLES))
