@@ -191,7 +191,7 @@ $(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
 $(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS) $(RDKAFKA_LIBS)
 $(DOC_TESTS): $(B)/lib/libcophyd-doc.a
 $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
-$(B)/tests/unit/test_doc_kafka: | $(KAFKA)
+$(B)/tests/unit/test_doc_kafka $(B)/tests/ioc/test_doc_kafka: | $(KAFKA)
 
 # An IOC of standard records, of all types.
 $(IOC): | $(SIM) $(PLAIN)

@@ -62,9 +62,10 @@ typedef struct oph_document_kafka_options {
     uint32_t size;
     uint32_t queue_length; /* documents that wait for the brokers at most: 100,000, of 256 MiB */
     const char *const *properties; /* more of librdkafka's, as "security.protocol=SASL_SSL", ended
-                                      by NULL: none. The library's own are enable.idempotence=true,
-                                      with which acks=all, client.id=cophyd and
-                                      reconnect.backoff.max.ms=1000. */
+                                      by NULL: none. Those of this library can be replaced so, too:
+                                      enable.idempotence=true, enable.gapless.guarantee=true (no
+                                      gaps, no repeats; acks=all), client.id=cophyd,
+                                      reconnect.backoff.max.ms=1000 */
     double hold_timeout;           /* seconds that a full queue may hold up a run, in all: 10 */
     double delivery_timeout; /* seconds after which a document is lost: as long as the run lasts */
     double flush_timeout;    /* seconds that a stop document waits: 10 */

@@ -99,15 +99,16 @@ static int set(rd_kafka_conf_t *conf, const struct oph__producer_setup *setup, c
     return rc;
 }
 
-/* An outage shall not outlast itself by librdkafka's long waits between attempts, and a topic that
- * is being made is waited for, as brokers are. */
+/* An outage shall not outlast itself by librdkafka's long waits between attempts. A topic that is
+ * being made is waited for, as brokers are: half an hour, as microseconds the most that an int
+ * holds in librdkafka. */
 static int set_all(rd_kafka_conf_t *conf, const struct oph__producer_setup *setup, oph_error *err)
 {
     static const char *const ours[] = {"client.id=cophyd",
                                        "enable.idempotence=true",
                                        "enable.gapless.guarantee=true",
                                        "reconnect.backoff.max.ms=1000",
-                                       "topic.metadata.propagation.max.ms=3600000",
+                                       "topic.metadata.propagation.max.ms=1800000",
                                        "queue.buffering.max.kbytes=262144",
                                        NULL};
     char words[WORDS], length[64], timeout[64];

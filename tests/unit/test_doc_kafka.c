@@ -6,8 +6,8 @@
 #include "lib/check.h"
 #include "lib/kafka.h"
 #include "lib/process.h"
+#include "lib/silence.h"
 #include <epicsUnitTest.h>
-#include <fcntl.h>
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <signal.h>
@@ -559,35 +559,12 @@ static void belongs_to_its_process(void)
     oph_document_kafka_free(sink);
 }
 
-/* What librdkafka would print goes to standard error. */
-static int hide_errors(int *ret_was)
-{
-    char name[] = "/tmp/cophyd-kafka-err-XXXXXX";
-    int fd = mkostemp(name, O_CLOEXEC);
-    *ret_was = dup(STDERR_FILENO);
-    if (fd < 0 || *ret_was < 0) testAbort("no file");
-    unlink(name);
-    dup2(fd, STDERR_FILENO);
-    return fd;
-}
-
-static void was_silent(int fd, int was)
-{
-    char text[1000] = "";
-    ssize_t n = pread(fd, text, sizeof text - 1, 0);
-    dup2(was, STDERR_FILENO);
-    testOk(n == 0, "nothing was printed");
-    if (n) testDiag("%s", text);
-    close(fd);
-    close(was);
-}
-
 int main(void)
 {
-    int was;
+    struct silence silence;
     testPlan(0);
     if (!mkdtemp(folder)) testAbort("no folder");
-    int errors = hide_errors(&was);
+    silence_begin(&silence); /* librdkafka would print there */
     int threads = process_threads();
     sends_runs();
     testOk(process_calms(threads), "all threads have ended");
@@ -606,7 +583,7 @@ int main(void)
     flushes();
     belongs_to_its_process();
     testOk(process_calms(threads), "all threads have ended");
-    was_silent(errors, was);
+    silence_end(&silence);
     kafka_end(&kafka);
     testOk(rmdir(folder) == 0, "no file is left");
     return testDone();
