@@ -78,6 +78,7 @@ ifneq ($(SIM_LIBS),)
 SIM := $(B)/bin/cophyd-sim
 KIT := $(B)/lib/libcophyd-simulator.a
 IOC := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/ioc/test_*.c),tests/ioc/test_doc_%))
+IOC := $(call with_kafka,$(IOC),$(B)/tests/ioc/test_doc_kafka)
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
