@@ -64,7 +64,7 @@ with_kafka = $(if $(RDKAFKA_LIBS),$(1),$(filter-out $(2),$(1)))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
 UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
 UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka)
-EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c))
+EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c examples/kafka.c))
 # An object without a source goes when the folder that had it changes.
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
 SIM_DIRS := $(sort $(dir $(SIM_SRC)))
@@ -157,8 +157,8 @@ $(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
 
 $(B)/bin/simulated: WITH = -lcophyd-simulator
 $(B)/bin/simulated: $(B)/lib/libcophyd-simulator.a
-$(B)/bin/count: WITH = -lcophyd-doc
-$(B)/bin/count: $(B)/lib/$(DOC_SO)
+$(B)/bin/count $(B)/bin/kafka: WITH = -lcophyd-doc
+$(B)/bin/count $(B)/bin/kafka: $(B)/lib/$(DOC_SO)
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -203,7 +203,7 @@ $(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' -rdynamic -Wl,--no-as-needed $(SIM_LIBS)
 
 TESTS ?= $(UNIT) $(SCRIPTS) $(IOC)
-check: all $(filter $(B)/%,$(TESTS))
+check: all $(KAFKA) $(filter $(B)/%,$(TESTS))
 	$(if $(SIM_LIBS),,@echo 'There is no simulator (see ./configure): tests/ioc is left out')
 	$(Q)CC='$(CC)' CXX='$(CXX)' BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
 	    prove --exec tests/lint/tap.sh -j2 $(TESTS)
