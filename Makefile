@@ -4,7 +4,7 @@
 #   make demo         the demonstration             make check      all tests
 #   make lint layers  rules that programs can check make format     clang-format, in place
 #   make check-files  the simulator's files read by h5py and tifffile
-#   make check-documents  what runs emit, by event-model's schemas and h5py
+#   make check-documents  what runs emit, by event-model's schemas, h5py and bluesky-kafka
 #   make python       the package cophyd for Python: build/python; make wheel   the same for pip
 #   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
 #   make check-hosts  programs in other languages, and the wheel
@@ -63,9 +63,11 @@ SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
 SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
 # Without jansson what needs it is left out.
 with_doc = $(if $(JANSSON_LIBS),$(1),$(filter-out $(2),$(1)))
+with_kafka = $(if $(RDKAFKA_LIBS),$(1),$(filter-out $(2),$(1)))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
 UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
-EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c))
+UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka)
+EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c examples/scan.c examples/kafka.c))
 # An object without a source goes when the folder that had it changes.
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
 SIM_DIRS := $(sort $(dir $(SIM_SRC)))
@@ -79,10 +81,12 @@ ifneq ($(SIM_LIBS),)
 SIM := $(B)/bin/cophyd-sim
 KIT := $(B)/lib/libcophyd-simulator.a
 IOC := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/ioc/test_*.c),tests/ioc/test_doc_%))
+IOC := $(call with_kafka,$(IOC),$(B)/tests/ioc/test_doc_kafka)
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
+KAFKA := $(if $(and $(DOC_SRC),$(RDKAFKA_LIBS)),$(patsubst %,$(B)/tests/documents/%,broker consumer))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
@@ -120,7 +124,7 @@ $(B)/lib/$(SO): $(LIB_OBJ) $(LIB_DIRS) src/cophyd.map | $(B)/lib/cophyd
 
 # Documents: a library of its own, over the public one. Of the inner folders it takes the lowest, of
 # which each has its copy.
-DOC_BASE := $(patsubst %,$(O)/base/%.c.o,clock err str vec)
+DOC_BASE := $(patsubst %,$(O)/base/%.c.o,clock err report str vec)
 
 $(B)/lib/libcophyd-doc.a: $(DOC_OBJ) $(DOC_DIRS)
 	$(say) AR $@
@@ -131,7 +135,7 @@ $(B)/lib/$(DOC_SO): $(DOC_OBJ) $(DOC_BASE) $(DOC_DIRS) src/doc/cophyd-doc.map $(
 	$(say) LD $@
 	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) -Wl,-soname,$(DOC_SO_MAJOR) -Wl,--version-script=src/doc/cophyd-doc.map \
 	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(DOC_OBJ) $(DOC_BASE) '-Wl,-rpath,$$ORIGIN' \
-	    -L$(B)/lib -lcophyd $(JANSSON_LIBS) $(UUID_LIBS) -pthread -lm
+	    -L$(B)/lib -lcophyd $(JANSSON_LIBS) $(RDKAFKA_LIBS) $(UUID_LIBS) -pthread -lm
 	$(Q)ln -sf $(DOC_SO) $(@D)/$(DOC_SO_MAJOR) && ln -sf $(DOC_SO_MAJOR) $(@D)/libcophyd-doc.so
 
 # EPICS as the wheel has it: in the same place beside libcophyd here and when installed.
@@ -157,8 +161,8 @@ $(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
 
 $(B)/bin/simulated: WITH = -lcophyd-simulator
 $(B)/bin/simulated: $(B)/lib/libcophyd-simulator.a
-$(B)/bin/count $(B)/bin/scan: WITH = -lcophyd-doc
-$(B)/bin/count $(B)/bin/scan: $(B)/lib/$(DOC_SO)
+$(B)/bin/count $(B)/bin/scan $(B)/bin/kafka: WITH = -lcophyd-doc
+$(B)/bin/count $(B)/bin/scan $(B)/bin/kafka: $(B)/lib/$(DOC_SO)
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -179,19 +183,20 @@ $(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 	$(Q)$(AR) rcs $@ $(TEST_LIB) $(KIT_OBJ)
 
 # The archive, not the shared library: unit tests reach internal functions.
-$(UNIT) $(IOC) $(DEMO) $(COUNTS): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
+$(UNIT) $(IOC) $(DEMO) $(COUNTS) $(KAFKA): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) \
 	    $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
 
-DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS)
+DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS) $(KAFKA)
 $(DOC_TESTS): WITH_DOC = $(B)/lib/libcophyd-doc.a
-$(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS)
-$(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS)
+$(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
+$(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS) $(RDKAFKA_LIBS)
 $(DOC_TESTS): $(B)/lib/libcophyd-doc.a
 $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
+$(B)/tests/unit/test_doc_kafka $(B)/tests/ioc/test_doc_kafka: | $(KAFKA)
 
 # An IOC of standard records, of all types.
 $(IOC): | $(SIM) $(PLAIN)
@@ -202,7 +207,7 @@ $(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' -rdynamic -Wl,--no-as-needed $(SIM_LIBS)
 
 TESTS ?= $(UNIT) $(SCRIPTS) $(IOC)
-check: all $(filter $(B)/%,$(TESTS))
+check: all $(KAFKA) $(filter $(B)/%,$(TESTS))
 	$(if $(SIM_LIBS),,@echo 'There is no simulator (see ./configure): tests/ioc is left out')
 	$(Q)CC='$(CC)' CXX='$(CXX)' BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
 	    prove --exec tests/lint/tap.sh -j2 $(TESTS)
@@ -231,7 +236,8 @@ $(B)/documents-venv/made: tests/documents/peers.txt
 check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
 	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
-	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
+	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py \
+	    $(if $(KAFKA),tests/documents/kafka.py)
 
 # The Python package, run on the library that was built; and its tests, against the real bluesky.
 PYTHON_SRC := $(wildcard src/python/cophyd/*.py src/python/cophyd/py.typed)
@@ -351,7 +357,7 @@ install: all
 	    install -m 755 $(B)/lib/$(DOC_SO) $(D)/lib && \
 	    ln -sf $(DOC_SO) $(D)/lib/$(DOC_SO_MAJOR) && \
 	    ln -sf $(DOC_SO_MAJOR) $(D)/lib/libcophyd-doc.so && \
-	    sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PRIVATE@|$(JANSSON_LIBS) $(UUID_LIBS) -pthread -lm|' \
+	    sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PRIVATE@|$(JANSSON_LIBS) $(RDKAFKA_LIBS) $(UUID_LIBS) -pthread -lm|' \
 	    src/doc/cophyd-doc.pc.in >$(D)/lib/pkgconfig/cophyd-doc.pc)
 	$(if $(KIT),install -m 644 $(KIT) $(D)/lib && sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    src/kit/cophyd-simulator.pc.in >$(D)/lib/pkgconfig/cophyd-simulator.pc)
@@ -374,4 +380,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(KAFKA) $(EXAMPLES))
