@@ -204,7 +204,7 @@ def points_of_stream(run, key):
         resource = run.by_uid[datum["stream_resource"]][1]
         uri = urllib.parse.urlparse(resource["uri"])
         assert (uri.scheme, uri.netloc) == ("file", "localhost"), uri
-        path = urllib.parse.unquote(uri.path)
+        path = uri.path  # as it is: Tiled decodes nothing
         first, last = (datum["indices"][end] * shape[0] for end in ("start", "stop"))
         template = resource["parameters"].get("template")
         if template is None:
