@@ -195,7 +195,7 @@ def points_of_resource(run, key):
         if resource["spec"] == "AD_TIFF":
             yield np.array([tifffile.imread(file) for file in files])
         else:
-            yield np.concatenate([read_hdf5(file).reshape(1, ROWS, COLS) for file in files])
+            yield np.array([read_hdf5(file) for file in files])
 
 
 def points_of_stream(run, key):
@@ -214,7 +214,7 @@ def points_of_stream(run, key):
         if resource["mimetype"].endswith("tiff"):
             yield np.array([tifffile.imread(file) for file in files])
         else:
-            yield np.concatenate([read_hdf5(file).reshape(1, ROWS, COLS) for file in files])
+            yield np.array([read_hdf5(file) for file in files])
 
 
 def check_pixels(tap, sim, run, what, frames, points):
