@@ -79,7 +79,7 @@ IOC := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/ioc/test_*.c),test
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
-COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
+COUNTS := $(if $(DOC_SRC),$(patsubst %.c,$(B)/%,$(wildcard tests/documents/*.c)))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names

@@ -101,6 +101,7 @@ static int tell_resource(struct oph__doc_run *run, struct oph__image *image, oph
             "a file below the documents' root", "%s, where that is %s", image->file, root);
     if (!image->files.spec[0]) return oph__image_unknown(image, err);
     rest += strspn(rest, "/");
+    if (!*rest) rest = "./"; /* the root itself: readers that want a slash at its end find one */
     return oph__doc_emit(run, "resource",
                          json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s}", "uid", image->resource,
                                    "spec", image->files.spec, "root", oph__json_text(root, length),

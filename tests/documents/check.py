@@ -39,8 +39,8 @@ class Tap:
 class Simulator:
     """Writes to `root`, which it sees as /data/."""
 
-    def __init__(self, root):
-        arguments = ["--port", "auto", "--size", f"{COLS}x{ROWS}", "--instant"]
+    def __init__(self, root, *more):
+        arguments = [*more, "--port", "auto", "--size", f"{COLS}x{ROWS}", "--instant"]
         arguments += ["--raw", "/data/raw", "--write-root", f"/data={root}"]
         self.process = subprocess.Popen(
             [os.environ["COPHYD_SIM"], *arguments], stdout=subprocess.PIPE, text=True
