@@ -4,7 +4,7 @@
 #   make demo         the demonstration             make check      all tests
 #   make lint layers  rules that programs can check make format     clang-format, in place
 #   make check-files  the simulator's files read by h5py and tifffile
-#   make check-documents  what runs emit, by event-model's schemas and h5py
+#   make check-documents  what runs emit, by event-model's schemas and h5py, in databroker and Tiled
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
@@ -224,10 +224,22 @@ $(B)/documents-venv/made: tests/documents/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
+# They are replayed into Tiled and databroker 2, and into databroker 1, which needs other packages.
+REPLAY_VENVS := $(patsubst %,$(B)/%-venv/made,tiled databroker)
+$(REPLAY_VENVS): $(B)/%-venv/made: tests/documents/peers-%.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-documents: all $(DOC_TESTS) $(B)/documents-venv/made $(REPLAY_VENVS)
 	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
+	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
+	    prove -j2 --exec 'tests/lint/tap.sh $(B)/tiled-venv/bin/python' \
+	    $(patsubst %,tests/documents/replay_%.py,tiled databroker)
+	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
+	    prove --exec 'tests/lint/tap.sh $(B)/databroker-venv/bin/python' \
+	    tests/documents/replay_databroker.py
 
 # --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 

@@ -2,6 +2,7 @@
 version 1 or 2 as it is installed, and filled by area-detector-handlers; and by event_model.Filler
 alone. In TAP."""
 
+import logging
 import os
 import sys
 import warnings
@@ -14,6 +15,7 @@ from check import Tap
 from recorded import Recorder
 
 warnings.simplefilter("ignore")  # databroker's, of what it is made of
+logging.disable(logging.WARNING)  # of null among numbers
 
 if version("databroker").startswith("1."):
     from databroker import Broker
@@ -26,8 +28,8 @@ else:
     broker = temp()
     insert = broker.v2.post_document
 
-HANDLERS = {point.name: point.load() for point in entry_points(group="databroker.handlers")
-            if point.name.startswith("AD_") and "EIGER" not in point.name}
+SPECS = ("AD_HDF5", "AD_HDF5_SINGLE", "AD_TIFF")
+HANDLERS = {p.name: p.load() for p in entry_points(group="databroker.handlers") if p.name in SPECS}
 
 
 def filled(tap, recorded, what, root_map=None):

@@ -133,6 +133,8 @@ def image(run, key, stream="primary"):
     return run[stream][key]
 
 
-def column(run, key, stream="primary"):
-    """One value an event, as a list; None where there is none."""
-    return [None if value is None or value != value else value for value in run[stream][key].read()]
+def columns(run, keys, stream="primary"):
+    """Values, one an event, by key; None where there is none. A time stamp's key is ts_KEY."""
+    table = run[stream].read(list(keys))
+    found = {key: table[key].values.tolist() for key in keys}
+    return {key: [None if one != one else one for one in values] for key, values in found.items()}
