@@ -232,6 +232,42 @@ static void tells_of_files_a_frame(void)
     detector_unchanged(&d, "counts into TIFF files");
 }
 
+/* Names that mean something in a URI or in Python's format. */
+static void tells_of_odd_names(void)
+{
+    static const struct {
+        const char *file_template, *wanted; /* NULL: refused */
+    } all[] = {{"%s%s_%6.6d.tiff", "\"_{:06d}.tiff\""},
+               {"%s%s%d.tif", "\"{:d}.tif\""},
+               {"%s%s{%04d}#.tif", "\"{{{:04d}}}%23.tif\""},
+               {"%s%s_%3.3d%%.tif", NULL}};
+    oph_count_options opt = {.size = sizeof opt, .form = OPH_DOCUMENT_STREAM};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        oph_error err = OPH_ERROR_INIT;
+        oph_device *dev = make("TiffDetector"), *tiff;
+        char read[128], wanted[160];
+        snprintf(read, sizeof read, "%s/a%%%%20 b#c?d;e/", d.disk);
+        snprintf(wanted, sizeof wanted, "file://localhost%.60s/a%%20 b%%23c%%3Fd%%3Be/", d.disk);
+        int rc = oph_device_child(dev, "tiff", &tiff, &err);
+        if (!rc) rc = oph_files_set(tiff, DETECTOR_DISK "/a%%20 b#c?d;e/", read, &err);
+        if (!rc) rc = oph_settings_set_text(tiff, "file_template", all[i].file_template, &err);
+        need(rc, &err);
+        rc = count(&dev, 1, 2, &opt, &err);
+        if (all[i].wanted) {
+            testOk(!rc, "%s: %s", all[i].file_template, err.text);
+            says_file("stream_resource", "uri", wanted, "");
+            documents_say(documents_nth(&docs, "stream_resource", 0), "parameters/template",
+                          all[i].wanted);
+        } else {
+            testOk(rc == OPH_EINVAL && strstr(err.text, "FileTemplate"), "%s", err.text);
+            stopped("fail", err.text, 0);
+        }
+        documents_clear(&docs);
+        oph_device_free(dev);
+    }
+    detector_unchanged(&d, "counts into odd names");
+}
+
 static void tells_of_two_stores(void)
 {
     oph_error err;
@@ -572,6 +608,7 @@ int main(void)
     tells_of_streams();
     tells_of_chunks();
     tells_of_files_a_frame();
+    tells_of_odd_names();
     tells_of_two_stores();
     tells_of_several();
     begins_with_all_or_none();
