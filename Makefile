@@ -4,7 +4,7 @@
 #   make demo         the demonstration             make check      all tests
 #   make lint layers  rules that programs can check make format     clang-format, in place
 #   make check-files  the simulator's files read by h5py and tifffile
-#   make check-documents  what runs emit, by event-model's schemas, h5py and bluesky-kafka
+#   make check-documents  what runs emit, by event-model's schemas, and in Kafka, databroker and Tiled
 #   make python       the package cophyd for Python: build/python; make wheel   the same for pip
 #   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
 #   make check-hosts  programs in other languages, and the wheel
@@ -85,8 +85,8 @@ IOC := $(call with_kafka,$(IOC),$(B)/tests/ioc/test_doc_kafka)
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
-COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
 KAFKA := $(if $(and $(DOC_SRC),$(RDKAFKA_LIBS)),$(patsubst %,$(B)/tests/documents/%,broker consumer))
+COUNTS := $(filter-out $(B)/tests/documents/broker $(B)/tests/documents/consumer,$(if $(DOC_SRC),$(patsubst %.c,$(B)/%,$(wildcard tests/documents/*.c))))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
@@ -233,11 +233,23 @@ $(B)/documents-venv/made: tests/documents/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
+# They are replayed into Tiled and databroker 2, and into databroker 1, which needs other packages.
+REPLAY_VENVS := $(patsubst %,$(B)/%-venv/made,tiled databroker)
+$(REPLAY_VENVS): $(B)/%-venv/made: tests/documents/peers-%.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-documents: all $(DOC_TESTS) $(B)/documents-venv/made $(REPLAY_VENVS)
 	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py \
 	    $(if $(KAFKA),tests/documents/kafka.py)
+	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
+	    prove -j2 --exec 'tests/lint/tap.sh $(B)/tiled-venv/bin/python' \
+	    $(patsubst %,tests/documents/replay_%.py,tiled databroker)
+	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
+	    prove --exec 'tests/lint/tap.sh $(B)/databroker-venv/bin/python' \
+	    tests/documents/replay_databroker.py
 
 # The Python package, run on the library that was built; and its tests, against the real bluesky.
 PYTHON_SRC := $(wildcard src/python/cophyd/*.py src/python/cophyd/py.typed)

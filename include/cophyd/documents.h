@@ -183,6 +183,12 @@ typedef struct oph_count_options {
  * done.
  * - An enum is its index. Text that is no UTF-8 is taken for Latin-1. JSON has no NaN and no
  *   infinity: they become null, in arrays too.
+ * - Streams are as bluesky-tiled-plugins reads them: the array of a run has the points, the frames
+ * of a point and the frame as its axes. chunk_shape and swmr are what the HDF5 plugin was set to
+ * with the first point. Of several files ("template") the URI is what all names begin with; the
+ *   template comes after it. A path stands in the URI as it is, since Tiled decodes nothing: only
+ *   ?, #, ; and control characters are escaped, and files with these in their names are not found
+ *   by it. The server must be allowed to read the folder (tiled serve catalog --read FOLDER).
  * - An image names the file that the IOC named, as this machine sees it, never a guess. A point
  * that is not what the documents before it said ends the run (OPH_EMISMATCH): another number of
  * frames, another file, a file number that the spec cannot tell.

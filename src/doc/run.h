@@ -85,6 +85,11 @@ json_t *oph__data_key(const oph_description *told, const struct oph__image *imag
 int oph__image_look(const struct oph__doc_run *run, struct oph__image *image, oph_error *err);
 /* Tells of them: once of the resource, then of the datum of the point. */
 int oph__image_tell(struct oph__doc_run *run, struct oph__image *image, oph_error *err);
+/* OPH_EINVAL: no document can tell of its files. */
+int oph__image_unknown(const struct oph__image *image, oph_error *err);
+/* The form of streams. */
+int oph__stream_resource(struct oph__doc_run *run, struct oph__image *image, oph_error *err);
+int oph__stream_datum(struct oph__doc_run *run, const struct oph__image *image, oph_error *err);
 
 /* Reads, and tells of a point. */
 int oph__doc_event(struct oph__doc_run *run, oph_error *err);

@@ -39,8 +39,8 @@ class Tap:
 class Simulator:
     """Writes to `root`, which it sees as /data/."""
 
-    def __init__(self, root):
-        arguments = ["--port", "auto", "--size", f"{COLS}x{ROWS}", "--instant"]
+    def __init__(self, root, *more):
+        arguments = [*more, "--port", "auto", "--size", f"{COLS}x{ROWS}", "--instant"]
         arguments += ["--raw", "/data/raw", "--write-root", f"/data={root}"]
         self.process = subprocess.Popen(
             [os.environ["COPHYD_SIM"], *arguments], stdout=subprocess.PIPE, text=True
@@ -196,7 +196,7 @@ def points_of_resource(run, key):
         if resource["spec"] == "AD_TIFF":
             yield np.array([tifffile.imread(file) for file in files])
         else:
-            yield np.concatenate([read_hdf5(file).reshape(1, ROWS, COLS) for file in files])
+            yield np.array([read_hdf5(file) for file in files])
 
 
 def points_of_stream(run, key):
@@ -205,7 +205,7 @@ def points_of_stream(run, key):
         resource = run.by_uid[datum["stream_resource"]][1]
         uri = urllib.parse.urlparse(resource["uri"])
         assert (uri.scheme, uri.netloc) == ("file", "localhost"), uri
-        path = urllib.parse.unquote(uri.path)
+        path = uri.path  # as it is: Tiled decodes nothing
         first, last = (datum["indices"][end] * shape[0] for end in ("start", "stop"))
         template = resource["parameters"].get("template")
         if template is None:
@@ -215,7 +215,7 @@ def points_of_stream(run, key):
         if resource["mimetype"].endswith("tiff"):
             yield np.array([tifffile.imread(file) for file in files])
         else:
-            yield np.concatenate([read_hdf5(file).reshape(1, ROWS, COLS) for file in files])
+            yield np.array([read_hdf5(file) for file in files])
 
 
 def check_pixels(tap, sim, run, what, frames, points):
