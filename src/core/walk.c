@@ -24,7 +24,8 @@ int oph_signal_is_text(oph_signal *sig)
 {
     struct oph__chan_info info = {0};
     if (oph__context_check(sig->ctx, NULL)) return 0;
-    return oph__pv_info(sig->read, &info) && oph__signal_has_text(sig, &info);
+    bool known = oph__pv_info(sig->read, &info) || oph__pv_info(sig->set, &info);
+    return known && oph__signal_has_text(sig, &info);
 }
 
 void oph__walk_free(struct oph__walk *w)

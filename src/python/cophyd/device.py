@@ -221,7 +221,7 @@ class Device:
 
     def _find(self, name: str) -> Any:
         if name in self._absent:
-            raise AttributeError(self._absent[name])
+            raise AttributeError(self._absent[name], name=name, obj=self)
         if name in self._children():
             return self._child(name)
         err = new_error()
@@ -233,7 +233,7 @@ class Device:
         if rest and first in self._children():
             return self.attribute(first).attribute(rest)
         self._absent[name] = text(err.text)
-        raise AttributeError(self._absent[name])
+        raise AttributeError(self._absent[name], name=name, obj=self)
 
     def _child(self, attr: str) -> Device:
         child = call_for("oph_device *", lib.oph_device_child, self._ptr, attr.encode())

@@ -362,9 +362,7 @@ class Signal(SignalRO):
         """The same, not waited for: a status."""
         options = self._options(lib.OPH_PUT_VERIFY, timeout, settle_time, tolerance)
         data = Data(value)
-        made = call_for(
-            "oph_status *", lib.oph_signal_put_start, self._ptr, data.pointer, options
-        )
+        made = call_for("oph_status *", lib.oph_signal_put_start, self._ptr, data.pointer, options)
         return Status(made, self.context, self)
 
     def check_value(self, value: Any) -> None:
