@@ -2,6 +2,5 @@
 #include "cli/commands.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cli_get,
-    NULL,
+    &cli_get, &cli_put, &cli_watch, &cli_plan, &cli_classes, &cli_recover, &cli_sim, NULL,
 };
