@@ -4,13 +4,16 @@
 
 #include "cli/cli.h"
 
+extern const struct cli_command cli_apply;
 extern const struct cli_command cli_classes;
 extern const struct cli_command cli_count;
+extern const struct cli_command cli_diff;
 extern const struct cli_command cli_get;
 extern const struct cli_command cli_plan;
 extern const struct cli_command cli_put;
 extern const struct cli_command cli_recover;
 extern const struct cli_command cli_replay;
+extern const struct cli_command cli_save;
 extern const struct cli_command cli_sim;
 extern const struct cli_command cli_watch;
 
