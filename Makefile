@@ -50,6 +50,7 @@ $(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
 $(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(FILTER_CFLAGS)
 $(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
 $(O)/doc/%.o: NEEDS = $(UUID_CFLAGS) $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
+$(O)/cli/%.o: NEEDS = $(JANSSON_CFLAGS) $(PNG_CFLAGS)
 $(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
 
 # --- What there is
@@ -59,6 +60,8 @@ LIB_OBJ := $(patsubst src/%,$(O)/%.o,$(LIB_SRC))
 DOC_SRC := $(if $(JANSSON_LIBS),$(wildcard src/doc/*.c))
 DOC_OBJ := $(patsubst src/%,$(O)/%.o,$(DOC_SRC))
 KIT_OBJ := $(patsubst src/%,$(O)/%.o,$(wildcard src/kit/*.c))
+CLI_OBJ := $(if $(DOC_SRC),$(patsubst src/%,$(O)/%.o,$(wildcard src/cli/*.c)))
+CLI := $(if $(CLI_OBJ),$(B)/bin/cophyd)
 SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
 SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
 # Without jansson what needs it is left out.
@@ -72,6 +75,7 @@ EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard exampl
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
 SIM_DIRS := $(sort $(dir $(SIM_SRC)))
 DOC_DIRS := $(sort $(dir $(DOC_SRC)))
+CLI_DIRS := src/cli/
 LIBS := $(B)/lib/$(SO) $(B)/lib/libcophyd.a
 ifneq ($(DOC_SRC),)
 DOC_LIBS := $(B)/lib/$(DOC_SO) $(B)/lib/libcophyd-doc.a
@@ -84,7 +88,8 @@ IOC := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/ioc/test_*.c),test
 IOC := $(call with_kafka,$(IOC),$(B)/tests/ioc/test_doc_kafka)
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
-SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
+SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh)) \
+    $(if $(and $(SIM_LIBS),$(CLI)),$(wildcard tests/cli/test_*.py))
 KAFKA := $(if $(and $(DOC_SRC),$(RDKAFKA_LIBS)),$(patsubst %,$(B)/tests/documents/%,broker consumer))
 COUNTS := $(filter-out $(B)/tests/documents/broker $(B)/tests/documents/consumer,$(if $(DOC_SRC),$(patsubst %.c,$(B)/%,$(wildcard tests/documents/*.c))))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
@@ -94,7 +99,7 @@ DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 .PHONY: install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(EXAMPLES)
+all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(CLI) $(EXAMPLES)
 
 # --- The library
 
@@ -152,6 +157,13 @@ $(B)/bin/cophyd-sim: $(SIM_OBJ) $(SIM_DIRS) | $(B)/lib/cophyd
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -rdynamic -o $@ $(SIM_OBJ) '-Wl,-rpath,$$ORIGIN/../lib/cophyd' \
 	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) \
 	    -pthread -lm
+
+# The command: over the public headers and the shared libraries alone.
+$(B)/bin/cophyd: $(CLI_OBJ) $(CLI_DIRS) $(B)/lib/$(SO) $(B)/lib/$(DOC_SO)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -o $@ $(CLI_OBJ) '-Wl,-rpath,$$ORIGIN/../lib' -L$(B)/lib \
+	    -lcophyd-doc -lcophyd $(JANSSON_LIBS) $(PNG_LIBS) -pthread -lm
 
 # Starting the simulator from other programs: a library of its own.
 $(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
@@ -351,7 +363,7 @@ abi-names: $(B)/lib/$(SO) $(DOC_LIBS)
 
 D = $(DESTDIR)$(PREFIX)
 MAN := $(wildcard $(DOCS)/man/man3/*.3)
-INSTALLED := $(SIM) $(filter %/pilatus,$(EXAMPLES))
+INSTALLED := $(SIM) $(CLI) $(filter %/pilatus,$(EXAMPLES))
 EPICS_PRIVATE = $(if $(WHEEL),-L$${libdir}/cophyd -Wl$(comma)-rpath$(comma)$${libdir}/cophyd)
 comma := ,
 
@@ -374,6 +386,10 @@ install: all
 	$(if $(KIT),install -m 644 $(KIT) $(D)/lib && sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    src/kit/cophyd-simulator.pc.in >$(D)/lib/pkgconfig/cophyd-simulator.pc)
 	$(if $(INSTALLED),install -m 755 $(INSTALLED) $(D)/bin)
+	$(if $(CLI),install -d $(addprefix $(D)/share/,man/man1 bash-completion/completions zsh/site-functions) && \
+	    $(CLI) manual $(D)/share/man/man1 && \
+	    $(CLI) completion bash >$(D)/share/bash-completion/completions/cophyd && \
+	    $(CLI) completion zsh >$(D)/share/zsh/site-functions/_cophyd)
 	$(if $(MAN),install -d $(D)/share/man/man3 && install -m 644 $(MAN) $(D)/share/man/man3)
 	$(if $(WHEEL),cp -rL $(B)/lib/cophyd $(D)/lib)
 
@@ -382,7 +398,8 @@ uninstall:
 	    $(D)/lib/libcophyd-doc.* $(D)/lib/pkgconfig/cophyd-doc.pc \
 	    $(D)/lib/libcophyd-simulator.a $(D)/lib/pkgconfig/cophyd-simulator.pc \
 	    $(D)/lib/pkgconfig/cophyd.pc $(patsubst $(B)/%,$(D)/%,$(INSTALLED))
-	rm -f $(patsubst $(DOCS)/%,$(D)/share/%,$(MAN))
+	rm -f $(patsubst $(DOCS)/%,$(D)/share/%,$(MAN)) $(D)/share/man/man1/cophyd*.1 \
+	    $(D)/share/bash-completion/completions/cophyd $(D)/share/zsh/site-functions/_cophyd
 	rm -rf $(D)/lib/cophyd
 	-rmdir $(D)/include/cophyd
 
@@ -392,4 +409,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(KAFKA) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(CLI_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(KAFKA) $(EXAMPLES))
