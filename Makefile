@@ -57,6 +57,8 @@ LIB_OBJ := $(patsubst src/%,$(O)/%.o,$(LIB_SRC))
 DOC_SRC := $(if $(JANSSON_LIBS),$(wildcard src/doc/*.c))
 DOC_OBJ := $(patsubst src/%,$(O)/%.o,$(DOC_SRC))
 KIT_OBJ := $(patsubst src/%,$(O)/%.o,$(wildcard src/kit/*.c))
+CLI_OBJ := $(if $(DOC_SRC),$(patsubst src/%,$(O)/%.o,$(wildcard src/cli/*.c)))
+CLI := $(if $(CLI_OBJ),$(B)/bin/cophyd)
 SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
 SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
 # Without jansson what needs it is left out.
@@ -69,6 +71,7 @@ EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard exampl
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
 SIM_DIRS := $(sort $(dir $(SIM_SRC)))
 DOC_DIRS := $(sort $(dir $(DOC_SRC)))
+CLI_DIRS := src/cli/
 LIBS := $(B)/lib/$(SO) $(B)/lib/libcophyd.a
 ifneq ($(DOC_SRC),)
 DOC_LIBS := $(B)/lib/$(DOC_SO) $(B)/lib/libcophyd-doc.a
@@ -80,7 +83,8 @@ KIT := $(B)/lib/libcophyd-simulator.a
 IOC := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/ioc/test_*.c),tests/ioc/test_doc_%))
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
-SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
+SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh)) \
+    $(if $(and $(SIM_LIBS),$(CLI)),$(wildcard tests/cli/test_*.py))
 COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
@@ -88,7 +92,7 @@ DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 .PHONY: install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(EXAMPLES)
+all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(CLI) $(EXAMPLES)
 
 # --- The library
 
@@ -146,6 +150,13 @@ $(B)/bin/cophyd-sim: $(SIM_OBJ) $(SIM_DIRS) | $(B)/lib/cophyd
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -rdynamic -o $@ $(SIM_OBJ) '-Wl,-rpath,$$ORIGIN/../lib/cophyd' \
 	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) \
 	    -pthread -lm
+
+# The command: over the public headers and the shared libraries alone.
+$(B)/bin/cophyd: $(CLI_OBJ) $(CLI_DIRS) $(B)/lib/$(SO) $(B)/lib/$(DOC_SO)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -o $@ $(CLI_OBJ) '-Wl,-rpath,$$ORIGIN/../lib' -L$(B)/lib \
+	    -lcophyd-doc -lcophyd $(JANSSON_LIBS) $(PNG_LIBS) -pthread -lm
 
 # Starting the simulator from other programs: a library of its own.
 $(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
@@ -299,7 +310,7 @@ abi-names: $(B)/lib/$(SO) $(DOC_LIBS)
 
 D = $(DESTDIR)$(PREFIX)
 MAN := $(wildcard $(DOCS)/man/man3/*.3)
-INSTALLED := $(SIM) $(filter %/pilatus,$(EXAMPLES))
+INSTALLED := $(SIM) $(CLI) $(filter %/pilatus,$(EXAMPLES))
 EPICS_PRIVATE = $(if $(WHEEL),-L$${libdir}/cophyd -Wl$(comma)-rpath$(comma)$${libdir}/cophyd)
 comma := ,
 
@@ -340,4 +351,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(CLI_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(EXAMPLES))

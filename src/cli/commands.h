@@ -1,0 +1,9 @@
+/* Every command has a file cmd_NAME.c; cli.h says how it is written. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_command cli_get;
+
+#endif
