@@ -3,5 +3,7 @@
 
 const struct cli_command *const cli_commands[] = {
     &cli_get,
+    &cli_graph,
+    &cli_view,
     NULL,
 };

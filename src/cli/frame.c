@@ -5,22 +5,21 @@
 
 enum { BLOCK = 4096 }; /* numbers that are looked at together */
 
-bool frame_is_integer(int32_t dtype)
-{
-    return dtype >= OPH_INT8 && dtype <= OPH_UINT64;
-}
-
 bool frame_make(struct frame *ret, const void *pixels, int32_t dtype, uint32_t rank,
                 const int64_t *shape)
 {
+    int32_t before = 0;
     while (rank > 2 && shape[0] == 1)
-        rank--, shape++;
+        rank--, shape++, before++;
     if (dtype < OPH_INT8 || dtype > OPH_FLOAT64 || rank < 1 || rank > 3) return false;
     struct frame f = {.pixels = pixels, .dtype = dtype, .height = 1, .colors = 1};
+    f.counts = dtype <= OPH_UINT64;
     f.width = shape[rank == 1 ? 0 : 1];
     f.column_step = 1;
     if (rank == 2) f.height = shape[0];
     f.row_step = f.width;
+    f.row_axis = rank == 1 ? -1 : before;
+    f.column_axis = rank == 1 ? 0 : before + 1;
     if (rank == 3) {
         int color = shape[2] == 3 ? 2 : shape[0] == 3 ? 0 : shape[1] == 3 ? 1 : -1;
         const int64_t steps[3] = {shape[1] * shape[2], shape[2], 1};
@@ -32,8 +31,26 @@ bool frame_make(struct frame *ret, const void *pixels, int32_t dtype, uint32_t r
         f.row_step = steps[y];
         f.column_step = steps[x];
         f.color_step = steps[color];
+        f.row_axis = before + y;
+        f.column_axis = before + x;
     }
     *ret = f;
+    return true;
+}
+
+bool frame_has(const struct frame *frame, int64_t x, int64_t y, int64_t width, int64_t height)
+{
+    return x >= 0 && y >= 0 && width > 0 && height > 0 && x <= frame->width && y <= frame->height &&
+           width <= frame->width - x && height <= frame->height - y;
+}
+
+bool frame_crop(struct frame *frame, int64_t x, int64_t y, int64_t width, int64_t height)
+{
+    if (!frame_has(frame, x, y, width, height)) return false;
+    frame->pixels = (const char *)frame->pixels + (y * frame->row_step + x * frame->column_step) *
+                                                      (int64_t)oph_dtype_size(frame->dtype);
+    frame->width = width;
+    frame->height = height;
     return true;
 }
 
@@ -82,7 +99,10 @@ static void mask(int32_t dtype, size_t count, double *values)
 
 void frame_values(const struct frame *frame, int64_t first, size_t count, double *ret)
 {
-    if (frame->colors == 1 || frame->color_step == 1) {
+    bool together = frame->column_step == frame->colors &&
+                    frame->row_step == frame->width * frame->colors &&
+                    (frame->colors == 1 || frame->color_step == 1);
+    if (together) {
         convert(frame->pixels, frame->dtype, first, count, ret);
     } else {
         for (size_t i = 0; i < count; i++) {

@@ -10,14 +10,21 @@ struct frame {
     const void *pixels;
     int32_t dtype;                             /* enum oph_dtype: a type of numbers */
     bool all;                                  /* no value means that a pixel is masked */
+    bool counts;                               /* its numbers are integers, whatever the type */
     int64_t height, width, colors;             /* colors: 1, or 3 */
     int64_t row_step, column_step, color_step; /* in elements */
+    int32_t row_axis, column_axis;             /* of the shape that it was made of; -1: none */
 };
 
 /* A frame of this shape, slowest axis first: [x], [y, x], or with an axis of 3 colours anywhere in
  * three. Axes of 1 before these do not count. False: it is nothing that can be looked at. */
 bool frame_make(struct frame *ret, const void *pixels, int32_t dtype, uint32_t rank,
                 const int64_t *shape);
+
+/* Whether it has a part of this size that begins at (x, y). */
+bool frame_has(const struct frame *frame, int64_t x, int64_t y, int64_t width, int64_t height);
+/* Leaves of it that part. False: it has no such. */
+bool frame_crop(struct frame *frame, int64_t x, int64_t y, int64_t width, int64_t height);
 
 /* How many numbers it has. */
 int64_t frame_count(const struct frame *frame);
@@ -44,8 +51,5 @@ enum { FRAME_MOST_PERCENTS = 8 };
  * False: no memory. */
 bool frame_percentiles(const struct frame *frame, double above, const double *percents,
                        size_t count, double *ret);
-
-/* Whether the type has integers, which are shown without a point. */
-bool frame_is_integer(int32_t dtype);
 
 #endif

@@ -74,7 +74,7 @@ void color_map_table(const struct color_map *map, uint8_t ret[PICTURE_LEVELS + 1
     memcpy(ret[PICTURE_MASKED], map->masked, 3);
 }
 
-static const double LEAST_STEEP = 1000; /* three decades */
+static const double THREE_DECADES = 1000;
 
 bool picture_range(const struct frame *frame, const struct picture_scale *scale,
                    struct picture_range *ret)
@@ -91,7 +91,8 @@ bool picture_range(const struct frame *frame, const struct picture_scale *scale,
         if (isnan(found[1])) found[1] = found[0];
     }
     *ret = (struct picture_range){.low = found[0], .high = found[1]};
-    if (scale->log && found[1] > found[0]) ret->steep = fmax(found[1] - found[0], LEAST_STEEP);
+    if (scale->log && found[1] > found[0])
+        ret->steep = frame->counts ? found[1] - found[0] : THREE_DECADES;
     return true;
 }
 
@@ -173,6 +174,7 @@ bool picture_shrink(const struct frame *frame, int64_t width, int64_t height, st
     }
     *ret = (struct frame){.pixels = pixels,
                           .dtype = OPH_FLOAT64,
+                          .counts = frame->counts,
                           .height = height,
                           .width = width,
                           .colors = frame->colors,

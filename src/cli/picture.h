@@ -38,7 +38,7 @@ bool picture_range(const struct frame *frame, const struct picture_scale *scale,
                    struct picture_range *ret);
 
 /* 0 for `low` and below, 254 for `high` and above, PICTURE_MASKED for NaN. Where all is equal: 0.
- * Logarithmic: by log(1 + value - low) where the range is 1000 or more, else over three decades. */
+ * Logarithmic: by log(1 + value - low) of counts; of other numbers over three decades. */
 uint8_t picture_level(const struct picture_range *range, double value);
 
 /* Of a colour: 0 to 255; 0 for NaN. */

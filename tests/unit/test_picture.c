@@ -82,6 +82,10 @@ static void test_levels(void)
     struct picture_scale log = {true, 10, (double)NAN, 0, 100};
     testOk1(picture_range(&f, &log, &range) && range.high == 50010 && range.steep == 50000);
     log.high = 11;
+    testOk1(picture_range(&f, &log, &range) && range.steep == 1);
+    static const double parts[] = {0, 0.1, 0.2, 1};
+    f = frame_of(parts, OPH_FLOAT64, 2, 2);
+    log = (struct picture_scale){true, 0, 1, 0, 100};
     testOk1(picture_range(&f, &log, &range) && range.steep == 1000);
 }
 
