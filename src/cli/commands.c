@@ -2,8 +2,5 @@
 #include "cli/commands.h"
 
 const struct cli_command *const cli_commands[] = {
-    &cli_get,
-    &cli_graph,
-    &cli_view,
-    NULL,
+    &cli_get, &cli_doctor, &cli_graph, &cli_view, NULL,
 };

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 extern const struct cli_command cli_get;
+extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_graph;
 extern const struct cli_command cli_view;
 
