@@ -3,6 +3,7 @@
 #define COPHYD_CLASS_H
 
 #include <cophyd/device.h>
+#include <cophyd/signal.h>
 
 OPH_BEGIN_DECLS
 
@@ -96,6 +97,10 @@ typedef struct oph_row {
     int32_t line;
     int32_t reserved;
 } oph_row;
+
+/* The row of a signal, at the release that its device has now; `until` is 0. A signal that is no
+ * device's has one as well, with little in it. What it points to lives as long as the signal. */
+OPH_API void oph_signal_row(const oph_signal *sig, oph_row *ret);
 
 /* A list of rows, yours. What the rows point to is the context's. */
 typedef struct oph_rows oph_rows;

@@ -11,6 +11,7 @@
 #define COPHYD_DOCUMENTS_H
 
 #include <cophyd/device.h>
+#include <cophyd/error.h>
 #include <cophyd/signal.h>
 
 OPH_BEGIN_DECLS
@@ -40,6 +41,26 @@ OPH_API int32_t oph_document_lines_write(void *lines, const char *name, const ch
                                          size_t length, oph_error *err);
 /* Closes what oph_document_lines_open opened. NULL allowed. */
 OPH_API void oph_document_lines_free(oph_document_lines *lines);
+
+/* What a file of JSON lines had. */
+typedef struct oph_replayed {
+    uint64_t documents; /* that the sink took */
+    uint64_t runs;      /* start documents among them */
+    uint64_t complete;  /* runs whose stop document came, too */
+} oph_replayed;
+
+/* Gives each document of a file of JSON lines to a sink, as a run would, with the text as it is in
+ * the file; empty lines are passed over. What was sent before may be sent again: documents have
+ * uids, by which consumers know them.
+ *
+ * The documents before a mistake have been given to the sink when it is found: OPH_EPARSE for a
+ * line that is no document, one of more than 64 MiB, or a last one that is cut off, as a killed
+ * program leaves it; OPH_EFILE when the file cannot be read. All name file and line.
+ * An error of the sink ends it, too. *ret is written on success. The report, which is yours, also
+ * on failure, names each run that has no stop document; that alone is no error. Both may be NULL.
+ */
+OPH_API int oph_documents_replay(const char *file, oph_document_fn *sink, void *user,
+                                 oph_replayed *ret, oph_report **ret_report, oph_error *err);
 
 /* Runs */
 

@@ -91,19 +91,38 @@ int cli_class(struct cli *cli, const char **ret)
 
 /* --- Settings and folders */
 
+/* KEY=VALUE; a number where it is one. Text needs no quotes here, but for a number that is meant to
+ * be text. */
+static int apply_set(oph_device *det, const char *set)
+{
+    char key[256];
+    const char *value = strchr(set, '=') + 1;
+    size_t length = strlen(value);
+    int64_t integer;
+    double number;
+    oph_error err = OPH_ERROR_INIT;
+    int rc;
+    if (snprintf(key, sizeof key, "%.*s", (int)(value - 1 - set), set) >= (int)sizeof key)
+        return cli_usage("--set: '%s' is no path", set);
+    if (cli_to_int(value, &integer))
+        rc = oph_settings_set_int(det, key, integer, &err);
+    else if (cli_to_double(value, &number))
+        rc = oph_settings_set_double(det, key, number, &err);
+    else if (length > 1 && *value == '"' && value[length - 1] == '"')
+        rc = oph_settings_parse(det, set, "--set", OPH_SETTINGS_UPDATE, NULL, &err);
+    else
+        rc = oph_settings_set_text(det, key, value, &err);
+    if (!rc) return 0;
+    cli_fail(&err);
+    return CLI_USAGE;
+}
+
 static int apply_sets(struct cli *cli)
 {
-    oph_error err = OPH_ERROR_INIT;
-    for (size_t i = 0; i < cli->set_count; i++) {
-        oph_report *report = NULL;
-        if (oph_settings_parse(cli->det, cli->sets[i], "--set", OPH_SETTINGS_UPDATE, &report,
-                               &err)) {
-            cli_fail_report(&err, report);
-            return CLI_USAGE;
-        }
-        oph_report_free(report);
-    }
-    return 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < cli->set_count; i++)
+        rc = apply_set(cli->det, cli->sets[i]);
+    return rc;
 }
 
 static bool is_store(const oph_device *dev)

@@ -112,7 +112,7 @@ void doctor_server(struct doctor *d)
                    "is kept for each alone. Let EPICS_CA_ADDR_LIST lead to the IOC itself.",
                    "%zu servers: %s", s.count, text);
     else
-        doctor_add(d, DOCTOR_OK, NULL, "%s; is this not the IOC's host, then it is a gateway",
+        doctor_add(d, DOCTOR_OK, NULL, "%s (where that is not the IOC's own host it is a gateway)",
                    s.count ? s.hosts[0] : "unknown");
 }
 

@@ -132,7 +132,8 @@ static bool same(const oph_value *a, const oph_value *b, bool path)
 {
     double x, y;
     char one[1024], other[1024];
-    if (oph_value_get_double(a, &x, NULL) == 0 && oph_value_get_double(b, &y, NULL) == 0)
+    bool array = oph_value_count(a) != 1 || oph_value_count(b) != 1;
+    if (!array && oph_value_get_double(a, &x, NULL) == 0 && oph_value_get_double(b, &y, NULL) == 0)
         return x == y || (isnan(x) && isnan(y)) ||
                fabs(x - y) <= 1e-6 * (fabs(x) > fabs(y) ? fabs(x) : fabs(y));
     if (text_of(a, one, sizeof one) && text_of(b, other, sizeof other)) {
@@ -160,19 +161,22 @@ static struct two_texts show(oph_signal *sig, const oph_value *first, const oph_
     return texts;
 }
 
-/* Nobody has set it since the IOC started: there is nothing that the readback could follow. */
-static bool is_undefined(const oph_value *value)
+/* Never processed since the IOC started, or disabled: then it says nothing. A Pilatus disables what
+ * its driver does not have. */
+static bool says_nothing(const oph_value *value)
 {
-    enum { UDF_ALARM = 17 };
-    return oph_value_alarm(value) == UDF_ALARM;
+    enum { UDF_ALARM = 17, DISABLE_ALARM = 18 };
+    const double epoch = 631152000; /* 1990, where EPICS begins to count */
+    return oph_value_alarm(value) == UDF_ALARM || oph_value_alarm(value) == DISABLE_ALARM ||
+           cli_time(value) <= epoch;
 }
 
 static bool differs(const struct doctor_settings *s, const struct setting *one)
 {
     const oph_value *setpoint = oph_group_value(s->group, one->setpoint);
     const oph_value *readback = oph_group_value(s->group, one->readback);
-    return setpoint && readback && setpoint != readback && !one->start && !is_undefined(setpoint) &&
-           !same(setpoint, readback, one->path);
+    return setpoint && readback && setpoint != readback && !one->start && !says_nothing(setpoint) &&
+           !says_nothing(readback) && !same(setpoint, readback, one->path);
 }
 
 void doctor_setpoints(struct doctor *d)

@@ -36,6 +36,7 @@
 #define CORE_CLASSTEXT_H
 
 #include "base/vec.h"
+#include <cophyd/class.h>
 #include <cophyd/reading.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -180,6 +181,17 @@ const struct oph__row *oph__class_row(const struct oph__class *cls, const char *
 
 /* What oph_row says of it. */
 uint32_t oph__row_capacity(const struct oph__row *row);
+oph_row oph__row_public(const struct oph__row *row, int since, int until);
+
+/* Finds the name that a mistyped word may have meant. */
+struct oph__near {
+    const char *word;
+    const char *best; /* NULL: none is near */
+    size_t distance;
+};
+void oph__near_try(struct oph__near *near, const char *name);
+/* "; the nearest is BEST", or nothing. Returns dst. */
+char *oph__near_text(const struct oph__near *near, char *dst, size_t size);
 
 /* "3.14", "3.14.0", "R3-4" -> 3014, 3014, 3004; -1 when it is none. */
 int oph__version_parse(const char *text);

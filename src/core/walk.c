@@ -19,6 +19,13 @@ bool oph__signal_has_text(const oph_signal *sig, const struct oph__chan_info *in
     return info->dtype == OPH_UINT8 && info->count > 1 && sig->row->type != OPH__ARRAY;
 }
 
+int oph_signal_is_text(oph_signal *sig)
+{
+    struct oph__chan_info info = {0};
+    if (oph__context_check(sig->ctx, NULL)) return 0;
+    return oph__pv_info(sig->read, &info) && oph__signal_has_text(sig, &info);
+}
+
 void oph__walk_free(struct oph__walk *w)
 {
     oph__vec_free(&w->devices);
