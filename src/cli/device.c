@@ -55,7 +55,6 @@ static int class_of_file(struct cli *cli, const char *file, const char *wanted, 
     }
     oph_report_free(report);
     *ret = wanted ? wanted : oph_class_name_at(cli->ctx, oph_class_count(cli->ctx) - 1);
-    cli->class_name = *ret; /* the next who asks must not load it again */
     return 0;
 }
 

@@ -31,19 +31,14 @@ size_t doctor_settings_count(const struct doctor_settings *settings)
 
 /* --- Collecting */
 
-/* What the class says of an attribute; NULL: it is not known. */
-static const oph_row *row_of(const oph_rows *rows, const oph_device *dev, const char *attr)
-{
-    for (size_t i = 0; i < oph_rows_count(rows); i++) {
-        const oph_row *row = oph_rows_at(rows, i);
-        if (strcmp(row->attr, attr) == 0 && oph_device_is(dev, row->class_name)) return row;
-    }
-    return NULL;
-}
-
 static bool is_setting(const oph_row *row)
 {
-    return row && row->how != OPH_HOW_RO && row->type != OPH_ROW_ANY &&
+    static const char *const of_frames[] = {"data_type", "color_mode"};
+    for (size_t i = 0; i < 2; i++) {
+        if (strcmp(row->class_name, "PluginBase") == 0 && strcmp(row->attr, of_frames[i]) == 0)
+            return false;
+    }
+    return row->how != OPH_HOW_RO && row->type != OPH_ROW_ANY &&
            !(row->flags & (OPH_ROW_COUNTER | OPH_ROW_MOVES));
 }
 
@@ -55,10 +50,13 @@ static int add_part(struct doctor_settings *s, oph_signal *sig, int32_t part, si
     return oph_group_read(s->group, sig, &options, err);
 }
 
-static int add(struct doctor_settings *s, oph_signal *sig, const oph_row *row, oph_error *err)
+static int add(struct doctor_settings *s, oph_signal *sig, oph_error *err)
 {
+    oph_row row;
+    oph_signal_row(sig, &row);
+    if (!is_setting(&row)) return 0;
     struct setting one = {
-        .sig = sig, .path = row->how == OPH_HOW_PATH, .start = row->how == OPH_HOW_START};
+        .sig = sig, .path = row.how == OPH_HOW_PATH, .start = row.how == OPH_HOW_START};
     struct setting *more = realloc(s->list, (s->count + 1) * sizeof *more);
     if (!more) return snprintf(err->text, sizeof err->text, "no memory"), OPH_ENOMEM;
     s->list = more;
@@ -70,38 +68,25 @@ static int add(struct doctor_settings *s, oph_signal *sig, const oph_row *row, o
     return rc;
 }
 
-static int add_device(struct doctor_settings *s, const oph_rows *rows, oph_device *dev,
-                      oph_error *err)
-{
-    int rc = 0;
-    for (size_t i = 0; !rc && i < oph_device_attr_count(dev); i++) {
-        const char *attr = oph_device_attr_at(dev, i);
-        const oph_row *row = row_of(rows, dev, attr);
-        oph_signal *sig = NULL;
-        if (!is_setting(row) || oph_signal_find(dev, attr, &sig, NULL)) continue;
-        rc = add(s, sig, row, err);
-    }
-    for (size_t i = 0; !rc && i < oph_device_child_count(dev); i++)
-        rc = add_device(s, rows, oph_device_child_at(dev, i), err);
-    return rc;
-}
-
 struct doctor_settings *doctor_settings_read(struct doctor *d)
 {
     struct doctor_settings *s = calloc(1, sizeof *s);
-    oph_rows *rows = NULL;
+    struct cli_signals all = {0};
+    char dot[] = ".", *paths[] = {dot};
     oph_error err = OPH_ERROR_INIT;
-    int rc = s ? oph_class_find(d->cli->ctx, "", &rows, &err) : OPH_ENOMEM;
-    if (!rc) rc = oph_group_new(d->cli->ctx, &s->group, &err);
-    if (!rc) rc = add_device(s, rows, d->det, &err);
-    oph_rows_free(rows);
+    if (!s) {
+        d->failed = true;
+        return NULL;
+    }
+    int rc = oph_group_new(d->cli->ctx, &s->group, &err);
+    if (!rc && cli_signals(d->det, 1, paths, &all)) rc = OPH_ENOMEM;
+    for (size_t i = 0; !rc && i < all.count; i++)
+        rc = add(s, all.at[i], &err);
+    cli_signals_free(&all);
     /* One that the IOC lacks has no value, which is for another check to tell. */
     if (!rc && oph_group_run(s->group, d->cli->timeout, NULL, &err) == OPH_EINTR) rc = OPH_EINTR;
     if (!rc) return s;
-    if (s && rc != OPH_ENOMEM)
-        doctor_error(d, &err);
-    else
-        d->failed = true;
+    doctor_error(d, &err);
     doctor_settings_free(s);
     return NULL;
 }
@@ -113,8 +98,7 @@ static bool text_of(const oph_value *value, char *text, size_t size)
 {
     int32_t dtype = oph_value_dtype(value);
     size_t count = oph_value_count(value) * oph_dtype_size(dtype);
-    if (dtype != OPH_TEXT && !((dtype == OPH_INT8 || dtype == OPH_UINT8) && count > 1))
-        return false;
+    if (dtype != OPH_TEXT && dtype != OPH_INT8 && dtype != OPH_UINT8) return false;
     if (count > size - 1) count = size - 1;
     memcpy(text, oph_value_data(value), count);
     text[count] = 0;
