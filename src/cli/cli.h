@@ -159,6 +159,10 @@ int cli_device(struct cli *cli, const char *prefix, oph_device **ret);
 int cli_connect(struct cli *cli, oph_device *det);
 /* The name of the class that --class means, which is in the context then. */
 int cli_class(struct cli *cli, const char **ret);
+/* The text of that class, where it is not the library's own, else NULL; to be freed. */
+int cli_class_text(const struct cli *cli, char **ret);
+/* For a command that stages: CLI_USAGE where a file store has no folder. */
+int cli_need_folders(oph_device *det);
 /* For a command that writes: CLI_USAGE where --read-only was given, else 0. */
 int cli_may_write(const struct cli *cli);
 /* A signal of the device; its path from there, without "det.". */

@@ -73,30 +73,58 @@ static int show_line(struct cli *cli, const struct line *line, bool csv)
     return 0;
 }
 
-static int show_device(struct cli *cli, oph_device *dev, bool csv)
+/* The rows of one device; `path` leads to it. */
+static int show_own(struct cli *cli, oph_device *dev, const char *path, bool csv)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < oph_device_attr_count(dev); i++) {
+        char attr[256];
         oph_signal *sig;
         oph_row row;
         if (oph_signal_find(dev, oph_device_attr_at(dev, i), &sig, NULL)) continue;
         oph_signal_row(sig, &row);
-        const struct line line = {cli_path(sig), oph_signal_readback_pv(sig),
+        snprintf(attr, sizeof attr, "%s%s%s", path, *path ? "." : "", row.attr);
+        const struct line line = {attr, oph_signal_readback_pv(sig),
                                   row.how == OPH_HOW_RO ? "" : oph_signal_pv(sig), &row};
         rc = show_line(cli, &line, csv);
     }
-    for (size_t i = 0; !rc && i < oph_device_child_count(dev); i++)
-        rc = show_device(cli, oph_device_child_at(dev, i), csv);
     return rc;
 }
 
-/* "NAME@3.4", where a release was asked for. */
-static int at_release(struct cli *cli, const char *name, char *text, size_t size)
+/* "HDF5Plugin@3.4 MyMixin@3.4": each name at the release, but where it names its own. */
+static int at_release(const char *names, const char *release, char *text, size_t size)
 {
-    const char *release = cli_option(cli, "--ad");
-    int length = release && !strchr(name, '@') ? snprintf(text, size, "%s@%s", name, release)
-                                               : snprintf(text, size, "%s", name);
-    return (size_t)length < size ? 0 : cli_usage("'%s' is no class", name);
+    size_t used = 0;
+    while (*names) {
+        size_t length = strcspn(names, " ");
+        bool own = !release || memchr(names, '@', length);
+        int more = snprintf(text + used, size - used, "%s%.*s%s%s", used ? " " : "", (int)length,
+                            names, own ? "" : "@", own ? "" : release);
+        used += (size_t)more;
+        if (used >= size) return cli_usage("'%s' is no class", names);
+        names += length;
+        names += strspn(names, " ");
+    }
+    return used ? 0 : cli_usage("wanted the name of a class, found nothing");
+}
+
+/* The device and those below it. A child has the release that its IOC has, as its parent: the class
+ * of each is asked at it. */
+static int show_device(struct cli *cli, oph_device *dev, bool csv)
+{
+    char name[512];
+    const char *path = strchr(oph_device_path(dev), '.');
+    oph_device *own = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    int rc = at_release(oph_device_class(dev), cli_option(cli, "--ad"), name, sizeof name);
+    if (rc) return rc;
+    if (oph_device_new(cli->ctx, name, oph_device_prefix(dev), "det", &own, &err))
+        return cli_fail(&err);
+    rc = show_own(cli, own, path ? path + 1 : "", csv);
+    oph_device_free(own);
+    for (size_t i = 0; !rc && i < oph_device_child_count(dev); i++)
+        rc = show_device(cli, oph_device_child_at(dev, i), csv);
+    return rc;
 }
 
 static int show_rows(struct cli *cli, const char *name)
@@ -155,7 +183,7 @@ static int find(struct cli *cli, const char *words)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-    char name[256];
+    char name[512];
     const char *words = cli_option(cli, "--find"), *class_name = NULL;
     int rc = cli_context(cli);
     if (rc) return rc;
@@ -164,10 +192,9 @@ static int run(struct cli *cli, int argc, char **argv)
     if (cli->class_name) rc = cli_class(cli, &class_name);
     if (rc) return rc;
     if (!class_name) return show_all(cli);
-    rc = at_release(cli, class_name, name, sizeof name);
-    if (rc) return rc;
-    if (cli_option(cli, "--text") || cli_option(cli, "--flat")) return show_text(cli, name);
-    return show_rows(cli, name);
+    if (!cli_option(cli, "--text") && !cli_option(cli, "--flat")) return show_rows(cli, class_name);
+    rc = at_release(class_name, cli_option(cli, "--ad"), name, sizeof name);
+    return rc ? rc : show_text(cli, name);
 }
 
 static const struct cli_option options[] = {

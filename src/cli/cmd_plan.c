@@ -48,6 +48,7 @@ static int run(struct cli *cli, int argc, char **argv)
     oph_report *report = NULL;
     oph_error err = OPH_ERROR_INIT;
     int rc = cli_device(cli, argv[0], &det);
+    if (!rc) rc = cli_need_folders(det);
     if (!rc) rc = cli_connect(cli, det);
     if (rc) return rc;
     if (oph_plan_new(det, &options, &plan, &report, &err)) return cli_fail_report(&err, report);

@@ -5,12 +5,14 @@
 #include "cli/cli.h"
 
 extern const struct cli_command cli_classes;
+extern const struct cli_command cli_count;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_get;
 extern const struct cli_command cli_graph;
 extern const struct cli_command cli_plan;
 extern const struct cli_command cli_put;
 extern const struct cli_command cli_recover;
+extern const struct cli_command cli_replay;
 extern const struct cli_command cli_sim;
 extern const struct cli_command cli_view;
 extern const struct cli_command cli_watch;

@@ -6,18 +6,33 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Detectors as beamlines have them: with the plugins of the usual IOC, and files as the IOC can
- * write them before its first frame, too. */
-static const char ready_classes[] = "class CophydPilatus : SingleTrigger PilatusDetector\n"
-                                    "doc   A Pilatus that writes HDF5 files\n"
-                                    "dev   image image1: ImagePlugin\n"
-                                    "dev   hdf1  HDF1:   HDF5Plugin FileStoreHDF5IterativeWrite\n"
-                                    "stage hdf1  lazy_open=1\n"
-                                    "class CophydSimDetector : SingleTrigger SimDetector\n"
-                                    "doc   ADSimDetector that writes HDF5 files\n"
-                                    "dev   image image1: ImagePlugin\n"
-                                    "dev   hdf1  HDF1:   HDF5Plugin FileStoreHDF5IterativeWrite\n"
-                                    "stage hdf1  lazy_open=1\n";
+/* Detectors as beamlines have them: with the plugins of the usual IOC, and files that it can make
+ * before its first frame, too. */
+static const struct ready {
+    const char *name, *class_name, *text;
+} ready[] = {
+    {"pilatus", "CophydPilatus",
+     "class CophydPilatus : SingleTrigger PilatusDetector\n"
+     "doc   A Pilatus that writes HDF5 files\n"
+     "dev   image image1: ImagePlugin\n"
+     "dev   hdf1  HDF1:   HDF5Plugin FileStoreHDF5IterativeWrite\n"
+     "stage hdf1  lazy_open=1\n"},
+    {"simdetector", "CophydSimDetector",
+     "class CophydSimDetector : SingleTrigger SimDetector\n"
+     "doc   ADSimDetector that writes HDF5 files\n"
+     "dev   image image1: ImagePlugin\n"
+     "dev   hdf1  HDF1:   HDF5Plugin FileStoreHDF5IterativeWrite\n"
+     "stage hdf1  lazy_open=1\n"},
+};
+enum { READY = sizeof ready / sizeof ready[0] };
+
+static const struct ready *find_ready(const struct cli *cli)
+{
+    const char *name = cli->class_name ? cli->class_name : "pilatus";
+    for (size_t i = 0; i < READY; i++)
+        if (!strcmp(name, ready[i].name)) return &ready[i];
+    return NULL;
+}
 
 /* --- The context */
 
@@ -35,7 +50,8 @@ int cli_context(struct cli *cli)
     if (!isnan(cli->timeout))
         options.connect_timeout = options.get_timeout = options.put_timeout = cli->timeout;
     int rc = oph_context_new(&options, &cli->ctx, &err);
-    if (!rc) rc = oph_class_parse(cli->ctx, ready_classes, "cophyd", NULL, &err);
+    for (size_t i = 0; !rc && i < READY; i++)
+        rc = oph_class_parse(cli->ctx, ready[i].text, ready[i].name, NULL, &err);
     if (rc) return cli_fail(&err);
     oph_context_log(cli->ctx, on_log, NULL);
     cli_interrupts(cli->ctx);
@@ -58,34 +74,65 @@ static int class_of_file(struct cli *cli, const char *file, const char *wanted, 
     return 0;
 }
 
-/* FILE:CLASS, where there is no file of that whole name. */
-static int class_of_part(struct cli *cli, const char *name, const char *colon, const char **ret)
+/* Whether a name is that of a file, as it is or before a colon, and not of a class. A file that is
+ * not there says so itself. */
+static bool is_file(const char *name)
 {
-    char *file = strndup(name, (size_t)(colon - name));
-    int rc = file ? class_of_file(cli, file, colon + 1, ret) : cli_usage("no memory");
-    free(file);
-    return rc;
+    return strchr(name, '/') || strstr(name, ".class") || access(name, F_OK) == 0;
+}
+
+/* The file of FILE or FILE:CLASS, to be freed; *ret_class is NULL, or what stands behind the colon.
+ */
+static char *file_of(const char *name, const char **ret_class)
+{
+    const char *colon = access(name, F_OK) == 0 ? NULL : strrchr(name, ':');
+    *ret_class = colon ? colon + 1 : NULL;
+    return strndup(name, colon ? (size_t)(colon - name) : strlen(name));
 }
 
 int cli_class(struct cli *cli, const char **ret)
 {
-    const char *name = cli->class_name;
-    if (!name || !strcmp(name, "pilatus")) {
-        *ret = "CophydPilatus";
-    } else if (!strcmp(name, "simdetector")) {
-        *ret = "CophydSimDetector";
-    } else if (strchr(name, '/') || access(name, F_OK) == 0) {
-        const char *colon = strrchr(name, ':');
-        if (colon && access(name, F_OK) != 0) return class_of_part(cli, name, colon, ret);
-        return class_of_file(cli, name, NULL, ret);
-    } else if (strstr(name, ".class")) { /* a file that is not there says so itself */
-        const char *colon = strrchr(name, ':');
-        if (colon) return class_of_part(cli, name, colon, ret);
-        return class_of_file(cli, name, NULL, ret);
-    } else {
-        *ret = name;
+    const struct ready *known = find_ready(cli);
+    if (known) {
+        *ret = known->class_name;
+        return 0;
     }
-    return 0;
+    if (!is_file(cli->class_name)) {
+        *ret = cli->class_name;
+        return 0;
+    }
+    const char *wanted;
+    char *file = file_of(cli->class_name, &wanted);
+    int rc = file ? class_of_file(cli, file, wanted, ret) : cli_usage("no memory");
+    free(file);
+    return rc;
+}
+
+static char *read_file(const char *name)
+{
+    FILE *file = fopen(name, "r");
+    char *text = NULL;
+    size_t length = 0;
+    ssize_t got = file ? getdelim(&text, &length, '\0', file) : -1;
+    if (got < 0) {
+        free(text);
+        text = NULL;
+    }
+    if (file) fclose(file);
+    return text;
+}
+
+int cli_class_text(const struct cli *cli, char **ret)
+{
+    const struct ready *known = find_ready(cli);
+    const char *wanted;
+    *ret = NULL;
+    if (!known && !is_file(cli->class_name)) return 0;
+    char *file = known ? NULL : file_of(cli->class_name, &wanted);
+    *ret = known ? strdup(known->text) : file ? read_file(file) : NULL;
+    if (!*ret) cli_say("%s: cannot be read", file ? file : "the class");
+    free(file);
+    return *ret ? 0 : CLI_FAILED;
 }
 
 /* --- Settings and folders */
@@ -214,6 +261,24 @@ int cli_connect(struct cli *cli, oph_device *det)
         cli_say("%zu PVs are not there; does EPICS_CA_ADDR_LIST name the IOC of %s?", more,
                 oph_device_prefix(det));
     return rc;
+}
+
+static bool lacks_folders(oph_device *dev)
+{
+    char folder[4096];
+    oph_error err = OPH_ERROR_INIT;
+    bool lacks = is_store(dev) &&
+                 oph_files_get(dev, OPH_SIDE_IOC, folder, sizeof folder, &err) == OPH_ESTATE;
+    for (size_t i = 0; !lacks && i < oph_device_child_count(dev); i++)
+        lacks = lacks_folders(oph_device_child_at(dev, i));
+    return lacks;
+}
+
+int cli_need_folders(oph_device *det)
+{
+    if (!lacks_folders(det)) return 0;
+    return cli_usage("where the IOC is to write its files is not known: give --write-root DIR (and "
+                     "--read-root), or a class file with a files line");
 }
 
 int cli_may_write(const struct cli *cli)

@@ -19,19 +19,6 @@ void cli_print(struct cli *cli, const char *format, ...)
     va_end(args);
 }
 
-int cli_json(struct cli *cli, json_t *document)
-{
-    char *text = json_dumps(document, JSON_COMPACT);
-    json_decref(document);
-    if (!text) {
-        cli_say("no memory");
-        return CLI_FAILED;
-    }
-    cli_print(cli, "%s\n", text);
-    free(text);
-    return cli_flush(cli);
-}
-
 int cli_flush(struct cli *cli)
 {
     if (!cli->closed && fflush(stdout) == 0) return 0;
@@ -130,51 +117,4 @@ int cli_columns(void)
 int cli_rows(void)
 {
     return size_of_terminal(true, "LINES", 24);
-}
-
-/* --- JSON */
-
-/* Latin-1 as UTF-8, in which it may take twice the room. */
-static json_t *json_latin1(const char *text)
-{
-    char *utf8 = malloc(2 * strlen(text) + 1), *to = utf8;
-    if (!utf8) return NULL;
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c >= 0x80) *to++ = (char)(0xC0 | *c >> 6);
-        *to++ = (char)(*c >= 0x80 ? 0x80 | (*c & 0x3F) : *c);
-    }
-    *to = 0;
-    json_t *json = json_string(utf8);
-    free(utf8);
-    return json;
-}
-
-json_t *cli_json_text(const char *text)
-{
-    json_t *json = json_string(text);
-    return json ? json : json_latin1(text);
-}
-
-json_t *cli_json_double(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-json_t *cli_json_error(const oph_error *err)
-{
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "code", oph_code_name(err->code), "device",
-                     cli_json_text(err->device), "pv", cli_json_text(err->pv), "wanted",
-                     cli_json_text(err->wanted), "found", cli_json_text(err->found), "text",
-                     cli_json_text(err->text));
-}
-
-json_t *cli_json_report(const oph_report *report)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < oph_report_count(report); i++)
-        if (json_array_append_new(list, cli_json_error(oph_report_at(report, i)))) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
 }
