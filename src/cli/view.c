@@ -228,11 +228,14 @@ static int show_text(const struct view *view, const struct frame *frame,
     return cli_flush(view->cli);
 }
 
-int view_show(const struct view *view, const struct frame *frame, const struct view_source *source)
+int view_show(struct view *view, const struct view_source *source)
 {
     struct seen seen;
     char why[256];
+    const struct frame *frame = &view->frame;
     bool to_stdout = view->png && strcmp(view->png, "-") == 0;
+    view->frame.all = view->all;
+    view->shown++;
     if (!look(view, frame, &seen)) return cli_say("no memory"), CLI_FAILED;
     if (view->png &&
         !picture_write_png(frame, &seen.range, view->map, view->png, why, sizeof why)) {
