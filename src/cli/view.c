@@ -56,13 +56,14 @@ static json_t *to_json(const struct view *view, const struct frame *frame,
     json_t *stats = json_pack(
         "{s:o, s:o, s:o, s:o, s:[o,o], s:{s:o, s:o, s:o}, s:I, s:I, s:I, s:o, s:[o,o], s:s}", "min",
         json_number(frame, s->min), "max", json_number(frame, s->max), "mean",
-        cli_json_double(s->mean), "sum", json_number(frame, s->sum), "max_at", json_known(s->max_x),
-        json_known(s->max_y), "percentiles", "1", json_number(frame, seen->percentiles[0]), "50",
-        json_number(frame, seen->percentiles[1]), "99", json_number(frame, seen->percentiles[2]),
-        "valid", (json_int_t)s->valid, "masked", (json_int_t)s->masked, "saturated",
-        (json_int_t)s->saturated, "saturation", json_number(frame, seen->saturation), "range",
-        json_number(frame, seen->range.low), json_number(frame, seen->range.high), "scale",
-        view->scale.log ? "log" : "linear");
+        cli_json_double(s->mean), "sum", json_number(frame, s->sum), "max_at",
+        json_known(s->max_x < 0 ? -1 : s->max_x + view->x),
+        json_known(s->max_y < 0 ? -1 : s->max_y + view->y), "percentiles", "1",
+        json_number(frame, seen->percentiles[0]), "50", json_number(frame, seen->percentiles[1]),
+        "99", json_number(frame, seen->percentiles[2]), "valid", (json_int_t)s->valid, "masked",
+        (json_int_t)s->masked, "saturated", (json_int_t)s->saturated, "saturation",
+        json_number(frame, seen->saturation), "range", json_number(frame, seen->range.low),
+        json_number(frame, seen->range.high), "scale", view->scale.log ? "log" : "linear");
     if (!json || !stats || json_object_update(json, stats) ||
         (view->png && json_object_set_new(json, "png", cli_json_text(view->png)))) {
         json_decref(json);
@@ -129,8 +130,9 @@ static void note_source(struct notes *notes, const struct frame *frame,
          source->filters ? ", filters: " : "", source->filters ? source->filters : "");
 }
 
-static void note_stats(struct notes *notes, const struct frame *frame, const struct seen *seen)
+static void note_stats(struct notes *notes, const struct view *view, const struct seen *seen)
 {
+    const struct frame *frame = &view->frame;
     const struct frame_stats *s = &seen->stats;
     const double *p = seen->percentiles;
     note(notes, "min", "%s", number_text(frame, s->min).text);
@@ -138,7 +140,7 @@ static void note_stats(struct notes *notes, const struct frame *frame, const str
         note(notes, "max", "-");
     else
         note(notes, "max", "%s at x=%" PRId64 " y=%" PRId64, number_text(frame, s->max).text,
-             s->max_x, s->max_y);
+             s->max_x + view->x, s->max_y + view->y);
     note(notes, "mean", "%.6g", s->mean);
     note(notes, "sum", "%s", number_text(frame, s->sum).text);
     note(notes, "1 50 99 %", "%s  %s  %s", number_text(frame, p[0]).text,
@@ -181,7 +183,7 @@ static bool fit(const struct frame *frame, const struct notes *notes, int64_t *w
     if (left > 0 && lines >= count)
         picture_fit(frame, left, 2 * (int64_t)lines, &beside_width, &beside_height);
     picture_fit(frame, columns, lines > count ? 2 * (int64_t)(lines - count) : 2, width, height);
-    if (*width * *height >= beside_width * beside_height) return true;
+    if (*width * *height > beside_width * beside_height) return true;
     *width = beside_width;
     *height = beside_height;
     return false;
@@ -215,7 +217,7 @@ static int show_text(const struct view *view, const struct frame *frame,
     struct notes notes = {.count = 0};
     bool picture = view->cli->terminal && !view->png && frame_count(frame) > 0;
     note_source(&notes, frame, source);
-    note_stats(&notes, frame, seen);
+    note_stats(&notes, view, seen);
     if (view->again) cli_print(view->cli, "\033[H\033[J");
     if (picture) {
         int rc = draw(view, frame, &notes);
