@@ -161,6 +161,8 @@ int cli_connect(struct cli *cli, oph_device *det);
 int cli_class(struct cli *cli, const char **ret);
 /* The text of that class, where it is not the library's own, else NULL; to be freed. */
 int cli_class_text(const struct cli *cli, char **ret);
+/* A file's text, to be freed; NULL and errno. */
+char *cli_read_file(const char *name);
 /* For a command that stages: CLI_USAGE where a file store has no folder. */
 int cli_need_folders(oph_device *det);
 /* For a command that writes: CLI_USAGE where --read-only was given, else 0. */

@@ -4,8 +4,10 @@
 
 #include "cli/cli.h"
 
+extern const struct cli_command cli_apply;
 extern const struct cli_command cli_classes;
 extern const struct cli_command cli_count;
+extern const struct cli_command cli_diff;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_get;
 extern const struct cli_command cli_graph;
@@ -13,6 +15,7 @@ extern const struct cli_command cli_plan;
 extern const struct cli_command cli_put;
 extern const struct cli_command cli_recover;
 extern const struct cli_command cli_replay;
+extern const struct cli_command cli_save;
 extern const struct cli_command cli_sim;
 extern const struct cli_command cli_view;
 extern const struct cli_command cli_watch;

@@ -108,7 +108,7 @@ int cli_class(struct cli *cli, const char **ret)
     return rc;
 }
 
-static char *read_file(const char *name)
+char *cli_read_file(const char *name)
 {
     FILE *file = fopen(name, "r");
     char *text = NULL;
@@ -129,7 +129,7 @@ int cli_class_text(const struct cli *cli, char **ret)
     *ret = NULL;
     if (!known && !is_file(cli->class_name)) return 0;
     char *file = known ? NULL : file_of(cli->class_name, &wanted);
-    *ret = known ? strdup(known->text) : file ? read_file(file) : NULL;
+    *ret = known ? strdup(known->text) : file ? cli_read_file(file) : NULL;
     if (!*ret) cli_say("%s: cannot be read", file ? file : "the class");
     free(file);
     return *ret ? 0 : CLI_FAILED;

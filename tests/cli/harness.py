@@ -191,8 +191,9 @@ class Terminal:
         return self._tmux("capture-pane", "-p").split("\n")[:self.rows]
 
     def cells(self):
-        """Rows of (letter, foreground, background); colours as (r, g, b), a number, or None."""
-        rows, cells, at, colors = [], [], 0, {38: None, 48: None}
+        """Rows of (letter, foreground, background, one of the eight old colours); colours as
+        (r, g, b), a number, or None."""
+        rows, cells, at, colors = [], [], 0, {38: None, 48: None, 30: None}
         screen = self._tmux("capture-pane", "-e", "-p")
         while at < len(screen):
             found = COLOR.match(screen, at)
@@ -204,7 +205,7 @@ class Terminal:
                 rows.append(cells)
                 cells = []
             else:
-                cells.append((screen[at], colors[38], colors[48]))
+                cells.append((screen[at], colors[38], colors[48], colors[30]))
             at += 1
         return rows
 
@@ -220,9 +221,12 @@ def _set_colors(colors, numbers):
     while numbers:
         number = numbers.pop(0)
         if number == 0:
-            colors[38] = colors[48] = None
+            colors[38] = colors[48] = colors[30] = None
         elif number in (39, 49):
             colors[number - 1] = None
+            colors[30] = None if number == 39 else colors[30]
+        elif 30 <= number < 38:
+            colors[30] = number
         elif number in (38, 48):
             colors[number] = tuple(numbers[1:4]) if numbers[0] == 2 else numbers[1]
             del numbers[:4 if numbers[0] == 2 else 2]

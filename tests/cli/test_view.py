@@ -6,7 +6,7 @@ import signal
 import struct
 import zlib
 
-from harness import Command, Sim, Terminal, done, has, ok, same, same_rows, wait_until
+from harness import COPHYD, Command, Sim, Terminal, done, has, ok, same, same_rows, wait_until
 
 WIDTH, HEIGHT = 48, 20
 
@@ -276,8 +276,8 @@ def picture_of(cells, width, lines):
     """Rows of colours: those of the upper halves, those of the lower ones."""
     rows = []
     for line in cells[:lines]:
-        assert all(letter == "\u2580" for letter, _, _ in line[:width])
-        rows += [[fore for _, fore, _ in line[:width]], [back for _, _, back in line[:width]]]
+        assert all(letter == "\u2580" for letter, *_ in line[:width])
+        rows += [[fore for _, fore, *_ in line[:width]], [back for _, _, back, _ in line[:width]]]
     return rows
 
 
@@ -311,7 +311,7 @@ def test_terminal(command, path):
     text = terminal.text()
     ok(all(set(line[:38]) <= set(" .:-=+*#%@/") for line in text[:14]) and
        any("/" in line[:38] for line in text), "NO_COLOR: in letters", "\n".join(text))
-    ok(all(fore is None and back is None for line in terminal.cells() for _, fore, back in line),
+    ok(all(fore is None and back is None for line in terminal.cells() for _, fore, back, _ in line),
        "and no colour")
     terminal.close()
 
@@ -334,7 +334,6 @@ def test_terminal_follow(command, sim):
 
 sim = Sim(size="%dx%d" % (WIDTH, HEIGHT))
 command = Command(sim)
-COPHYD = os.path.join(os.path.abspath(os.environ.get("BUILD", "build")), "bin", "cophyd")
 tiff = test_statistics(command, command.folder)
 test_png(command, command.folder, tiff)
 test_region(command, tiff)
