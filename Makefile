@@ -333,6 +333,10 @@ install: all
 	$(if $(KIT),install -m 644 $(KIT) $(D)/lib && sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    src/kit/cophyd-simulator.pc.in >$(D)/lib/pkgconfig/cophyd-simulator.pc)
 	$(if $(INSTALLED),install -m 755 $(INSTALLED) $(D)/bin)
+	$(if $(CLI),install -d $(addprefix $(D)/share/,man/man1 bash-completion/completions zsh/site-functions) && \
+	    $(CLI) manual $(D)/share/man/man1 && \
+	    $(CLI) completion bash >$(D)/share/bash-completion/completions/cophyd && \
+	    $(CLI) completion zsh >$(D)/share/zsh/site-functions/_cophyd)
 	$(if $(MAN),install -d $(D)/share/man/man3 && install -m 644 $(MAN) $(D)/share/man/man3)
 	$(if $(WHEEL),cp -rL $(B)/lib/cophyd $(D)/lib)
 
@@ -341,7 +345,8 @@ uninstall:
 	    $(D)/lib/libcophyd-doc.* $(D)/lib/pkgconfig/cophyd-doc.pc \
 	    $(D)/lib/libcophyd-simulator.a $(D)/lib/pkgconfig/cophyd-simulator.pc \
 	    $(D)/lib/pkgconfig/cophyd.pc $(patsubst $(B)/%,$(D)/%,$(INSTALLED))
-	rm -f $(patsubst $(DOCS)/%,$(D)/share/%,$(MAN))
+	rm -f $(patsubst $(DOCS)/%,$(D)/share/%,$(MAN)) $(D)/share/man/man1/cophyd*.1 \
+	    $(D)/share/bash-completion/completions/cophyd $(D)/share/zsh/site-functions/_cophyd
 	rm -rf $(D)/lib/cophyd
 	-rmdir $(D)/include/cophyd
 

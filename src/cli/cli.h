@@ -83,6 +83,7 @@ struct cli {
     bool color;    /* stdout is a terminal, and NO_COLOR is not set */
     bool closed;   /* stdout takes nothing any more */
     FILE *log;     /* --log */
+    char who[128]; /* writes there: "rv@beam1" */
     oph_context *ctx;
     oph_device *det;
 };

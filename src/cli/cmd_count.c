@@ -67,8 +67,8 @@ static int show_done(struct cli *cli, const struct progress *p, double seconds)
         return cli_json(cli, json_pack("{s:s, s:I, s:I, s:f, s:o}", "result", "done", "points",
                                        (json_int_t)p->done, "frames", (json_int_t)frames_taken(p),
                                        "seconds", seconds, "file", cli_json_text(p->file)));
-    fprintf(p->out, "%lld frames in %.1f s%s%s\n", (long long)frames_taken(p), seconds,
-            *p->file ? ": " : "", p->file);
+    fprintf(p->out, "%lld frame%s in %.1f s%s%s\n", (long long)frames_taken(p),
+            frames_taken(p) == 1 ? "" : "s", seconds, *p->file ? ": " : "", p->file);
     fflush(p->out);
     return 0;
 }

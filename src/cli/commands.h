@@ -6,11 +6,13 @@
 
 extern const struct cli_command cli_apply;
 extern const struct cli_command cli_classes;
+extern const struct cli_command cli_completion;
 extern const struct cli_command cli_count;
 extern const struct cli_command cli_diff;
 extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_get;
 extern const struct cli_command cli_graph;
+extern const struct cli_command cli_manual;
 extern const struct cli_command cli_plan;
 extern const struct cli_command cli_put;
 extern const struct cli_command cli_recover;

@@ -2,8 +2,10 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Detectors as beamlines have them: with the plugins of the usual IOC, and files that it can make
@@ -42,6 +44,38 @@ static void on_log(void *user, int32_t level, const char *line)
     if (level <= OPH_LOG_WARNING) cli_say("%s", line);
 }
 
+/* A line a put: when, who, which process, what, and what was there. With --read-only nothing is
+ * put, whatever a command does. */
+static int32_t on_put(void *user, const oph_put_notice *put)
+{
+    struct cli *cli = user;
+    char when[64] = "?";
+    struct timespec now;
+    struct tm local;
+    if (!cli->log) return cli->read_only;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (localtime_r(&now.tv_sec, &local)) strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &local);
+    fprintf(cli->log, "%s.%03d %s cophyd %s[%d] %s (%s): %s, was %s%s\n", when,
+            (int)(now.tv_nsec / 1000000), cli->who, cli->command->name, (int)getpid(), put->device,
+            put->pv, put->value, put->before ? put->before : "not known",
+            cli->read_only ? ": refused" : "");
+    fflush(cli->log);
+    return cli->read_only;
+}
+
+static int open_log(struct cli *cli)
+{
+    if (!cli->log_file) return 0;
+    char host[64] = "?";
+    gethostname(host, sizeof host - 1);
+    const struct passwd *who = getpwuid(getuid());
+    snprintf(cli->who, sizeof cli->who, "%s@%s", who ? who->pw_name : "?", host);
+    cli->log = fopen(cli->log_file, "ae");
+    if (cli->log) return 0;
+    cli_say("%s: %s", cli->log_file, strerror(errno));
+    return CLI_FAILED;
+}
+
 int cli_context(struct cli *cli)
 {
     oph_context_options options = {.size = sizeof options};
@@ -49,11 +83,13 @@ int cli_context(struct cli *cli)
     if (cli->ctx) return 0;
     if (!isnan(cli->timeout))
         options.connect_timeout = options.get_timeout = options.put_timeout = cli->timeout;
+    if (open_log(cli)) return CLI_FAILED;
     int rc = oph_context_new(&options, &cli->ctx, &err);
     for (size_t i = 0; !rc && i < READY; i++)
         rc = oph_class_parse(cli->ctx, ready[i].text, ready[i].name, NULL, &err);
     if (rc) return cli_fail(&err);
     oph_context_log(cli->ctx, on_log, NULL);
+    if (cli->log || cli->read_only) oph_context_on_put(cli->ctx, on_put, cli);
     cli_interrupts(cli->ctx);
     return 0;
 }

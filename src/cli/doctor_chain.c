@@ -2,6 +2,7 @@
 #include "cli/doctor.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* --- What oph_validate finds, in the check that it belongs to */
 
@@ -76,14 +77,17 @@ void doctor_chain(struct doctor *d)
                "each plugin's frames come from the camera");
 }
 
-/* What is switched off now, and will be so when staged. */
+/* What sees no frame once it is staged, and writes none: an image plugin, for one. */
 static void look_at_enable(struct doctor *d, oph_device *dev)
 {
-    double enabled;
+    double now = 1;
     char advice[256];
     const char *staged = oph_settings_value(dev, "enable");
-    if (staged || !doctor_number(dev, "enable", &enabled) || enabled != 0) return;
-    snprintf(advice, sizeof advice, "Put 1 to %sEnableCallbacks.", oph_device_prefix(dev));
+    bool off = staged && (strcmp(staged, "0") == 0 || strcasecmp(staged, "Disable") == 0);
+    if (!staged) off = doctor_number(dev, "enable", &now) && now == 0;
+    if (!off) return;
+    snprintf(advice, sizeof advice, "Stage it with enable=1, or put 1 to %sEnableCallbacks.",
+             oph_device_prefix(dev));
     doctor_add(d, DOCTOR_WARNING, advice, "%s is disabled: it sees no frame", oph_device_path(dev));
 }
 
@@ -125,7 +129,7 @@ void doctor_queues(struct doctor *d)
 void doctor_camera_files(struct doctor *d)
 {
     char folder[512] = "", name[512], template[512];
-    doctor_take_findings(d, (const char *const[]){"cam1:FilePath", "cam1:FilePath_RBV", "FileName",
+    doctor_take_findings(d, (const char *const[]){"FilePath", "FilePath_RBV", "FileName",
                                                   "FileName_RBV", "FileTemplate",
                                                   "FileTemplate_RBV", NULL});
     if (doctor_count(d)) return;

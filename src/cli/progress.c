@@ -184,8 +184,9 @@ void progress_point(struct progress *p)
                            (json_int_t)p->points, "frames", (json_int_t)info.frame_per_point,
                            "seconds", took, "file", cli_json_text(p->file)));
     else if (!p->bar) {
-        fprintf(p->out, "point %lld of %lld: %lld frames in %.3f s\n", (long long)p->done,
-                (long long)p->points, (long long)info.frame_per_point, took);
+        fprintf(p->out, "point %lld of %lld: %lld frame%s in %.3f s\n", (long long)p->done,
+                (long long)p->points, (long long)info.frame_per_point,
+                info.frame_per_point == 1 ? "" : "s", took);
         fflush(p->out);
     }
 }

@@ -16,7 +16,7 @@ cli    cli jansson png
 sim    sim cophyd/version.h EPICS HDF5
 '
 libc='assert complex ctype dirent dlfcn endian errno fcntl fenv float glob immintrin inttypes libgen limits
-locale malloc math netdb poll pthread sched semaphore signal spawn stdalign stdarg stdatomic stdbool
+locale malloc math netdb poll pthread pwd sched semaphore signal spawn stdalign stdarg stdatomic stdbool
 stddef stdint stdio stdlib stdnoreturn string strings syslog threads time uchar ucontext unistd wchar
 wctype'
 
