@@ -9,7 +9,6 @@
 
 #ifdef OPH_HAVE_PNG
 #include <png.h>
-#include <setjmp.h>
 
 struct png_writer {
     const struct frame *frame;
