@@ -172,6 +172,9 @@ int cli_may_write(const struct cli *cli);
 int cli_signal(oph_device *det, const char *path, oph_signal **ret);
 const char *cli_path(const oph_signal *sig);
 
+/* The device below `det` that has the attribute at a path, and its name there. */
+oph_device *cli_owner(oph_device *det, const char *path, const char **ret_attr);
+
 /* The signals that paths mean: those of a device are all below it, of "." all there are. */
 struct cli_signals {
     oph_signal **at;

@@ -70,7 +70,9 @@ static int add_original(oph_group *group, const struct saved *s, oph_error *err)
     const oph_data as_text = {OPH_STRING, 0, 1, &chars};
     const oph_data as_is = {oph_value_dtype(s->value), 0, oph_value_count(s->value),
                             oph_value_data(s->value)};
-    bool is_text = oph_signal_is_text(s->sig) || as_is.dtype == OPH_TEXT || s->label;
+    oph_row row;
+    oph_signal_row(s->sig, &row);
+    bool is_text = row.type == OPH_ROW_TEXT || as_is.dtype == OPH_TEXT || s->label;
     return oph_group_put(group, s->sig, is_text ? &as_text : &as_is, NULL, err);
 }
 

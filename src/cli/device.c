@@ -173,27 +173,42 @@ int cli_class_text(const struct cli *cli, char **ret)
 
 /* --- Settings and folders */
 
-/* KEY=VALUE; a number where it is one. Text needs no quotes here, but for a number that is meant to
- * be text. */
+oph_device *cli_owner(oph_device *det, const char *path, const char **ret_attr)
+{
+    char name[256];
+    oph_device *owner = det, *child;
+    *ret_attr = path;
+    for (const char *dot = strchr(path, '.'); dot; dot = strchr(dot + 1, '.')) {
+        int length = snprintf(name, sizeof name, "%.*s", (int)(dot - path), path);
+        if (length >= (int)sizeof name || oph_device_child(det, name, &child, NULL)) break;
+        owner = child;
+        *ret_attr = dot + 1;
+    }
+    return owner;
+}
+
+/* PATH=VALUE; a number where it is one. Text needs no quotes here, but for a number that is meant
+ * to be text. It goes to the list of the device that has the attribute, which has the last word. */
 static int apply_set(oph_device *det, const char *set)
 {
-    char key[256];
-    const char *value = strchr(set, '=') + 1;
+    char path[256];
+    const char *value = strchr(set, '=') + 1, *key;
     size_t length = strlen(value);
     int64_t integer;
     double number;
     oph_error err = OPH_ERROR_INIT;
     int rc;
-    if (snprintf(key, sizeof key, "%.*s", (int)(value - 1 - set), set) >= (int)sizeof key)
+    if (snprintf(path, sizeof path, "%.*s", (int)(value - 1 - set), set) >= (int)sizeof path)
         return cli_usage("--set: '%s' is no path", set);
+    oph_device *dev = cli_owner(det, path, &key);
     if (cli_to_int(value, &integer))
-        rc = oph_settings_set_int(det, key, integer, &err);
+        rc = oph_settings_set_int(dev, key, integer, &err);
     else if (cli_to_double(value, &number))
-        rc = oph_settings_set_double(det, key, number, &err);
+        rc = oph_settings_set_double(dev, key, number, &err);
     else if (length > 1 && *value == '"' && value[length - 1] == '"')
-        rc = oph_settings_parse(det, set, "--set", OPH_SETTINGS_UPDATE, NULL, &err);
+        rc = oph_settings_parse(dev, set + (key - path), "--set", OPH_SETTINGS_UPDATE, NULL, &err);
     else
-        rc = oph_settings_set_text(det, key, value, &err);
+        rc = oph_settings_set_text(dev, key, value, &err);
     if (!rc) return 0;
     cli_fail(&err);
     return CLI_USAGE;

@@ -71,28 +71,40 @@ static const char ending[] = "    if (!rc) signal(SIGINT, on_signal);\n"
                              "    return rc != 0;\n"
                              "}\n";
 
-static void emit_set(struct cli *cli, const char *key)
+/* "child(det, "hdf1")": a helper of the program, so that each setting is a line. */
+static void emit_device(struct cli *cli, const oph_device *dev)
+{
+    const char *path = strchr(oph_device_path(dev), '.');
+    cli_print(cli, path ? "child(det, " : "det");
+    if (path) emit_string(cli, path + 1);
+    if (path) cli_print(cli, ")");
+}
+
+static void emit_set(struct cli *cli, const char *path)
 {
     oph_setting setting = {.size = sizeof setting};
-    if (oph_settings_get(cli->det, key, &setting, NULL)) return;
-    cli_print(cli, "    if (!rc) rc = oph_settings_set(det, ");
+    const char *key;
+    oph_device *dev = cli_owner(cli->det, path, &key);
+    if (oph_settings_get(dev, key, &setting, NULL)) return;
+    cli_print(cli, "    if (!rc) rc = oph_settings_set(");
+    emit_device(cli, dev);
+    cli_print(cli, ", ");
     emit_string(cli, key);
-    if (setting.dtype == OPH_STRING) {
-        cli_print(cli, ", ");
+    cli_print(cli, ", ");
+    if (setting.dtype == OPH_STRING)
         emit_string(cli, setting.text);
-    } else {
-        cli_print(cli, ", %s%s", setting.text,
+    else
+        cli_print(cli, "%s%s", setting.text,
                   setting.dtype == OPH_FLOAT64 && !strpbrk(setting.text, ".en") ? ".0" : "");
-    }
     cli_print(cli, ", err);\n");
 }
 
 static void emit_sets(struct cli *cli)
 {
     for (size_t i = 0; i < cli->set_count; i++) {
-        char *key = strndup(cli->sets[i], strcspn(cli->sets[i], "="));
-        if (key) emit_set(cli, key);
-        free(key);
+        char *path = strndup(cli->sets[i], strcspn(cli->sets[i], "="));
+        if (path) emit_set(cli, path);
+        free(path);
     }
 }
 
@@ -100,13 +112,12 @@ static void emit_sets(struct cli *cli)
 static void emit_folders(struct cli *cli, oph_device *dev)
 {
     char write[2048], read[2048];
-    const char *path = strchr(oph_device_path(dev), '.');
     if (oph_device_is(dev, "FileStorePluginBase") &&
         !oph_files_get(dev, OPH_SIDE_IOC, write, sizeof write, NULL) &&
         !oph_files_get(dev, OPH_SIDE_LOCAL, read, sizeof read, NULL)) {
-        cli_print(cli, "    if (!rc) rc = oph_device_child(det, ");
-        emit_string(cli, path ? path + 1 : "");
-        cli_print(cli, ", &store, err);\n    if (!rc) rc = oph_files_set(store, ");
+        cli_print(cli, "    if (!rc) rc = oph_files_set(");
+        emit_device(cli, dev);
+        cli_print(cli, ", ");
         emit_string(cli, write);
         cli_print(cli, ", ");
         emit_string(cli, read);
@@ -116,16 +127,24 @@ static void emit_folders(struct cli *cli, oph_device *dev)
         emit_folders(cli, oph_device_child_at(dev, i));
 }
 
+static const char child[] = "/* NULL where there is none, which the calls below refuse. */\n"
+                            "static oph_device *child(oph_device *det, const char *path)\n"
+                            "{\n"
+                            "    oph_device *dev = NULL;\n"
+                            "    oph_device_child(det, path, &dev, NULL);\n"
+                            "    return dev;\n"
+                            "}\n"
+                            "\n";
+
 static void emit_set_up(struct cli *cli)
 {
     bool folders = cli->write_root && progress_store(cli->det);
     if (!cli->set_count && !folders) return;
-    cli_print(
-        cli,
-        "/* What the stage sets%s. */\nstatic int set_up(oph_device *det, oph_error *err)\n{\n",
-        folders ? ", and where files go" : "");
-    if (folders) cli_print(cli, "    oph_device *store;\n");
-    cli_print(cli, "    int rc = 0;\n");
+    cli_print(cli, "%s", child);
+    cli_print(cli,
+              "/* What the stage sets%s. */\nstatic int set_up(oph_device *det, oph_error "
+              "*err)\n{\n    int rc = 0;\n",
+              folders ? ", and where files go" : "");
     emit_sets(cli);
     if (folders) emit_folders(cli, cli->det);
     cli_print(cli, "    return rc;\n}\n\n");

@@ -162,7 +162,9 @@ int saved_read_file(struct cli *cli, oph_device *det, const char *file, struct s
 
 const char *saved_text(const struct saved *s, char *text, size_t size)
 {
-    oph_description told = {.dtype = oph_signal_is_text(s->sig) ? "string" : "number"};
+    oph_row row;
+    oph_signal_row(s->sig, &row);
+    oph_description told = {.dtype = row.type == OPH_ROW_TEXT ? "string" : "number"};
     if (s->label)
         snprintf(text, size, "%.40s", s->label);
     else
