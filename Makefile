@@ -6,6 +6,8 @@
 #   make check-files  the simulator's files read by h5py and tifffile
 #   make check-documents  what runs emit, by event-model's schemas and h5py
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
+#   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each; FUZZ=NAME runs that one
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
@@ -83,7 +85,7 @@ COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names
-.PHONY: install uninstall clean distclean
+.PHONY: fuzz check-fuzz fuzz-targets install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(EXAMPLES)
@@ -210,6 +212,37 @@ asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
 
+# Fuzz targets: libFuzzer's, each a file of tests/fuzz, in a build of clang's of its own.
+FUZZ ?= $(filter-out fuzz seeds $(if $(DOC_SRC),,metadata json_values replay),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_TIME ?= 600
+FUZZ_TARGETS := $(patsubst %,$(B)/bin/%,$(FUZZ))
+FUZZ_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/fuzz/*.c))
+
+$(B)/tests/fuzz/%.c.o: tests/fuzz/%.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) $(JANSSON_CFLAGS) -c -o $@ $<
+
+$(FUZZ_TARGETS): LINK = -fsanitize=fuzzer
+$(FUZZ_TARGETS) $(B)/bin/seeds: $(B)/bin/%: $(B)/tests/fuzz/%.c.o $(B)/tests/fuzz/fuzz.c.o $(B)/tests/libtests.a \
+    $(B)/lib/libcophyd.a $(filter %.a,$(DOC_LIBS)) | $(B)/lib/cophyd
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LINK) -o $@ $(filter %.o,$^) $(filter %libcophyd-doc.a,$^) \
+	    $(B)/tests/libtests.a $(B)/lib/libcophyd.a '-Wl,-rpath,$$ORIGIN/../lib/cophyd' $(ALL_LIBS) $(JANSSON_LIBS)
+
+fuzz-targets: $(FUZZ_TARGETS) $(B)/bin/seeds
+	$(Q)$(B)/bin/seeds $(B)/seeds
+
+fuzz check-fuzz:
+	$(Q)command -v clang >/dev/null || { echo 'make fuzz needs clang: ./configure --install-deps' >&2; exit 1; }
+	+$(Q)$(MAKE) B=build/fuzz CC=clang \
+	    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' \
+	    fuzz-targets
+	$(Q)FUZZ_TIME=$(if $(filter check-%,$@),20 FUZZ_RUNS=$(FUZZ_RUNS),$(FUZZ_TIME)) \
+	    prove --exec tests/fuzz/run.sh -j2 $(patsubst %,build/fuzz/bin/%,$(FUZZ))
+FUZZ_RUNS ?= 400000
+
 # The simulator's files, read by h5py, hdf5plugin and tifffile; files of h5py, read by the library.
 $(B)/files-venv/made: tests/files/peers.txt
 	@rm -rf $(@D)
@@ -332,4 +365,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ) $(FUZZ_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(EXAMPLES))
