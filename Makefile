@@ -180,9 +180,17 @@ $(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 $(UNIT) $(IOC) $(DEMO) $(COUNTS): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) \
-	    $(B)/lib/libcophyd.a \
+	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) $(LIBRARY) \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
+
+LIBRARY = $(B)/lib/libcophyd.a
+# Tests of failing memory and calls: the library's own go to tests/lib/failing.c.
+$(B)/lib/failing/%.a: $(B)/lib/%.a tests/lib/failing.syms
+	@mkdir -p $(@D)
+	$(Q)objcopy --redefine-syms=tests/lib/failing.syms $< $@
+FAILING_TESTS := $(filter $(B)/tests/unit/test_failing_% $(B)/tests/ioc/test_failing_%,$(UNIT) $(IOC))
+$(FAILING_TESTS): LIBRARY = $(B)/lib/failing/libcophyd.a
+$(FAILING_TESTS): $(B)/lib/failing/libcophyd.a
 
 DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS)
 $(DOC_TESTS): WITH_DOC = $(B)/lib/libcophyd-doc.a
