@@ -188,7 +188,7 @@ LIBRARY = $(B)/lib/libcophyd.a
 $(B)/lib/failing/%.a: $(B)/lib/%.a tests/lib/failing.syms
 	@mkdir -p $(@D)
 	$(Q)objcopy --redefine-syms=tests/lib/failing.syms $< $@
-FAILING_TESTS := $(filter $(B)/tests/unit/test_failing_% $(B)/tests/ioc/test_failing_%,$(UNIT) $(IOC))
+FAILING_TESTS := $(filter $(B)/tests/unit/test_failing_% $(B)/tests/unit/test_doc_failing,$(UNIT))
 $(FAILING_TESTS): LIBRARY = $(B)/lib/failing/libcophyd.a
 $(FAILING_TESTS): $(B)/lib/failing/libcophyd.a
 
@@ -197,6 +197,8 @@ $(DOC_TESTS): WITH_DOC = $(B)/lib/libcophyd-doc.a
 $(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS)
 $(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS)
 $(DOC_TESTS): $(B)/lib/libcophyd-doc.a
+$(B)/tests/unit/test_doc_failing: WITH_DOC = $(B)/lib/failing/libcophyd-doc.a
+$(B)/tests/unit/test_doc_failing: $(B)/lib/failing/libcophyd-doc.a
 $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
 
 # An IOC of standard records, of all types.

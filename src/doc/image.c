@@ -209,9 +209,10 @@ static int tell_stream(struct oph__doc_run *run, struct oph__image *image, oph_e
     int rc = many ? python_template(image, &template, err) : 0;
     if (rc) return rc;
     oph__format(mimetype, sizeof mimetype, many ? "multipart/related;type=%s" : "%s", type);
-    json_t *parameters = json_pack(
-        "{s:s*, s:o*, s:o, s:o*}", "dataset", tiff ? NULL : "/entry/data/data", "swmr",
-        tiff ? NULL : json_false(), "chunk_shape", chunk_shape(image), "template", template);
+    json_t *parameters =
+        tiff ? json_object() : json_pack("{s:s, s:b}", "dataset", "/entry/data/data", "swmr", 0);
+    parameters = oph__json_with(parameters, "chunk_shape", chunk_shape(image));
+    if (many) parameters = oph__json_with(parameters, "template", template);
     return oph__doc_emit(run, "stream_resource",
                          json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "uid", image->resource,
                                    "data_key", image->told->key, "mimetype", mimetype, "uri",

@@ -1,6 +1,7 @@
 #include "lib/failing_device.h"
 
 #include "core/plan.h"
+#include "core/stage.h"
 #include "core/status.h"
 #include "lib/failing.h"
 #include "lib/state.h"
@@ -83,8 +84,9 @@ static int claim(oph_device *dev, struct oph__plan *plan, oph_error *err)
 
 static int start(oph_device *dev, oph_status *status, oph_error *err)
 {
-    (void)dev, (void)err;
-    oph__status_finish(status, NULL);
+    static const oph_error none = OPH_ERROR_INIT;
+    (void)err;
+    oph__trigger_finish(dev, status, &none);
     return 0;
 }
 
@@ -192,14 +194,9 @@ static int recover(oph_device *dev, oph_error *err)
     return rc ? rc : oph_unstage(dev, NULL, err);
 }
 
-int failing_acquisition(oph_device *dev, const oph_stage_options *opt, oph_error *err)
+int failing_look(oph_device *dev, int rc, oph_error *err)
 {
-    oph_report *report = NULL;
     oph_error late = OPH_ERROR_INIT;
-    int rc = oph_stage_with(dev, opt, &report, err);
-    oph_report_free(report);
-    if (!rc) rc = acquire(dev, err);
-    failing_end();
     if (rc) recover(dev, &late);
     bool idle = oph_device_state(dev) == OPH_STATE_IDLE;
     if (idle && !late.code && failing_device_is_as_before() && !state_journals()) return rc;
@@ -208,4 +205,14 @@ int failing_acquisition(oph_device *dev, const oph_stage_options *opt, oph_error
     oph_recover(dev->ctx, NULL, NULL, NULL, NULL, NULL);
     failing_device_set_back();
     return OPH_ESTATE;
+}
+
+int failing_acquisition(oph_device *dev, const oph_stage_options *opt, oph_error *err)
+{
+    oph_report *report = NULL;
+    int rc = oph_stage_with(dev, opt, &report, err);
+    oph_report_free(report);
+    if (!rc) rc = acquire(dev, err);
+    failing_end();
+    return failing_look(dev, rc, err);
 }

@@ -21,9 +21,11 @@ int failing_context(oph_context **ret, oph_error *err);
 typedef int failing_device_fn(oph_device *dev, oph_error *err);
 int failing_with_device(failing_device_fn *fn, oph_error *err);
 
-/* Stages, triggers and unstages it, and looks at what is there then, when nothing fails any more:
- * all is as before; or, where that failed, a journal is there, by which it can be put back. Else
+/* Looks at what is there after a stage and its end gave rc, when nothing fails any more: all is as
+ * before; or, where that failed, a journal is there, by which it is put back. Returns rc; or
  * OPH_ESTATE, and says what was wrong. */
+int failing_look(oph_device *dev, int rc, oph_error *err);
+/* Stages, triggers, unstages, and looks. */
 int failing_acquisition(oph_device *dev, const oph_stage_options *opt, oph_error *err);
 
 #endif
