@@ -17,6 +17,7 @@ static int attach_in_lock(oph_frames *frames, oph_error *err)
     struct oph__h5_why why = {""};
 
     frames->h5 = oph__source_h5(&frames->source, &why);
+    if (frames->h5 < 0 && frames->source.no_room) return oph__fail_memory(err, frames->file);
     if (frames->h5 < 0)
         return oph__fail(err, OPH_EFILE, (struct oph__at){0}, frames->file,
                          "a damaged or cut file%s", why.text);

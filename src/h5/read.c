@@ -29,7 +29,8 @@ static void fail_at(struct oph__read *read, uint64_t number, hsize_t frame, cons
     if (number < read->failed) {
         read->failed = number;
         oph__format(wanted, sizeof wanted, "frame %llu", (unsigned long long)frame);
-        read->rc = oph__h5_fail(&read->err, OPH_EFILE, read->frames->file, wanted, "%s", found);
+        int code = found == oph__no_room ? OPH_ENOMEM : OPH_EFILE;
+        read->rc = oph__h5_fail(&read->err, code, read->frames->file, wanted, "%s", found);
     }
     pthread_mutex_unlock(&read->lock);
 }
@@ -76,7 +77,6 @@ static void swap_bytes(unsigned char *at, uint64_t items, size_t size)
 }
 
 static const char cut[] = "a chunk that cannot be read: a damaged or cut file";
-static const char no_room[] = "no memory for it";
 
 /* Stored as it is: the bytes from first to end of the chunk go to the same place of `to`. */
 static const char *fetch_plain(const struct oph__read *read, const struct oph__place *place,
@@ -95,7 +95,7 @@ static const char *fetch_packed(const struct oph__read *read, const struct oph__
     const struct oph__image *image = &read->image;
     unsigned char *stored = oph__room(&lane->stored, place->size);
 
-    if (!stored) return no_room;
+    if (!stored) return oph__no_room;
     if (oph__source_fetch(&read->frames->source, place->address, stored, place->size) !=
         place->size)
         return cut;
@@ -116,7 +116,7 @@ static const char *do_piece(const struct oph__read *read, const struct oph__piec
     unsigned char *to =
         is_whole ? read->buffer + element * item : oph__room(&lane->plain, image->chunk_bytes);
 
-    if (!to) return no_room;
+    if (!to) return oph__no_room;
     oph__piece_span(image, &read->region, piece, &first, &end);
     const char *found = is_plain ? fetch_plain(read, place, first * item, end * item, to)
                                  : fetch_packed(read, place, lane, to);

@@ -154,6 +154,13 @@ ssize_t failing_read(int fd, void *data, size_t size)
     return number_of_call ? -1 : read(fd, data, (size + 1) / 2);
 }
 
+ssize_t failing_pread(int fd, void *data, size_t size, off_t at);
+ssize_t failing_pread(int fd, void *data, size_t size, off_t at)
+{
+    if (!fails("pread")) return pread(fd, data, size, at);
+    return number_of_call ? -1 : pread(fd, data, (size + 1) / 2, at);
+}
+
 #define CALL(name, parameters, ...)                                                                \
     int failing_##name parameters;                                                                 \
     int failing_##name parameters                                                                  \
