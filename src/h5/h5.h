@@ -148,6 +148,9 @@ struct oph__image {
 /* Checks everything that a read relies on; a damaged file has any number anywhere. */
 int oph__image_read(hid_t dataset, const struct oph__source *source, const char *name,
                     struct oph__image *ret, oph_error *err);
+/* Checks what is said of an image, and sets what follows from it. */
+int oph__image_check(const struct oph__source *source, const char *name, struct oph__image *image,
+                     oph_error *err);
 /* Takes the number of frames anew. */
 int oph__image_update(hid_t dataset, const struct oph__source *source, const char *name,
                       struct oph__image *image, oph_error *err);
@@ -163,8 +166,18 @@ void oph__wake_init(struct oph__wake *wake);
 int oph__wake_begin(struct oph__wake *wake, const struct oph__source *source, oph_error *err);
 void oph__wake_end(struct oph__wake *wake);
 
+/* The process that has libhdf5, where that is apart; isolate.c. */
+struct oph__child {
+    pid_t pid;
+    int line, data;  /* requests and answers; what is too long for those. -1: it is gone */
+    char why[128];   /* then, why */
+    double patience; /* seconds for an answer */
+};
+
 struct oph_frames {
     atomic_int holders; /* the user, and iterators */
+    bool is_apart;
+    struct oph__child child;
     char *file;
     char *name; /* of the dataset */
     struct oph__source source;
