@@ -9,6 +9,8 @@
 #   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
 #   make check-hosts  programs in other languages, and the wheel
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
+#   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each; FUZZ=NAME runs that one
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
@@ -97,7 +99,7 @@ DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
 .PHONY: asan tsan abi-names
-.PHONY: install uninstall clean distclean
+.PHONY: fuzz check-fuzz fuzz-targets install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(CLI) $(EXAMPLES)
@@ -199,15 +201,25 @@ $(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 $(UNIT) $(IOC) $(DEMO) $(COUNTS) $(KAFKA): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) \
-	    $(B)/lib/libcophyd.a \
+	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) $(LIBRARY) \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
+
+LIBRARY = $(B)/lib/libcophyd.a
+# Tests of failing memory and calls: the library's own go to tests/lib/failing.c.
+$(B)/lib/failing/%.a: $(B)/lib/%.a tests/lib/failing.syms
+	@mkdir -p $(@D)
+	$(Q)objcopy --redefine-syms=tests/lib/failing.syms $< $@
+FAILING_TESTS := $(filter $(B)/tests/unit/test_failing_% $(B)/tests/unit/test_doc_failing,$(UNIT))
+$(FAILING_TESTS): LIBRARY = $(B)/lib/failing/libcophyd.a
+$(FAILING_TESTS): $(B)/lib/failing/libcophyd.a
 
 DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS) $(KAFKA)
 $(DOC_TESTS): WITH_DOC = $(B)/lib/libcophyd-doc.a
 $(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
 $(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS) $(RDKAFKA_LIBS)
 $(DOC_TESTS): $(B)/lib/libcophyd-doc.a
+$(B)/tests/unit/test_doc_failing: WITH_DOC = $(B)/lib/failing/libcophyd-doc.a
+$(B)/tests/unit/test_doc_failing: $(B)/lib/failing/libcophyd-doc.a
 $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
 $(B)/tests/unit/test_doc_kafka $(B)/tests/ioc/test_doc_kafka: | $(KAFKA)
 
@@ -237,6 +249,37 @@ tsan: SANITIZE_AS = -fsanitize=thread
 asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
+
+# Fuzz targets: libFuzzer's, each a file of tests/fuzz, in a build of clang's of its own.
+FUZZ ?= $(filter-out fuzz seeds $(if $(DOC_SRC),,metadata json_values replay),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_TIME ?= 600
+FUZZ_TARGETS := $(patsubst %,$(B)/bin/%,$(FUZZ))
+FUZZ_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/fuzz/*.c))
+
+$(B)/tests/fuzz/%.c.o: tests/fuzz/%.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) $(JANSSON_CFLAGS) -c -o $@ $<
+
+$(FUZZ_TARGETS): LINK = -fsanitize=fuzzer
+$(FUZZ_TARGETS) $(B)/bin/seeds: $(B)/bin/%: $(B)/tests/fuzz/%.c.o $(B)/tests/fuzz/fuzz.c.o $(B)/tests/libtests.a \
+    $(B)/lib/libcophyd.a $(filter %.a,$(DOC_LIBS)) | $(B)/lib/cophyd
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(LINK) -o $@ $(filter %.o,$^) $(filter %libcophyd-doc.a,$^) \
+	    $(B)/tests/libtests.a $(B)/lib/libcophyd.a '-Wl,-rpath,$$ORIGIN/../lib/cophyd' $(ALL_LIBS) $(JANSSON_LIBS)
+
+fuzz-targets: $(FUZZ_TARGETS) $(B)/bin/seeds
+	$(Q)$(B)/bin/seeds $(B)/seeds
+
+fuzz check-fuzz:
+	$(Q)command -v clang >/dev/null || { echo 'make fuzz needs clang: ./configure --install-deps' >&2; exit 1; }
+	+$(Q)$(MAKE) B=build/fuzz CC=clang \
+	    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' \
+	    fuzz-targets
+	$(Q)FUZZ_TIME=$(if $(filter check-%,$@),20 FUZZ_RUNS=$(FUZZ_RUNS),$(FUZZ_TIME)) \
+	    prove --exec tests/fuzz/run.sh -j2 $(patsubst %,build/fuzz/bin/%,$(FUZZ))
+FUZZ_RUNS ?= 400000
 
 # The simulator's files, read by h5py, hdf5plugin and tifffile; files of h5py, read by the library.
 $(B)/files-venv/made: tests/files/peers.txt
@@ -416,4 +459,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(CLI_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(KAFKA) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(CLI_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ) $(FUZZ_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(KAFKA) $(EXAMPLES))
