@@ -80,6 +80,7 @@ PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
+SOAK := $(patsubst %.c,$(B)/%,$(wildcard tests/soak/*.c))
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names
@@ -175,7 +176,7 @@ $(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 	$(Q)$(AR) rcs $@ $(TEST_LIB) $(KIT_OBJ)
 
 # The archive, not the shared library: unit tests reach internal functions.
-$(UNIT) $(IOC) $(DEMO) $(COUNTS): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
+$(UNIT) $(IOC) $(DEMO) $(COUNTS) $(SOAK): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) \
@@ -189,8 +190,15 @@ $(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS)
 $(DOC_TESTS): $(B)/lib/libcophyd-doc.a
 $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
 
+# A link that is slow, for tests and benches.
+FAR := $(B)/tests/link/far
+$(FAR): tests/link/far.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -o $@ $<
+
 # An IOC of standard records, of all types.
-$(IOC): | $(SIM) $(PLAIN)
+$(IOC): | $(SIM) $(PLAIN) $(FAR)
 $(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -233,7 +241,7 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far frames)
+BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc frames)
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
@@ -244,7 +252,6 @@ $(call in_bench,ours): $(call in_bench,ours.c.o side.c.o)
 $(call in_bench,ours): USES = -L$(B)/lib -lcophyd
 $(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o libca_trigger.c.o side.c.o)
 $(call in_bench,libca): USES = $(EPICS_LIBS)
-$(call in_bench,far): $(call in_bench,far.c.o)
 $(call in_bench,frames): $(call in_bench,frames.c.o side.c.o)
 $(call in_bench,frames): USES = $(B)/lib/libcophyd.a $(ALL_LIBS)
 $(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)
@@ -258,7 +265,7 @@ $(B)/bench-venv/made: tests/bench/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-bench: $(if $(SIM_LIBS),all $(BENCH_PROGRAMS) $(B)/bench-venv/made)
+bench: $(if $(SIM_LIBS),all $(FAR) $(BENCH_PROGRAMS) $(B)/bench-venv/made)
 	$(if $(SIM_LIBS),,$(error make bench needs the EPICS database libraries: ./configure --install-deps))
 	$(Q)BUILD=$(B) DBD='$(patsubst ../%,$(B)/%,$(SIM_DBD_DIR))' PEERS=$(B)/bench-venv/bin/python \
 	    python3 tests/bench/bench.py $(BENCH)

@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 
-static int entries(const char *folder)
+int process_entries(const char *folder)
 {
     int count = -2; /* . and .. */
     DIR *dir = opendir(folder);
@@ -21,12 +21,12 @@ static int entries(const char *folder)
 
 int process_threads(void)
 {
-    return entries("/proc/self/task");
+    return process_entries("/proc/self/task");
 }
 
 int process_descriptors(void)
 {
-    return entries("/proc/self/fd") - 1; /* the one that looks */
+    return process_entries("/proc/self/fd") - 1; /* the one that looks */
 }
 
 size_t process_heap(void)

@@ -64,14 +64,16 @@ struct setpoints *setpoints_read(struct probe *probe, const char *prefix)
 {
     struct setpoints *s = calloc(1, sizeof *s);
     const char **names = calloc(ROOM, sizeof(const char *));
-    if (!s || !names) testAbort("no memory");
+    char **values = calloc(ROOM, sizeof(char *));
+    if (!s || !names || !values) testAbort("no memory");
     int rc = find_names(prefix, s);
-    for (int i = 0; i < s->count; i++)
+    for (int i = 0; i < s->count; i++) {
         names[i] = s->at[i].name;
-    if (!rc) rc = probe_connect(probe, names, s->count);
-    for (int i = 0; !rc && i < s->count; i++)
-        rc = probe_get(probe, s->at[i].name, s->at[i].value, sizeof s->at[i].value);
+        values[i] = s->at[i].value;
+    }
+    if (!rc) rc = probe_get_all(probe, names, s->count, values, sizeof s->at[0].value);
     free(names);
+    free(values);
     if (!rc) return s;
     free(s);
     return NULL;
