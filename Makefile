@@ -80,7 +80,7 @@ PLAIN := $(B)/tests/ioc/plain_ioc
 endif
 SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
 COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
-SOAK := $(patsubst %.c,$(B)/%,$(wildcard tests/soak/*.c))
+SOAK := $(B)/tests/soak/soak $(B)/tests/random/random
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names
@@ -182,6 +182,13 @@ $(UNIT) $(IOC) $(DEMO) $(COUNTS) $(SOAK): $(B)/tests/%: tests/%.c $(B)/tests/lib
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) \
 	    $(B)/lib/libcophyd.a \
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
+
+$(B)/tests/random/random: $(B)/tests/random/draw.c.o
+$(B)/tests/random/random: WITH_DOC = $(B)/tests/random/draw.c.o
+$(B)/tests/random/draw.c.o: tests/random/draw.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Itests -c -o $@ $<
 
 DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS)
 $(DOC_TESTS): WITH_DOC = $(B)/lib/libcophyd-doc.a

@@ -107,8 +107,7 @@ static bool acquire(struct detector *d, long number)
     const oph_result_file *file = oph_result_file_at(result, 0);
     bool good = !rc && file && !oph_report_count(oph_result_report(result));
     if (!good) testDiag("acquisition %ld: %s: %s", number, oph_code_name(rc), err.text);
-    if (good && number % LOOK_EACH == 0)
-        good = detector_file_is(d, 1, (int)number + 1, 64, 48);
+    if (good && number % LOOK_EACH == 0) good = detector_file_is(d, 1, (int)number + 1, 64, 48);
     if (file && file->local[0]) unlink(file->local);
     oph_result_free(result);
     return good;
@@ -119,16 +118,16 @@ static void judge(const struct look *first, const struct look *last, long each)
     double sends = (double)first->counts.sends / (double)each;
     double later = (double)last->counts.sends / (double)each;
     testOk(last->threads == first->threads && last->descriptors == first->descriptors,
-           "threads and descriptors: %d and %d, then %d and %d", first->threads,
-           first->descriptors, last->threads, last->descriptors);
+           "threads and descriptors: %d and %d, then %d and %d", first->threads, first->descriptors,
+           last->threads, last->descriptors);
     testOk(last->heap - first->heap <= 64, "memory given out: %ld KiB, then %ld", first->heap,
            last->heap);
     testOk(last->server_threads == first->server_threads &&
                last->server_descriptors <= first->server_descriptors + 1,
-           "the IOC's: %d and %d, then %d and %d", first->server_threads,
-           first->server_descriptors, last->server_threads, last->server_descriptors);
-    testOk(last->server_memory - first->server_memory <= 4096, "the IOC's memory: %ld KiB, then %ld",
-           first->server_memory, last->server_memory);
+           "the IOC's: %d and %d, then %d and %d", first->server_threads, first->server_descriptors,
+           last->server_threads, last->server_descriptors);
+    testOk(last->server_memory - first->server_memory <= 4096,
+           "the IOC's memory: %ld KiB, then %ld", first->server_memory, last->server_memory);
     testOk(later <= sends * 1.01, "messages an acquisition: %.3f, then %.3f", sends, later);
     testDiag("an acquisition took %.3f ms in the second tenth, %.3f ms in the last: %.2f times",
              first->seconds * 1e3 / (double)each, last->seconds * 1e3 / (double)each,
