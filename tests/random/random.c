@@ -253,9 +253,13 @@ static int is_in_journal(const char *pv)
     return there;
 }
 
-/* Another client's doing, and not ours to tell of. */
+/* Another client's doing, or what the IOC makes of a setting: not ours to tell of. */
 static int is_others(const char *pv)
 {
+    static const char *const follow[] = {"QueueFreeLow", "QueueUseHIGH", "QueueUseHIHI",
+                                         "WriteFile"};
+    for (size_t i = 0; i < sizeof follow / sizeof *follow; i++)
+        if (strcmp(strrchr(pv, ':') + 1, follow[i]) == 0) return 1;
     return step.trouble && trouble.is_client && strcmp(pv + strlen(prefix), trouble.name) == 0;
 }
 
@@ -361,17 +365,19 @@ static int try_step(void)
         run_killed();
     else
         run_here();
-    int idle = device_is_idle(), right = files_are_right();
+    int idle = device_is_idle();
     close_detector();
     if (step.trouble) calm_ioc();
     int known = all_is_known();
     open_detector();
     int back = all_is_back();
+    int right = files_are_right(); /* of a capture that was stuck only now */
     close_detector();
     /* The first step makes what stays: one thread of libca's. */
     int calm =
         !total.steps || (process_calms(held.threads) && process_descriptors() <= held.descriptors);
     if (!total.steps) held.threads = process_threads(), held.descriptors = process_descriptors();
+    if (!calm) process_tell_descriptors();
     oph_report_free(found.reports[0]);
     oph_report_free(found.reports[1]);
     total.steps++;
