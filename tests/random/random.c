@@ -9,6 +9,7 @@
 #include "lib/child.h"
 #include "lib/detector.h"
 #include "lib/process.h"
+#include "lib/repeater.h"
 #include "lib/state.h"
 #include "lib/strike.h"
 #include "lib/trouble.h"
@@ -398,6 +399,7 @@ int main(int argc, char **argv)
     long last = argc > 2 ? strtol(argv[2], NULL, 10) : 20;
     long first = argc > 3 ? strtol(argv[3], NULL, 10) : 1;
     testPlan(0);
+    repeater_start();
     state_begin(NULL, 0);
     detector_start_ioc(&d, (const char *const[]){"--instant", NULL});
     probe_put_complete(d.probe, "cam1:ImageFileTmot", "1", 10);

@@ -8,6 +8,7 @@
 #include "lib/count.h"
 #include "lib/detector.h"
 #include "lib/process.h"
+#include "lib/repeater.h"
 #include "lib/state.h"
 
 #include <dlfcn.h>
@@ -142,6 +143,7 @@ int main(int argc, char **argv)
     long step = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
     long each = wanted / PARTS, number = 0, failed = 0;
     testPlan(0);
+    repeater_start();
     state_begin(NULL, 0);
     detector_start(&d, (const char *const[]){"--instant", NULL}, NULL);
     for (int part = 0; part < PARTS; part++) {
