@@ -95,6 +95,7 @@ SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*
     $(if $(and $(SIM_LIBS),$(CLI)),$(wildcard tests/cli/test_*.py))
 KAFKA := $(if $(and $(DOC_SRC),$(RDKAFKA_LIBS)),$(patsubst %,$(B)/tests/documents/%,broker consumer))
 COUNTS := $(filter-out $(B)/tests/documents/broker $(B)/tests/documents/consumer,$(if $(DOC_SRC),$(patsubst %.c,$(B)/%,$(wildcard tests/documents/*.c))))
+SOAK := $(B)/tests/soak/soak $(B)/tests/random/random
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
@@ -198,7 +199,7 @@ $(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 	$(Q)$(AR) rcs $@ $(TEST_LIB) $(KIT_OBJ)
 
 # The archive, not the shared library: unit tests reach internal functions.
-$(UNIT) $(IOC) $(DEMO) $(COUNTS) $(KAFKA): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
+$(UNIT) $(IOC) $(DEMO) $(COUNTS) $(KAFKA) $(SOAK): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) $(LIBRARY) \
@@ -212,6 +213,13 @@ $(B)/lib/failing/%.a: $(B)/lib/%.a tests/lib/failing.syms
 FAILING_TESTS := $(filter $(B)/tests/unit/test_failing_% $(B)/tests/unit/test_doc_failing,$(UNIT))
 $(FAILING_TESTS): LIBRARY = $(B)/lib/failing/libcophyd.a
 $(FAILING_TESTS): $(B)/lib/failing/libcophyd.a
+
+$(B)/tests/random/random: $(B)/tests/random/draw.c.o
+$(B)/tests/random/random: WITH_DOC = $(B)/tests/random/draw.c.o
+$(B)/tests/random/draw.c.o: tests/random/draw.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Itests -c -o $@ $<
 
 DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS) $(KAFKA)
 $(DOC_TESTS): WITH_DOC = $(B)/lib/libcophyd-doc.a
@@ -229,8 +237,15 @@ PICTURE_TESTS := $(filter $(B)/tests/unit/test_picture%,$(UNIT))
 $(PICTURE_TESTS): WITH_DOC = $(PICTURE) $(PNG_LIBS)
 $(PICTURE_TESTS): $(PICTURE)
 
+# A link that is slow, for tests and benches.
+FAR := $(B)/tests/link/far
+$(FAR): tests/link/far.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -o $@ $<
+
 # An IOC of standard records, of all types.
-$(IOC): | $(SIM) $(PLAIN)
+$(IOC): | $(SIM) $(PLAIN) $(FAR)
 $(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -353,7 +368,7 @@ wheel: $(LIBS) python $(B)/wheel-venv/made
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far frames $(if $(DOC_SRC),ours_count))
+BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc frames $(if $(DOC_SRC),ours_count))
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
@@ -366,7 +381,6 @@ $(call in_bench,ours_count): $(call in_bench,ours_count.c.o side.c.o)
 $(call in_bench,ours_count): USES = -L$(B)/lib -lcophyd -lcophyd-doc
 $(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o libca_trigger.c.o side.c.o)
 $(call in_bench,libca): USES = $(EPICS_LIBS)
-$(call in_bench,far): $(call in_bench,far.c.o)
 $(call in_bench,frames): $(call in_bench,frames.c.o side.c.o)
 $(call in_bench,frames): USES = $(B)/lib/libcophyd.a $(ALL_LIBS)
 $(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)
@@ -380,7 +394,7 @@ $(B)/bench-venv/made: tests/bench/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-bench: $(if $(SIM_LIBS),all $(BENCH_PROGRAMS) $(B)/bench-venv/made)
+bench: $(if $(SIM_LIBS),all $(FAR) $(BENCH_PROGRAMS) $(B)/bench-venv/made)
 	$(if $(SIM_LIBS),,$(error make bench needs the EPICS database libraries: ./configure --install-deps))
 	$(Q)BUILD=$(B) DBD='$(patsubst ../%,$(B)/%,$(SIM_DBD_DIR))' PEERS=$(B)/bench-venv/bin/python \
 	    python3 tests/bench/bench.py $(BENCH)

@@ -137,7 +137,7 @@ class Ioc:
         address = self.start(*self.command(kind, disk), f"{disk}/log")
         if far:
             port = address.split(":")[1]
-            relay = [f"{BUILD}/tests/bench/far", port, str(DELAY / 2)]
+            relay = [f"{BUILD}/tests/link/far", port, str(DELAY / 2)]
             address = self.start(relay, self.environment, f"{disk}/far.log")
         self.environment["EPICS_CA_NAME_SERVERS"] = address
 
