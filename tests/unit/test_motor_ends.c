@@ -62,6 +62,36 @@ static oph_device *new_motor(void)
     return dev;
 }
 
+/* The components of ophyd 1.11.2's EpicsMotor. */
+static void has_ophyds_names(void)
+{
+    enum { HINTED = OPH_KIND_HINTED, NORMAL = OPH_KIND_NORMAL, CONFIG = OPH_KIND_CONFIG };
+    static const struct {
+        const char *attr, *pv;
+        int32_t kind;
+    } components[] = {
+        {"user_readback", "X.RBV", HINTED},    {"user_setpoint", "X.VAL", NORMAL},
+        {"user_offset", "X.OFF", CONFIG},      {"user_offset_dir", "X.DIR", CONFIG},
+        {"offset_freeze_switch", "X.FOFF", 0}, {"set_use_switch", "X.SET", 0},
+        {"velocity", "X.VELO", CONFIG},        {"acceleration", "X.ACCL", CONFIG},
+        {"motor_egu", "X.EGU", CONFIG},        {"motor_is_moving", "X.MOVN", 0},
+        {"motor_done_move", "X.DMOV", 0},      {"high_limit_switch", "X.HLS", 0},
+        {"low_limit_switch", "X.LLS", 0},      {"high_limit_travel", "X.HLM", 0},
+        {"low_limit_travel", "X.LLM", 0},      {"direction_of_travel", "X.TDIR", 0},
+        {"motor_stop", "X.STOP", 0},           {"home_forward", "X.HOMF", 0},
+        {"home_reverse", "X.HOMR", 0},
+    };
+    for (size_t i = 0; i < sizeof components / sizeof *components; i++) {
+        oph_error err = OPH_ERROR_INIT;
+        oph_signal *sig = NULL;
+        const char *attr = components[i].attr;
+        int rc = oph_signal_find(motor, attr, &sig, &err);
+        testOk(!rc && !strcmp(oph_signal_pv(sig), components[i].pv) &&
+                   oph_signal_kind(sig) == components[i].kind,
+               "%s is %s", attr, components[i].pv);
+    }
+}
+
 static oph_status *start(double position, double timeout, double tolerance)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -186,6 +216,7 @@ int main(void)
     for (int i = 0; i < PVS_HERE; i++)
         fake_pv(pvs[i].name, pvs[i].dtype, 1, pvs[i].labels, pvs[i].value);
     motor = new_motor();
+    has_ophyds_names();
     judges();
     takes_a_tolerance();
     is_late();
