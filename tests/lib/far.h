@@ -5,8 +5,8 @@
 
 #include <sys/types.h>
 
-/* Points this process's Channel Access at the link to this port of 127.0.0.1; 0 without COPHYD_LINK.
- * It ends with the thread that started it. */
+/* Points this process's Channel Access at the link to this port of 127.0.0.1; 0 without
+ * COPHYD_LINK. It ends with the thread that started it. */
 pid_t far_start(int port);
 /* 0 is allowed. */
 void far_stop(pid_t link);
