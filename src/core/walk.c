@@ -8,6 +8,7 @@
 char *oph__signal_key(const oph_signal *sig)
 {
     if (!sig->dev) return oph__dup(sig->path);
+    if (sig->row->main) return oph__dup(sig->dev->name);
     char *key = oph__dupf("%s_%s", sig->dev->name, sig->row->attr);
     for (char *c = key ? key + strlen(sig->dev->name) : NULL; c && *c; c++)
         if (*c == '.') *c = '_';
