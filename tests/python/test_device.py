@@ -90,12 +90,13 @@ def test_staged_twice_and_triggered_idle(det):
 
 
 def test_what_somebody_changed_is_told(det, caplog):
-    det.stage()
     det.cam.acquire_time.put(0.5)
+    det.stage()
+    det.cam.acquire_time.put(0.75)
     with caplog.at_level(logging.WARNING, "cophyd"):
         det.unstage()
     assert any("det.cam.acquire_time" in record.message for record in caplog.records)
-    assert det.cam.acquire_time.get() == 0.5
+    assert det.cam.acquire_time.get() == 0.75
 
 
 def test_a_failing_trigger(det, fault):
