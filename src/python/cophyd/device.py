@@ -7,7 +7,7 @@ import logging
 import os
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ._library import ffi, lib, seconds, text
@@ -15,7 +15,15 @@ from .classes import Component, Declarations
 from .context import Context, default_context
 from .descriptions import descriptions_of
 from .documents import Assets
-from .errors import CophydError, call, call_for, call_with_report, exception_of, new_error
+from .errors import (
+    CophydError,
+    call,
+    call_for,
+    call_with_report,
+    exception_of,
+    make_error,
+    new_error,
+)
 from .settings import StageSigs
 from .signal import (
     EpicsSignal,
@@ -24,6 +32,7 @@ from .signal import (
     EpicsSignalWithRBV,
     Kind,
     SignalRO,
+    SoftSignal,
     kind_of,
     readings_of,
 )
@@ -103,6 +112,7 @@ class Device:
     ) -> None:
         self._attributes: dict[str, Any] = {}
         self._absent: dict[str, str] = {}
+        self._soft: list[SoftSignal] = []
         self._context: Context
         self._tree: Tree
         self.parent = parent
@@ -117,7 +127,9 @@ class Device:
         self.attr_name = attr_name
         self.class_name = text(lib.oph_device_class(self._memory))
         for part in self._declared():
-            if not part.is_signal:
+            if part.is_soft:
+                self._soft.append(self._make_soft(part))
+            elif not part.is_signal:
                 self._adopt(part)
         if kind is not None:
             self.kind = kind_of(kind)
@@ -144,7 +156,7 @@ class Device:
     @property
     def _ptr(self) -> Any:
         if not self._tree.free.alive:
-            raise CophydError(f"{self._tree.name} was destroyed")
+            raise make_error(lib.OPH_ESTATE, f"{self._tree.name} was destroyed")
         return self._memory
 
     @classmethod
@@ -169,6 +181,18 @@ class Device:
         if part.kind is not None:
             child.kind = part.kind
         self._attributes[part.attr] = child
+
+    def _make_soft(self, part: Component) -> SoftSignal:
+        made = part.cls(
+            name=f"{self.name}_{part.attr}",
+            kind=Kind.normal if part.kind is None else part.kind,
+            parent=self,
+            attr_name=part.attr,
+            context=self._context,
+            **part.arguments,
+        )
+        self._attributes[part.attr] = made
+        return made
 
     def destroy(self) -> None:
         """Unstages it if need be, and closes all its connections. It cannot be used any more."""
@@ -210,7 +234,7 @@ class Device:
     def component_names(self) -> tuple[str, ...]:
         """All attributes: child devices, then signals. One with dots in its name is reached by
         them: "array_size.height"."""
-        return (*self._children(), *self._rows())
+        return (*self._children(), *self._rows(), *(signal.attr_name for signal in self._soft))
 
     def attribute(self, name: str) -> Any:
         """The child device, the signal, or the group of them, of this name, which may have dots."""
@@ -246,10 +270,16 @@ class Device:
         )
 
     def _signal(self, attr: str) -> SignalRO:
-        row = self._context.rows(self.class_name).get(attr)
-        kind = SIGNALS.get(row.how, EpicsSignalWithRBV) if row else EpicsSignalWithRBV
         name = f"{self.name}_{attr.replace('.', '_')}"
+        kind = self._signal_class(attr)
         return kind(name=name, parent=self, attr_name=attr, context=self._context)
+
+    def _signal_class(self, attr: str) -> type[EpicsSignalBase]:
+        declared = getattr(type(self), attr, None)
+        if isinstance(declared, Component):
+            return declared.cls
+        row = self._context.rows(self.class_name).get(attr)
+        return SIGNALS.get(row.how, EpicsSignalWithRBV) if row else EpicsSignalWithRBV
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -290,6 +320,7 @@ class Device:
             lines.append(f"{attr}: {' '.join(pvs)}")
             if signal.doc:
                 lines.append(f"    {signal.doc}")
+        lines += [f"{signal.attr_name}: in memory" for signal in self._soft]
         return "\n".join(lines)
 
     # --- Readings
@@ -332,20 +363,32 @@ class Device:
     def configuration_attrs(self, names: Sequence[str]) -> None:
         self._choose(names, Kind.config)
 
+    def _soft_of(self, kind: Kind) -> Iterator[SoftSignal]:
+        """The signals in memory that are part of a reading."""
+        yield from (signal for signal in self._soft if signal.kind & kind)
+        for child in self._attributes.values():
+            if isinstance(child, Device) and child.kind & kind:
+                yield from child._soft_of(kind)
+
     def read(self) -> OrderedDict[str, dict[str, Any]]:
         """What it reads each time, in one message, with the IOC's times: {key: {"value",
         "timestamp", "alarm_severity"}}. Of a staged detector that has acquired, images too: their
         datum's id."""
         found = call_readings(lib.oph_read, self._ptr)
+        for signal in self._soft_of(Kind.normal):
+            found.update(signal.read())
         found.update(self._tree.assets.read(self))
         return found
 
     def describe(self) -> OrderedDict[str, dict[str, Any]]:
         """What those values are: event-model's data keys. Images are there while it is staged."""
-        if self.state == "idle":
-            return self._describe_signals()
         stores: dict[str, str] = {}
-        found = call_descriptions(lib.oph_describe, self._ptr, stores)
+        if self.state == "idle":
+            found = self._describe_signals()
+        else:
+            found = call_descriptions(lib.oph_describe, self._ptr, stores)
+        for signal in self._soft_of(Kind.normal):
+            found.update(signal.describe())
         return self._tree.assets.describe(self, found, stores)
 
     def _describe_signals(self) -> OrderedDict[str, dict[str, Any]]:
@@ -372,10 +415,16 @@ class Device:
 
     def read_configuration(self) -> OrderedDict[str, dict[str, Any]]:
         """What is worth noting once for a run."""
-        return call_readings(lib.oph_read_configuration, self._ptr)
+        found = call_readings(lib.oph_read_configuration, self._ptr)
+        for signal in self._soft_of(Kind.config):
+            found.update(signal.read())
+        return found
 
     def describe_configuration(self) -> OrderedDict[str, dict[str, Any]]:
-        return call_descriptions(lib.oph_describe_configuration, self._ptr)
+        found = call_descriptions(lib.oph_describe_configuration, self._ptr)
+        for signal in self._soft_of(Kind.config):
+            found.update(signal.describe())
+        return found
 
     @property
     def hints(self) -> dict[str, Any]:
@@ -383,6 +432,7 @@ class Device:
         keys = call_for("oph_keys *", lib.oph_hints, self._ptr)
         fields = [text(lib.oph_keys_at(keys, i)) for i in range(lib.oph_keys_count(keys))]
         lib.oph_keys_free(keys)
+        fields += [signal.name for signal in self._soft_of(Kind.normal) if signal.hints["fields"]]
         return {"fields": fields}
 
     def configure(self, settings: Mapping[str, Any]) -> tuple[dict, dict]:

@@ -14,7 +14,7 @@ from ._library import ffi, lib, new_struct, seconds, text
 from .arrays import Data, from_value, time_of
 from .context import Context, default_context
 from .descriptions import descriptions_of
-from .errors import CophydError, call, call_for, exception_of, new_error
+from .errors import CophydError, call, call_for, make_error
 from .events import guarded
 from .status import Status
 
@@ -369,18 +369,12 @@ class Signal(SignalRO):
         """Whether the control limits allow a number; InvalidValueError where not."""
         low, high = self.limits
         if isinstance(value, (int, float)) and low < high and not low <= value <= high:
-            raise exception_of_value(self, value, low, high)
+            found = f"found limits {low:g} to {high:g}"
+            raise make_error(lib.OPH_ERANGE, f"{self.name}: wanted {value}, {found}")
 
     def locate(self) -> dict[str, Any]:
         """{"setpoint", "readback"}"""
         return {"setpoint": self.get_setpoint(), "readback": self.get()}
-
-
-def exception_of_value(signal: SignalRO, value: Any, low: float, high: float) -> CophydError:
-    err = new_error()
-    err.code, err.waited = lib.OPH_ERANGE, -1
-    err.text = f"{signal.name}: wanted {value}, found limits {low:g} to {high:g}".encode()
-    return exception_of(err)
 
 
 def readings_of(readings: Any) -> OrderedDict[str, dict[str, Any]]:
@@ -491,9 +485,12 @@ class SoftSignal(Signal):
         limits: tuple[float, float] = (0, 0),
         labels: tuple[str, ...] = (),
         kind: Kind | int | str = Kind.hinted,
+        parent: Device | None = None,
+        attr_name: str = "",
         context: Context | None = None,
     ) -> None:
-        super().__init__(name=name, parent=None, context=context or default_context())
+        super().__init__(name=name, parent=parent, context=context or default_context())
+        self.attr_name = attr_name
         data, properties = Data(value), new_struct("oph_properties")
         properties.dtype = lib.OPH_ENUM if labels else data.pointer.dtype
         properties.count = 4096 if properties.dtype == lib.OPH_STRING else data.pointer.count
