@@ -32,7 +32,7 @@ from ._library import version
 from .classes import Component
 from .context import Context, default_context, set_default_context
 from .detector import Finding, MissingPlugin, Series
-from .device import Device, device_class
+from .device import Device
 from .errors import (
     AcquisitionError,
     CophydError,
@@ -47,17 +47,12 @@ from .errors import (
     WrongTypeError,
 )
 from .frames import Frames
+from .kinds import Kind, Properties
+from .lookup import device_class
+from .pv import EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV
 from .settings import StageSigs
-from .signal import (
-    EpicsSignal,
-    EpicsSignalRO,
-    EpicsSignalWithRBV,
-    Kind,
-    Properties,
-    Signal,
-    SignalRO,
-    SoftSignal,
-)
+from .signal import Signal, SignalRO
+from .soft import SoftSignal
 from .status import Progress, Status
 
 if TYPE_CHECKING:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ._library import text
 from .errors import CophydError
-from .signal import EpicsSignalBase, Kind, SignalRO, SoftSignal, kind_of
+from .kinds import Kind, kind_of
+from .pv import EpicsSignalBase
+from .signal import SignalRO
+from .soft import SoftSignal
 
 if TYPE_CHECKING:
     from .context import Context

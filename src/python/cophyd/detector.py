@@ -11,10 +11,11 @@ import numpy as np
 
 from ._library import ffi, lib, new_struct, seconds, text
 from .arrays import NUMPY
-from .device import Device, call_descriptions
+from .device import Device
 from .documents import RESOURCE, STREAM, Document
 from .errors import CophydError, call, call_for, exception_of, new_error, take_report
-from .signal import Kind
+from .kinds import Kind
+from .readings import call_descriptions
 from .status import Status
 
 MODES = {

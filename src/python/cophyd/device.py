@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
-import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -14,70 +11,21 @@ from ._library import ffi, lib, seconds, text
 from .classes import Component, Declarations
 from .context import Context, default_context
 from .descriptions import descriptions_of
-from .documents import Assets
-from .errors import (
-    CophydError,
-    call,
-    call_for,
-    call_with_report,
-    exception_of,
-    make_error,
-    new_error,
-)
+from .errors import CophydError, call, call_for, call_with_report, make_error, new_error
+from .group import Group
+from .instance_doc import InstanceDoc
+from .kinds import Kind, kind_of
+from .pv import EpicsSignal, EpicsSignalBase, EpicsSignalRO, EpicsSignalWithRBV
+from .readings import call_descriptions, call_readings, signals_read
 from .settings import StageSigs
-from .signal import (
-    EpicsSignal,
-    EpicsSignalBase,
-    EpicsSignalRO,
-    EpicsSignalWithRBV,
-    Kind,
-    SignalRO,
-    SoftSignal,
-    kind_of,
-    readings_of,
-)
+from .signal import SignalRO
+from .soft import SoftSignal
 from .status import Status
+from .tree import Tree
 
 logger = logging.getLogger("cophyd")
 
 SIGNALS: dict[str, type[EpicsSignalBase]] = {"ro": EpicsSignalRO, "rw": EpicsSignal}
-
-
-class Tree:
-    """What the devices of one tree share: the root's memory in the library."""
-
-    def __init__(self, root: Device, ptr: Any) -> None:
-        self.root = weakref.ref(root)
-        self.name = root.name
-        self.free = weakref.finalize(root, lib.oph_device_free, ptr)
-        self.free.atexit = False
-        self.assets = Assets()
-        self.pid = os.getpid()
-        _trees.add(self)
-
-
-_trees: weakref.WeakSet[Tree] = weakref.WeakSet()
-
-
-@atexit.register
-def _unstage_all() -> None:
-    """A program that ends leaves no IOC staged."""
-    for tree in list(_trees):
-        root = tree.root()
-        if root is None or not tree.free.alive or tree.pid != os.getpid():
-            continue
-        if root.state != "idle":
-            lib.oph_unstage(root._ptr, ffi.NULL, ffi.NULL)
-
-
-class InstanceDoc:
-    """A docstring that of an instance also lists its attributes, for help()."""
-
-    def __init__(self, doc: str | None) -> None:
-        self.doc = doc
-
-    def __get__(self, device: Device | None, owner: type) -> str | None:
-        return self.doc if device is None else device.help_text(self.doc)
 
 
 class Device:
@@ -260,6 +208,8 @@ class Device:
         raise AttributeError(self._absent[name], name=name, obj=self)
 
     def _child(self, attr: str) -> Device:
+        from .lookup import device_class  # which knows the classes that derive from this one
+
         child = call_for("oph_device *", lib.oph_device_child, self._ptr, attr.encode())
         kind = device_class(text(lib.oph_device_class(child)), self._context)
         return kind(
@@ -307,21 +257,6 @@ class Device:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.prefix!r}, name={self.name!r})"
-
-    def help_text(self, doc: str | None) -> str:
-        """What help() shows: each attribute, its PVs, and what it is."""
-        lines = [doc or self.class_name, ""]
-        for attr in self._children():
-            child = self.attribute(attr)
-            lines.append(f"{attr}: {child.class_name}, at {child.prefix}")
-        for attr in self._rows():
-            signal = self.attribute(attr)
-            pvs = dict.fromkeys([signal.setpoint_pvname, signal.pvname])
-            lines.append(f"{attr}: {' '.join(pvs)}")
-            if signal.doc:
-                lines.append(f"    {signal.doc}")
-        lines += [f"{signal.attr_name}: in memory" for signal in self._soft]
-        return "\n".join(lines)
 
     # --- Readings
 
@@ -394,23 +329,12 @@ class Device:
     def _describe_signals(self) -> OrderedDict[str, dict[str, Any]]:
         """Without images, which an idle device may not know."""
         found: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        for key, signal in self._signals_read():
+        for key, signal in signals_read(self._ptr):
             described = call_for(
                 "oph_descriptions *", lib.oph_signal_describe, signal, seconds(None)
             )
             for data_key in descriptions_of(described).values():
                 found[key] = {**data_key, "object_name": self.name}
-        return found
-
-    def _signals_read(self) -> list[tuple[str, Any]]:
-        err, readings = new_error(), ffi.new("oph_readings **")
-        if lib.oph_read(self._ptr, seconds(None), readings, ffi.NULL, err):
-            raise exception_of(err)
-        rows = [
-            lib.oph_readings_at(readings[0], i) for i in range(lib.oph_readings_count(readings[0]))
-        ]
-        found = [(text(row.key), row.signal) for row in rows]
-        lib.oph_readings_free(readings[0])
         return found
 
     def read_configuration(self) -> OrderedDict[str, dict[str, Any]]:
@@ -508,109 +432,3 @@ class Device:
 
     def resume(self) -> None:
         """Nothing is to be done: the RunEngine triggers again."""
-
-
-class Group:
-    """Attributes whose names begin alike, as cam.array_size of array_size.height."""
-
-    def __init__(self, device: Device, name: str) -> None:
-        self._device = device
-        self.parent = device
-        self.name = f"{device.name}_{name.replace('.', '_')}"
-        self.attr_name = name
-
-    @property
-    def component_names(self) -> tuple[str, ...]:
-        start = f"{self.attr_name}."
-        return tuple(
-            name.removeprefix(start)
-            for name in self._device.component_names
-            if name.startswith(start)
-        )
-
-    def attribute(self, name: str) -> Any:
-        return self._device.attribute(f"{self.attr_name}.{name}")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self.attribute(name)
-
-    def __dir__(self) -> list[str]:
-        names = {name.partition(".")[0] for name in self.component_names}
-        return sorted({*super().__dir__(), *names})
-
-    def read(self) -> OrderedDict[str, dict[str, Any]]:
-        """All of them, of whatever kind."""
-        parts = (self.attribute(name).read() for name in self.component_names)
-        return OrderedDict(item for part in parts for item in part.items())
-
-    def __repr__(self) -> str:
-        return f"Group(name={self.name!r}, {', '.join(self.component_names)})"
-
-
-def call_readings(function: Any, device: Any) -> OrderedDict[str, dict[str, Any]]:
-    err, readings = new_error(), ffi.new("oph_readings **")
-    if function(device, seconds(None), readings, ffi.NULL, err):
-        raise exception_of(err)
-    return readings_of(readings[0])
-
-
-def call_descriptions(
-    function: Any, device: Any, stores: dict[str, str] | None = None
-) -> OrderedDict[str, dict[str, Any]]:
-    err, found = new_error(), ffi.new("oph_descriptions **")
-    if function(device, seconds(None), found, ffi.NULL, err):
-        raise exception_of(err)
-    return descriptions_of(found[0], stores)
-
-
-def device_class(expression: str, context: Context | None = None) -> type[Device]:
-    """The class of a device by its name among the library's: a built-in one, one of a release
-    ("HDF5Plugin@3.4"), one of a class text, or several to join."""
-    from . import builtin  # which derives from Device
-
-    context = context or default_context()
-    parts = [_one_class(context, word, builtin) for word in expression.split()]
-    if len(parts) == 1:
-        return parts[0]
-    bases = tuple(sorted(parts, key=lambda part: len(part.__mro__), reverse=True))
-    return _new_class("_".join(part.__name__ for part in parts), bases, expression)
-
-
-def _one_class(context: Context, word: str, builtin: Any) -> type[Device]:
-    known = context.python_classes.get(word)
-    if known is not None:
-        return known
-    info = context.describe_class(word)
-    name, bases = text(info.name), text(info.bases)
-    plain, _, release = name.partition("@")
-    if plain in context.python_classes:
-        return _new_class(plain, (context.python_classes[plain],), name)
-    if release:
-        return release_of(_one_class(context, plain, builtin), release)
-    if plain in builtin.__all__:
-        return getattr(builtin, plain)
-    above = tuple(_one_class(context, base, builtin) for base in bases.split())
-    ordered = tuple(sorted(above, key=lambda part: len(part.__mro__), reverse=True))
-    made = _new_class(plain, ordered or (Device,), name, text(info.doc))
-    context.python_classes[word] = made
-    return made
-
-
-def release_of(base: type[Device], release: str) -> type[Device]:
-    """A class as of a release of ADCore: "3.4"."""
-    plain = vars(base)["_class_name"]
-    name = f"{plain}_V{release.replace('.', '')}"
-    return _new_class(name, (base,), f"{plain}@{release}", base.__doc__ or "")
-
-
-_made: dict[tuple[Any, ...], type[Device]] = {}
-
-
-def _new_class(name: str, bases: tuple[type, ...], expression: str, doc: str = "") -> type[Device]:
-    """A class without anything of its own; always the same one."""
-    key = (expression, bases)
-    if key not in _made:
-        _made[key] = type(name, bases, {"__doc__": doc, "_class_name": expression})
-    return _made[key]
