@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, overload
 
-from ._library import text
-from .errors import CophydError
 from .kinds import Kind, kind_of
 from .pv import EpicsSignalBase
 from .signal import SignalRO
@@ -176,11 +174,3 @@ def extra(cls: type) -> list[str]:
 def is_device(cls: type) -> bool:
     """Whether a base is a class for the library, too."""
     return bool(getattr(cls, "is_device_class", False)) and not vars(cls).get("is_plain", False)
-
-
-def class_from_name(context: Context, name: str) -> str:
-    """The name with aliases resolved; AttributeError where there is no such class."""
-    try:
-        return text(context.describe_class(name).name)
-    except CophydError as error:
-        raise AttributeError(str(error)) from None
