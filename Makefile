@@ -233,7 +233,7 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
 	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py \
-	    $(if $(KAFKA),tests/documents/kafka.py)
+	    $(if $(KAFKA),tests/documents/check_kafka.py)
 
 # --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 
