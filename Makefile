@@ -63,7 +63,7 @@ with_doc = $(if $(JANSSON_LIBS),$(1),$(filter-out $(2),$(1)))
 with_kafka = $(if $(RDKAFKA_LIBS),$(1),$(filter-out $(2),$(1)))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
 UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
-UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka)
+UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka $(B)/tests/unit/test_doc_kafka_stuck)
 EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c examples/kafka.c))
 # An object without a source goes when the folder that had it changes.
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
