@@ -130,7 +130,20 @@ enum oph_document_form {
     OPH_DOCUMENT_PIN_ = INT32_MIN
 };
 
-/* Set `size` to sizeof(oph_count_options). Zero means the default that is named here. */
+/* How far a run is, as for a progress bar. */
+typedef struct oph_run_point {
+    uint32_t size; /* sizeof(oph_run_point) */
+    uint32_t reserved;
+    int64_t done, points;
+    double elapsed;   /* seconds since the first point began */
+    double remaining; /* at the pace so far */
+    const char *file; /* the first image's, as this machine names it, or its folder; NULL: none.
+                         Borrowed until the function returns */
+} oph_run_point;
+typedef void oph_run_point_fn(void *user, const oph_run_point *point);
+
+/* Of counts and scans. Set `size` to sizeof(oph_count_options). Zero means the default that is
+ * named here. */
 typedef struct oph_count_options {
     uint32_t size;
     int32_t form;               /* enum oph_document_form: resource */
@@ -145,6 +158,12 @@ typedef struct oph_count_options {
     double timeout;       /* seconds for the trigger of a point; what its settings make of it */
     struct oph_report **reports; /* room for one a detector, which become yours: what its unstage,
                                     or a stage that failed, has to say; may be NULL */
+    double delay;        /* seconds from the beginning of a point to that of the next, at least */
+    double move_timeout; /* of a scan: seconds for an axis to be there; a motor's as oph_move has
+                            it, the context's for a signal */
+    oph_run_point_fn *progress; /* called after each point, on the thread that makes the run, with
+                                   no lock held; may be NULL */
+    void *progress_user;
 } oph_count_options;
 
 /* Bluesky's count: stages the detectors, all at once; then, `points` times, triggers them, waits
@@ -164,6 +183,12 @@ typedef struct oph_count_options {
  * done.
  * - An enum is its index. Text that is no UTF-8 is taken for Latin-1. JSON has no NaN and no
  *   infinity: they become null, in arrays too.
+ * - Streams are as bluesky-tiled-plugins reads them: the array of a run has the points, the frames
+ * of a point and the frame as its axes. chunk_shape and swmr are what the HDF5 plugin was set to
+ * with the first point. Of several files ("template") the URI is what all names begin with; the
+ *   template comes after it. A path stands in the URI as it is, since Tiled decodes nothing: only
+ *   ?, #, ; and control characters are escaped, and files with these in their names are not found
+ *   by it. The server must be allowed to read the folder (tiled serve catalog --read FOLDER).
  * - An image names the file that the IOC named, as this machine sees it, never a guess. A point
  * that is not what the documents before it said ends the run (OPH_EMISMATCH): another number of
  * frames, another file, a file number that the spec cannot tell.
@@ -175,6 +200,29 @@ typedef struct oph_count_options {
 OPH_API int oph_count(oph_context *ctx, oph_device *const *detectors, size_t detector_count,
                       int64_t points, oph_document_fn *sink, void *user,
                       const oph_count_options *opt, oph_error *err);
+
+/* What a scan moves: a motor (class EpicsMotor), or a signal that can be put to, whose readback
+ * must follow; the other is NULL. */
+typedef struct oph_scan_axis {
+    oph_device *motor;
+    oph_signal *signal;
+    double start, stop;
+} oph_scan_axis;
+
+/* Bluesky's scan: a count whose axes move before each trigger, all at once, in equal steps from
+ * start to stop, and are waited for. They are read at each point like the detectors, of which there
+ * may be none. The start document names them in "motors", "plan_args" and the dimension of its
+ * hints.
+ *
+ * Start and stop are checked before anything is staged or moved: OPH_ERANGE outside the limits, and
+ * what else oph_move refuses. A move that fails ends the run as a trigger does. However a run fails
+ * or is interrupted, motors that move are stopped, and waited for, before the detectors are
+ * unstaged; oph_stop of a motor from another thread ends it, too. Motors stay where the run ends.
+ * The rest is as with oph_count. */
+OPH_API int oph_scan(oph_context *ctx, oph_device *const *detectors, size_t detector_count,
+                     const oph_scan_axis *axes, size_t axis_count, int64_t points,
+                     oph_document_fn *sink, void *user, const oph_count_options *opt,
+                     oph_error *err);
 
 OPH_END_DECLS
 

@@ -106,8 +106,9 @@ example 0 files.txt files Pilatus: "$ioc_root" "$read_root"
 example 0 multi.txt multi
 example 0 series.txt series
 example 0 stop.txt stop
-# It is built where jansson is.
+# These are built where jansson is.
 [ ! -e "$bin/count" ] || example 0 count.txt count Pilatus: "$work/run.jsonl" 2
+[ ! -e "$bin/scan" ] || example 0 scan.txt scan Pilatus: Pilatus:m1 "$work/run.jsonl"
 # With librdkafka there is a broker, which ends with its standard input. Nobody is at port 1.
 topic=bl.bluesky.runengine.documents
 broker=$bin/../tests/documents/broker
@@ -149,7 +150,7 @@ end_simulator
 for source in examples/*.c; do
     program=$(basename "$source" .c)
     [ "$program" != kafka ] || [ -e "$broker" ] || continue
-    [ -e "$bin/$program" ] || [ "$program" != count ] || continue
+    [ -e "$bin/$program" ] || [[ $program != count && $program != scan ]] || continue
     [[ " $ran show_class " == *" $program "* ]]
     result $? "$source was run"
 done
