@@ -158,7 +158,8 @@ static void set_exposure(const struct row *row)
 {
     oph_error err = OPH_ERROR_INIT;
     int is_others = is(row->fault, "Client cam1:Acquire Acquire") && is(row->phase, "stage");
-    double seconds = is_others ? 2 : is(row->phase, "trigger") ? 0.5 : 0.01;
+    int is_cut_short = strncmp(row->fault, "AbortAfter", 10) == 0;
+    double seconds = is_others ? 2 : is_cut_short || is(row->phase, "trigger") ? 0.5 : 0.01;
     if (oph_settings_set(d.cam, "acquire_time", seconds, &err) ||
         oph_settings_set(d.cam, "acquire_period", seconds + 0.005, &err))
         testAbort("%s", err.text);
