@@ -19,7 +19,7 @@ import tifffile
 
 COLS, ROWS = 61, 47
 BUILD = os.environ["BUILD"]
-TESTS = ["unit/test_doc_count", "ioc/test_doc_run"]
+TESTS = ["unit/test_doc_count", "unit/test_doc_scan", "ioc/test_doc_run", "ioc/test_doc_scan"]
 
 
 class Tap:
@@ -54,10 +54,11 @@ class Simulator:
         }
         self.frames = 0  # taken so far
 
-    def count(self, store, form, frames, points, root):
+    def count(self, store, form, frames, points, root, *motor):
         # A quote, a blank and letters beyond ASCII, as folders may have them.
         folder = "a 100%% 'good' \u00e4"  # for strftime
         arguments = [store, form, str(frames), str(points), f"/data/{folder}/", f"{root}/{folder}/"]
+        arguments += motor
         return subprocess.Popen(
             [f"{BUILD}/tests/documents/counts", *arguments],
             env=self.environment,
@@ -240,6 +241,21 @@ def count(tap, sim, root, store, form, frames, points):
     tap.ok("det_stats1_total" in event["data"], f"{what}: the detector's values are there")
 
 
+def scan(tap, sim, root, form):
+    what = f"a scan, {form}"
+    process = sim.count("Stream", form, 2, 5, root, "m1")
+    out, err = process.communicate(timeout=120)
+    tap.none([err] if process.returncode or err else [], f"{what}: it ends well")
+    (run,) = runs_of(out.splitlines())
+    tap.none(run.mistakes, f"{what}: all {len(run.names)} documents are valid")
+    check_pixels(tap, sim, run, what, 2, 5)
+    start, descriptor = run.documents["start"][0], run.documents["descriptor"][0]
+    (((axis,), stream),) = start["hints"]["dimensions"]
+    tap.ok(stream == descriptor["name"] and axis in descriptor["data_keys"], f"{what}: its axis is {axis}")
+    places = [event["data"][axis] for event in run.documents["event"]]
+    tap.ok(places == list(np.linspace(*start["plan_pattern_args"]["args"][1:], 5)), f"{what}: at {places}")
+
+
 # Ends
 
 
@@ -297,6 +313,8 @@ def main():
             for store in ("Stream", "Single", "Tiff"):
                 count(tap, sim, root, store, form, 1, 3)
                 count(tap, sim, root, store, form, 4, 2)
+        for form in ("resource", "stream"):
+            scan(tap, sim, root, form)
         for line in range(1, 11):
             interrupt(tap, sim, root, line)
         close_pipe(tap, sim, root)
