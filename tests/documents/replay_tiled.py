@@ -101,6 +101,10 @@ def resources(server, tap, recorder):
     replay(server, tap, recorder.of("Stores", "resource"))
 
 
+def scans(server, tap, recorder):
+    replay(server, tap, recorder.count("Stream", "stream", 2, 5, "m1"))
+
+
 def by_http(server, tap, recorder):
     """Without Tiled's client."""
     recorded = recorder.count("Stream", "stream", 2)
@@ -186,7 +190,7 @@ def run_engine(server, tap, recorder):
 def main():
     tap = Tap()
     with Recorder() as recorder, Server(recorder.root) as server:
-        for part in (counts, runs, resources, by_http, bluesky_writer, run_engine, live, aborted):
+        for part in (counts, runs, scans, resources, by_http, bluesky_writer, run_engine, live, aborted):
             part(server, tap, recorder)
     tap.ok(not os.path.exists(server.home), "the server leaves nothing")
     print(f"1..{tap.count}")
