@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ._library import text
 from .errors import CophydError
-from .signal import EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV, Kind, SignalRO, kind_of
+from .kinds import Kind, kind_of
+from .pv import EpicsSignalBase
+from .signal import SignalRO
+from .soft import SoftSignal
 
 if TYPE_CHECKING:
     from .context import Context
     from .device import Device
 
-HOW: dict[type, str] = {EpicsSignalRO: "ro", EpicsSignal: "rw", EpicsSignalWithRBV: "rbv"}
-
 
 class Component:
-    """An attribute of a device class: a signal, by the suffix of its PV, or a child device.
+    """An attribute of a device class: a signal, by the suffix of its PV; a SoftSignal, which has
+    none; or a child device.
 
     `kind`: "normal", "config", "hinted" or "omitted"; of a signal that a base has too, that of the
     base. `string`: a CHAR waveform is text (True) or numbers (False). `doc`: what it is. `how`:
     another word of the class text's than the class gives, as "path" or "start". All else goes to
-    the child device when it is made.
+    the child device, or the SoftSignal, when it is made.
     """
 
     def __init__(
@@ -54,6 +56,11 @@ class Component:
     @property
     def is_signal(self) -> bool:
         return issubclass(self.cls, SignalRO)
+
+    @property
+    def is_soft(self) -> bool:
+        """A signal in memory, which is Python's alone."""
+        return issubclass(self.cls, SoftSignal)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.attr = name
@@ -114,7 +121,8 @@ class Declarations:
 
     def _declare(self, cls: type[Device]) -> str:
         bases = [self.name_of(base) for base in cls.__bases__ if is_device(base)]
-        lines = [self._line(cls, bases, part) for part in components_of(cls).values()]
+        parts = [part for part in components_of(cls).values() if not part.is_soft]
+        lines = [self._line(cls, bases, part) for part in parts]
         name = self._free_name(cls.__name__)
         head = f"class {name} : {' '.join(bases)}" if bases else f"class {name}"
         doc = own_doc(cls)
@@ -136,11 +144,12 @@ class Declarations:
     def _line(self, cls: type[Device], bases: list[str], part: Component) -> str:
         if not part.is_signal:
             child = self.name_of(part.cls)
-            return f"dev {part.attr} {part.suffix} {child}{quoted(part.doc)}"
-        how = part.how or HOW.get(part.cls)
-        if how is None:
-            known = ", ".join(kind.__name__ for kind in HOW)
+            suffix = part.suffix or '""'
+            return f"dev {part.attr} {suffix} {child}{quoted(part.doc)}"
+        if not issubclass(part.cls, EpicsSignalBase):
+            known = "EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV or a class of theirs"
             raise TypeError(f"{cls.__name__}.{part.attr}: wanted {known}, found {part.cls}")
+        how = part.how or part.cls.how
         former = self._former(bases, part.attr)
         kind = part.kind
         if kind is None:
