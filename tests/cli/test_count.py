@@ -267,6 +267,9 @@ def check_terminal(tap, sim):
         status, _ = t.end()
         tap.equal(status, 0, "a plan in a terminal")
         tap.match("HDF1:Capture", t.screen(), "has its rows")
+    with Terminal("plan", "Pilatus:", *sim.folders, environment=sim.environment, columns=80, rows=40) as t:
+        t.end()
+        tap.match(r"^2  hdf1.capture +Capture, is Done, not put back, starts$", t.screen(), "also in a narrow one")
 
 
 def main():
