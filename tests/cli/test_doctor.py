@@ -50,30 +50,6 @@ def test_plugins(doctor, command):
                  one["grade"] != "ok"), ["NDPluginStats", "NDPluginROI"], "one of another type")
 
 
-def test_files(doctor, command, sim):
-    raw = command.lines("get", "--json", PREFIX, "cam.file_path")[0]["value"]
-    command.put("cam.file_path=/nowhere/")
-    doctor.ill("the camera's folder is not there", "folder", "failed", ["/nowhere"])
-    command.put("cam.file_path=" + raw, "cam.file_template=")
-    doctor.ill("the camera has no names", "camera-files", "failed", ["FileTemplate"])
-    command.put("cam.file_template=%s%s_%4.4d.tif")
-    doctor.ill("the folder is not mounted here", "here", "failed",
-               ["does not see /nowhere", "--read-root"], "--read-root", "/nowhere")
-    bare = Doctor(command, sim)
-    bare.words = []
-    bare.ill("no folder anywhere", "folder", "warning", ["--write-root"])
-    command.put("hdf1.file_path=/nowhere/")
-    bare.ill("only one that the IOC lacks", "folder", "failed", ["/nowhere"], here="failed")
-    command.put("hdf1.file_path=/data/")
-    bare.ill("only one that this machine lacks", "here", "failed", ["does not see /data"])
-    doctor.ill("a plugin that has seen no frame, and no LazyOpen", "priming", "failed",
-               ["lazy_open=1"], *own(command, "stage hdf1 lazy_open=0"))
-    doctor.ill("files that nobody here can read", "filters", "failed", ["JPEG", "hdf5plugin"],
-               *own(command, "stage hdf1 compression=JPEG"))
-    command.put("hdf1.compression=LZ4")
-    doctor.well("as before")
-
-
 def test_ioc(doctor, command):
     command.fault("readback_stays=cam1:DelayTime_RBV")
     command.send("cam.delay_time=3")
@@ -133,7 +109,6 @@ with Simulator() as sim:
     test_well(doctor)
     test_chain(doctor, command)
     test_plugins(doctor, command)
-    test_files(doctor, command, sim)
     test_ioc(doctor, command)
     test_alone(command)
     test_servers()

@@ -4,7 +4,7 @@ import os
 import stat
 
 from cli import Simulator
-from harness import PREFIX, Command, Screen, done, has, ok, same
+from harness import PREFIX, Command, Screen, done, has, ok, same, wait_until
 
 AS_BOOTED = """cam PIL
   image Image1 (NDPluginStdArrays), disabled, hands no frames on
@@ -40,6 +40,16 @@ def test_text(command):
     text = command.run("graph", PREFIX).stdout
     has(text, ["a circle: roi1 takes its frames from STATS1\n"], "a circle")
     command.put("roi1.nd_array_port=PIL", of=roi)
+    command.fault("plugin_stuck=HDF1")
+    command.put("hdf1.min_callback_time=0", "hdf1.blocking_callbacks=No", "cam.array_callbacks=1",
+                "cam.image_mode=Multiple", "cam.num_images=10")
+    command.send("cam.acquire=1")
+    wait_until(lambda: command.value("hdf1.queue_free") == 11, "frames in the queue")
+    text = command.run("graph", PREFIX).stdout
+    has(text, ["hands no frames on, 9 of 20 frames in its queue\n"], "a queue")
+    command.fault("plugin_stuck=")
+    wait_until(lambda: command.value("hdf1.queue_free") == 20, "an empty queue")
+    command.put("hdf1.min_callback_time=0.5", "hdf1.blocking_callbacks=Yes")
     end = command.run("graph", "--timeout", "0.3", "Nobody:")
     same((end.returncode, end.stdout), (3, ""), "nobody answers")
 
@@ -105,7 +115,7 @@ def test_colors(command):
             name = line.replace(",", " ").split()
             if name and name[0] in ("cam", "image", "hdf1", "roi1", "NOPE"):
                 colors[name[0]] = cells[y][len(line) - len(line.lstrip())][3]
-        same(colors, {"NOPE": 31, "image": 31, "hdf1": 31, "roi1": 33, "cam": None},
+        same(colors, {"NOPE": 31, "image": None, "hdf1": 31, "roi1": 33, "cam": None},
              "red where frames end or get lost, yellow where they are not taken")
     with Screen(command, "graph", PREFIX, environment={"NO_COLOR": "1"}) as screen:
         screen.end()
