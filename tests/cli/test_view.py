@@ -7,7 +7,7 @@ import struct
 import zlib
 
 from cli import Simulator
-from harness import PREFIX, Command, Screen, done, has, ok, same, same_rows
+from harness import PREFIX, Command, Screen, done, has, ok, same, same_rows, wait_until
 
 WIDTH, HEIGHT = 61, 47
 
@@ -199,9 +199,9 @@ def test_usage(command, path):
 
 # --- The IOC
 
-def first_file(folder):
-    return next(os.path.join(top, name) for top, _, names in os.walk(folder)
-                for name in names if name.endswith(".h5"))
+def files(folder):
+    return [os.path.join(top, name) for top, _, names in os.walk(folder) for name in names
+            if name.endswith(".h5")]
 
 
 def test_frames(command, sim):
@@ -209,7 +209,7 @@ def test_frames(command, sim):
     end = command.run("count", PREFIX, *sim.folders, "--set", "cam.image_mode=Multiple", "--set",
                       "cam.num_images=3")
     same(end.returncode, 0, "three frames are taken")
-    path = first_file(sim.disk)
+    [path] = files(sim.disk)
     for wish, number in ((0, 0), (1, 1), (2, 2), (-1, 2), (-3, 0)):
         [found] = command.lines("view", "--json", "--frame", str(wish), path)
         rows = simulated(found["unique_id"])
@@ -269,6 +269,30 @@ def test_follow(command, sim):
     follower.send_signal(signal.SIGINT)
     follower.communicate()
     same(follower.returncode, 130, "Ctrl-C ends it")
+
+
+GROWING = """class Growing : SingleTrigger PilatusDetector
+dev   hdf1 HDF1: HDF5Plugin FileStoreHDF5IterativeWrite
+stage hdf1 lazy_open=1 swmr_mode=On
+"""
+
+
+def test_growing(command, sim):
+    """A file is looked at while it is written, to its last frame."""
+    known = set(files(sim.disk))
+    taker = command.start("count", PREFIX, *sim.folders, "--class",
+                          command.write("growing.class", GROWING), "--set",
+                          "cam.image_mode=Multiple", "--set", "cam.num_images=20", "--set",
+                          "cam.acquire_time=0.2")
+    wait_until(lambda: set(files(sim.disk)) - known, "a file")
+    [path] = set(files(sim.disk)) - known
+    found = command.lines("view", "--json", "--follow", path)
+    taken = taker.communicate()
+    numbers = [one["frame"] for one in found]
+    same((taker.returncode, numbers, numbers[-1]), (0, sorted(set(numbers)), 19), "20 frames")
+    ok(len(numbers) > 1, "as they come", (numbers, taken))
+    same([one["min"] for one in found], [simulated(one["unique_id"])[0][0] for one in found],
+         "each of them")
 
 
 # --- A terminal
@@ -345,6 +369,7 @@ with Simulator() as sim:
     test_frames(command, sim)
     test_live(command, sim)
     test_follow(command, sim)
+    test_growing(command, sim)
     test_terminal(command, tiff)
     test_terminal_follow(command, sim)
 done()
