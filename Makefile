@@ -65,6 +65,7 @@ SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
 with_doc = $(if $(JANSSON_LIBS),$(1),$(filter-out $(2),$(1)))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
 UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
+UNIT := $(filter-out $(if $(PNG_LIBS),,%/test_picture_png) $(if $(JANSSON_LIBS),,%/test_view_files),$(UNIT))
 EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c))
 # An object without a source goes when the folder that had it changes.
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
@@ -200,6 +201,12 @@ $(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS)
 $(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS)
 $(DOC_TESTS): $(B)/lib/libcophyd-doc.a
 $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
+
+# Pictures, without the command around them.
+PICTURE := $(patsubst %,$(O)/cli/%.c.o,frame picture picture_png picture_text)
+PICTURE_TESTS := $(filter $(B)/tests/unit/test_picture%,$(UNIT))
+$(PICTURE_TESTS): WITH_DOC = $(PICTURE) $(PNG_LIBS)
+$(PICTURE_TESTS): $(PICTURE)
 
 # An IOC of standard records, of all types.
 $(IOC): | $(SIM) $(PLAIN)

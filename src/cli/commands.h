@@ -9,7 +9,9 @@ extern const struct cli_command cli_classes;
 extern const struct cli_command cli_completion;
 extern const struct cli_command cli_count;
 extern const struct cli_command cli_diff;
+extern const struct cli_command cli_doctor;
 extern const struct cli_command cli_get;
+extern const struct cli_command cli_graph;
 extern const struct cli_command cli_manual;
 extern const struct cli_command cli_plan;
 extern const struct cli_command cli_put;
@@ -17,6 +19,7 @@ extern const struct cli_command cli_recover;
 extern const struct cli_command cli_replay;
 extern const struct cli_command cli_save;
 extern const struct cli_command cli_sim;
+extern const struct cli_command cli_view;
 extern const struct cli_command cli_watch;
 
 #endif
