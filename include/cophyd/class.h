@@ -69,6 +69,7 @@ enum oph_row_flags {
     OPH_ROW_BUSY = 1,    /* its put completes when the action ends */
     OPH_ROW_COUNTER = 2, /* the IOC counts it: it is set when staged and never restored */
     OPH_ROW_MOVES = 4,   /* the IOC moves it while acquiring */
+    OPH_ROW_MAIN = 8,    /* the key of its readings is its device's name */
     OPH_ROW_FLAGS_PIN_ = INT32_MIN
 };
 

@@ -80,7 +80,7 @@ oph_row oph__row_public(const struct oph__row *row, int since, int until)
                      .kind = oph__kind_flags(row->kind),
                      .flags = (row->busy ? OPH_ROW_BUSY : 0u) |
                               (row->counter ? OPH_ROW_COUNTER : 0u) |
-                              (row->moves ? OPH_ROW_MOVES : 0u),
+                              (row->moves ? OPH_ROW_MOVES : 0u) | (row->main ? OPH_ROW_MAIN : 0u),
                      .since = since,
                      .until = until,
                      .capacity = oph__row_capacity(row),

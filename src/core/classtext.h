@@ -9,7 +9,7 @@
  *   row ATTR SUFFIX|- gone SINCE ["DOC"]
  *       HOW ro rw rbv path start; TYPE any int float enum text array; KIND normal config hinted
  *       omitted; OPTION slow=SECONDS after=ATTR[,ATTR...] busy counter moves
- *       labels=A|B|... readback=A|B|... length=N of=int|float
+ *       main labels=A|B|... readback=A|B|... length=N of=int|float
  *       A row without a doc has that of the row of its attribute that stands before it.
  *   dev ATTR SUFFIX CLASS[@VERSION] [MIXIN...] ["DOC"]
  *   files CHILD|. write=TEMPLATE [read=TEMPLATE] [semantics=posix|windows]
@@ -68,6 +68,7 @@ struct oph__row {
     bool busy;    /* its put completes when the action ends */
     bool counter; /* counted by the IOC: set when staged, never restored */
     bool moves;   /* the IOC moves it while acquiring: restored without asking who changed it */
+    bool main;    /* read under its device's name */
     struct oph__labels labels;   /* of the setpoint, or of the only PV */
     struct oph__labels readback; /* where the readback's are others */
     uint32_t length;             /* elements of a waveform; 0: a text is a string, else not said */

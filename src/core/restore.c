@@ -226,9 +226,10 @@ int oph__plan_restore(struct oph__plan *plan, bool force, oph_report *report, op
     struct restoring r = {.ctx = plan->dev->ctx, .force = force, .report = report};
     size_t count = plan->items.count;
     struct back *backs = calloc(count ? count : 1, sizeof *backs);
-    if (!backs) {
+    if (!backs) { /* the journal stays as it is */
         oph__fail_memory(&r.first, "putting settings back");
         oph__report_add(report, &r.first);
+        atomic_store(&r.ctx->left, true);
         if (err) *err = r.first;
         return r.first.code;
     }
