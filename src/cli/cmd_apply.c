@@ -120,8 +120,11 @@ static int show(struct cli *cli, const struct saved *s)
                                        oph_signal_pv(s->sig), "before",
                                        before ? cli_json_text(before) : json_null(), "value",
                                        cli_json_text(s->wanted.text)));
-    cli_print(cli, "%-26s %s, was %s\n", cli_path(s->sig), s->wanted.text,
-              before ? before : "never set");
+    cli_print(cli, "%-26s %s, was %s\n", cli_path(s->sig),
+              *s->wanted.text ? s->wanted.text : "\"\"",
+              !before   ? "never set"
+              : *before ? before
+                        : "\"\"");
     return 0;
 }
 

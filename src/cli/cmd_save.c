@@ -144,7 +144,8 @@ static int show_difference(struct cli *cli, const struct saved *s)
                                        oph_signal_pv(s->sig), "file", cli_json_text(s->wanted.text),
                                        "ioc", ioc ? cli_json_text(ioc) : json_null()));
     cli_print(cli, "%-30s file %s%s%s, IOC %s%s%s\n", cli_path(s->sig), cli_color(cli, CLI_GREEN),
-              s->wanted.text, cli_color(cli, CLI_PLAIN), cli_color(cli, CLI_RED),
+              *s->wanted.text ? s->wanted.text : "\"\"", cli_color(cli, CLI_PLAIN),
+              cli_color(cli, CLI_RED),
               !ioc   ? "never set"
               : *ioc ? ioc
                      : "\"\"",

@@ -58,6 +58,34 @@ def check_documents(tap, sim):
     tap.equal((told.returncode, told.stdout), (2, ""), "two that want stdout")
 
 
+def check_kafka(tap, sim):
+    """With librdkafka there is a broker, which ends with its standard input. Nobody is at port 1."""
+    program, topic = f"{BUILD}/tests/documents/broker", "beam.bluesky.runengine.documents"
+    kept, other = f"{sim.disk}/kept", f"{sim.disk}/other"
+    os.mkdir(kept)
+    os.mkdir(other)
+    keep = ["--keep", kept]
+    told = sim.run("count", "--kafka", "nonsense", "Pilatus:", *sim.folders)
+    tap.equal(told.returncode, 2, "--kafka without a topic")
+    if not os.path.exists(program):
+        return
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as broker:
+        there = f"{broker.stdout.readline().strip()}/{topic}"
+        told = sim.run("count", "-n", "2", "--kafka", there, *keep, "Pilatus:", *sim.folders)
+        tap.equal(told.returncode, 0, "documents to Kafka")
+        tap.equal(os.listdir(kept), [], "nothing is kept that was delivered")
+        before = sim.settings()
+        told = sim.run("count", "--kafka", f"127.0.0.1:1/{topic}", *keep, "Pilatus:", *sim.folders)
+        tap.equal(told.returncode, 1, "nobody takes them")
+        tap.match("all settings are as before", told.stderr, "everything is put back all the same")
+        tap.equal(sim.settings(), before, "it is")
+        runs = os.listdir(kept)
+        tap.equal(len(runs), 1, "the run is kept")
+        told = sim.run("replay", f"{kept}/{runs[0]}", "--kafka", there, "--keep", other)
+        tap.equal((told.returncode, os.listdir(other)), (0, []), "and sent later")
+        broker.stdin.close()
+
+
 def check_emitted(tap, sim):
     """The C program does the same: the same documents but for uids and times, and a file."""
     words = ["-n", "2", "--set", "cam.num_images=3", "--set", 'hdf1.file_name=a "b"?', "--set",
@@ -274,7 +302,7 @@ def check_terminal(tap, sim):
 
 def main():
     tap = Tap()
-    checks = {"pipe": check_pipe, "documents": check_documents, "emitted": check_emitted, "refusals": check_refusals,
+    checks = {"pipe": check_pipe, "documents": check_documents, "kafka": check_kafka, "emitted": check_emitted, "refusals": check_refusals,
               "plan": check_plan, "class_file": check_class_file, "interrupts": check_interrupts,
               "closed": check_closed, "terminal": check_terminal, "killed": check_killed}
     with Simulator() as sim:
