@@ -67,6 +67,20 @@ static int show_done(struct cli *cli, const struct progress *p, double seconds)
     return 0;
 }
 
+/* Whether a journal of this detector is there, which is no other client's. */
+static bool has_left(const char *prefix)
+{
+    oph_journals *journals = NULL;
+    bool left = false;
+    if (oph_journals_find(&journals, NULL)) return false;
+    for (size_t i = 0; i < oph_journals_count(journals); i++) {
+        const oph_journal *j = oph_journals_at(journals, i);
+        left = left || (!strcmp(j->prefix, prefix) && (!j->alive || j->pid == getpid()));
+    }
+    oph_journals_free(journals);
+    return left;
+}
+
 /* The end of another: what it was, and whether the settings are back. */
 static int show_failed(struct cli *cli, const struct progress *p, const oph_error *err,
                        oph_report *report)
@@ -86,8 +100,9 @@ static int show_failed(struct cli *cli, const struct progress *p, const oph_erro
         cli_warn_report(report);
     }
     if (back) cli_say("all settings are as before");
-    if (strstr(err->text, "oph_recover"))
-        cli_say("cophyd recover %s puts that back", oph_device_prefix(p->det));
+    if (has_left(oph_device_prefix(p->det)))
+        cli_say("cophyd recover %s puts back what is not, once the IOC answers",
+                oph_device_prefix(p->det));
     return rc;
 }
 

@@ -213,7 +213,7 @@ def check_killed(tap, sim):
               "it is listed")
     told = sim.run("count", "Pilatus:", *sim.folders)
     tap.equal(told.returncode, 1, "a count is refused then")
-    tap.match("cophyd recover Pilatus: puts that back", told.stderr, "and says what helps")
+    tap.match("cophyd recover Pilatus: puts back what is not", told.stderr, "and says what helps")
     told = sim.run("apply", "Pilatus:", "/dev/null")
     tap.equal(told.returncode, 1, "so is an apply")
     tap.equal(sim.run("recover", "--read-only", "Pilatus:").returncode, 2, "--read-only refuses recover")
@@ -222,6 +222,22 @@ def check_killed(tap, sim):
     tap.ok({line["what"] for line in documents(told)} <= {"back", "same"}, "everything is back")
     tap.equal(sim.settings(), before, "all settings are as before")
     tap.equal(sim.run("recover", "Pilatus:").stdout, "nothing was to be put back\n", "nothing is left")
+
+
+def check_died(tap):
+    """The IOC dies in the middle of a count."""
+    with Simulator() as sim:
+        process = sim.start("count", "Pilatus:", "-n", "100000", *sim.folders)
+        process.stdout.readline()
+        sim.kill()
+        _, err = process.communicate(timeout=60)
+        tap.equal(process.returncode, 3, "the IOC dies")
+        tap.match("wanted Continuous put back, found the PV is not connected", err, "each setting that is not back is told")
+        tap.match("cophyd recover Pilatus: puts back what is not, once the IOC answers", err, "and what helps")
+        tap.ok("as before" not in err, "and nothing else is claimed")
+        lines = documents(sim.run("recover", "--json"))
+        tap.equal([line["alive"] for line in lines], [False], "the journal is there")
+        os.unlink(lines[0]["file"])
 
 
 def check_refusals(tap, sim):
@@ -309,6 +325,8 @@ def main():
         sim.run("count", "Pilatus:", *sim.folders)  # what was never set is set from now on
         for name in sys.argv[1:] or checks:
             checks[name](tap, sim)
+    if not sys.argv[1:]:
+        check_died(tap)
     return tap.done()
 
 
