@@ -8,6 +8,8 @@
 #   make python       the package cophyd for Python: build/python; make wheel   the same for pip
 #   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
 #   make check-hosts  programs in other languages, and the wheel
+#   make trust        faults, random runs, soak, fuzz: what was attacked, in one table (TRUST=long: for hours)
+#   make soak         acquisitions and random runs for hours
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
 #   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each; FUZZ=NAME runs that one
@@ -100,7 +102,7 @@ DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
 .PHONY: asan tsan abi-names
-.PHONY: fuzz check-fuzz fuzz-targets install uninstall clean distclean
+.PHONY: trust soak fuzz check-fuzz fuzz-targets install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(CLI) $(EXAMPLES)
@@ -236,6 +238,20 @@ PICTURE := $(patsubst %,$(O)/cli/%.c.o,frame picture picture_png picture_text)
 PICTURE_TESTS := $(filter $(B)/tests/unit/test_picture%,$(UNIT))
 $(PICTURE_TESTS): WITH_DOC = $(PICTURE) $(PNG_LIBS)
 $(PICTURE_TESTS): $(PICTURE)
+
+# What the library claims, attacked: a table.
+TRUST_TESTS := $(SOAK) $(filter %/test_doc_failing %/test_failing_memory %/test_failing_calls %/test_failing_frames,$(UNIT)) \
+    $(filter $(B)/tests/ioc/test_faults_%,$(IOC))
+trust: all $(TRUST_TESTS)
+	$(if $(SIM_LIBS),,$(error make trust needs the simulator: ./configure --install-deps))
+	+$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' python3 -B tests/trust/trust.py
+
+soak: export COPHYD_SIM = $(abspath $(B))/bin/cophyd-sim
+soak: export COPHYD_STATE_DIR = $(abspath $(B))/state/soak
+soak: all $(SOAK)
+	$(B)/tests/soak/soak 100000 0
+	$(B)/tests/soak/soak 86400 1
+	$(B)/tests/random/random 1 2000
 
 # A link that is slow, for tests and benches.
 FAR := $(B)/tests/link/far
