@@ -103,12 +103,12 @@ def test_journal(doctor, command, sim):
 def test_missing(command, sim):
     """Records that the IOC lacks: one that is needed, and two that are not."""
     doctor = Doctor(command, sim)
-    command.fault("missing=cam1:ADCoreVersion_RBV", send=True)
+    command.miss("cam1:ADCoreVersion_RBV")
     wait_until(lambda: command.run("get", "--timeout", "1", PREFIX,
                                    "cam.ad_core_version").returncode == 3, "a record goes")
     found = doctor.results("--timeout", "2")
     same(doctor.grades(found)["version"], "warning", "no version")
-    command.fault("missing=HDF1:Capture", send=True)
+    command.miss("HDF1:Capture")
     wait_until(lambda: command.run("get", "--timeout", "1", PREFIX,
                                    "hdf1.capture").returncode == 3, "a record goes")
     found = doctor.results("--timeout", "2")
