@@ -54,7 +54,7 @@ def test_acquire_fails(doctor, command):
 def test_somebody_else(doctor, command, sim):
     """Who sets something while the test image is taken is told of."""
     started = command.start("doctor", "--json", PREFIX, *sim.folders, "--acquire", "--set",
-                            "cam.acquire_time=2")
+                            "cam.acquire_time=5")
     wait_until(lambda: command.value("cam.acquire") == "Acquiring",
                "an acquisition")
     command.put("cam.beam_x=7")
