@@ -59,7 +59,8 @@ def check_documents(tap, sim):
 
 
 def check_kafka(tap, sim):
-    """With librdkafka there is a broker, which ends with its standard input. Nobody is at port 1."""
+    """With librdkafka there is a broker, which ends with its standard input. Nobody is at port 1. Its
+    threads are C11's, which ThreadSanitizer does not know, and so ends with a crash."""
     program, topic = f"{BUILD}/tests/documents/broker", "beam.bluesky.runengine.documents"
     kept, other = f"{sim.disk}/kept", f"{sim.disk}/other"
     os.mkdir(kept)
@@ -67,7 +68,7 @@ def check_kafka(tap, sim):
     keep = ["--keep", kept]
     told = sim.run("count", "--kafka", "nonsense", "Pilatus:", *sim.folders)
     tap.equal(told.returncode, 2, "--kafka without a topic")
-    if not os.path.exists(program):
+    if not os.path.exists(program) or os.path.basename(BUILD) == "tsan":
         return
     with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as broker:
         there = f"{broker.stdout.readline().strip()}/{topic}"
