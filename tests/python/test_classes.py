@@ -283,3 +283,29 @@ def test_signals_in_memory_as_attributes(context):
     assert table.hints == {"fields": ["table_sample_mass"]}
     assert table.sample.component_names == ("title", "mass", "batch")
     assert table.sample.mass.parent is table.sample
+
+
+def test_redeclared_attributes_keep_what_the_ioc_needs(context):
+    """Of the same PV: that Acquire is an action, and how long a threshold takes."""
+
+    class Again(cophyd.PilatusDetectorCam):
+        acquire = Component(EpicsSignalWithRBV, "Acquire", kind="normal")
+        threshold_energy = Component(EpicsSignalWithRBV, "ThresholdEnergy")
+        num_images = Component(EpicsSignal, "OtherImages")
+
+    rows = context.rows("PilatusDetectorCam")
+    again = Again("X:", name="again", context=context)
+    known = context.rows(again.class_name)
+    assert known["acquire"].how == "start" == rows["acquire"].how
+    assert known["acquire"].kind == cophyd.Kind.normal
+    assert known["threshold_energy"].options == "slow=110" == rows["threshold_energy"].options
+    assert known["threshold_energy"].doc == rows["threshold_energy"].doc
+    assert (known["num_images"].how, known["num_images"].suffix) == ("rw", "OtherImages")
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 3, 5, 7])
+def test_all_kinds(context, kind):
+    class Any(cophyd.Device):
+        value = Component(EpicsSignal, "Value", kind=kind)
+
+    assert Any("X:", name="any", context=context).value.kind == kind

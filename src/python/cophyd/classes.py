@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, overload
 
-from ._library import text
-from .errors import CophydError
 from .kinds import Kind, kind_of
 from .pv import EpicsSignalBase
+from .rows import Row
 from .signal import SignalRO
 from .soft import SoftSignal
 
@@ -96,9 +95,11 @@ def own_doc(cls: type) -> str:
     return " ".join(lines.split()).replace("#", "").rstrip(".")
 
 
-def kind_word(kind: int) -> str:
-    names = {Kind.omitted: "omitted", Kind.normal: "normal", Kind.config: "config"}
-    return names.get(Kind(kind), "hinted")
+def kind_word(kind: Kind) -> str:
+    """The word of a class text; what it has no word for is set once the device is there."""
+    if kind & Kind.normal:
+        return "hinted" if kind & Kind.hinted == Kind.hinted else "normal"
+    return "config" if kind else "omitted"
 
 
 class Declarations:
@@ -149,20 +150,24 @@ class Declarations:
         if not issubclass(part.cls, EpicsSignalBase):
             known = "EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV or a class of theirs"
             raise TypeError(f"{cls.__name__}.{part.attr}: wanted {known}, found {part.cls}")
+        former = self._former(bases, part)
         how = part.how or part.cls.how
-        former = self._former(bases, part.attr)
-        kind = part.kind
-        if kind is None:
-            kind = former.kind if former else Kind(cls.default_kind)
-        type_ = {True: "text", False: "array", None: former.type if former else "any"}[part.string]
+        kind, type_, doc, options = part.kind, "any", part.doc, ""
+        if former is not None:
+            # Acquire stays an action, though it has a setpoint and a readback like others.
+            how = former.how if how == "rbv" and not part.how else how
+            kind = Kind(former.kind) if kind is None else kind
+            type_, doc, options = former.type, doc or former.doc, f" - {former.options}"
+        kind = Kind(cls.default_kind) if kind is None else kind
+        type_ = {True: "text", False: "array", None: type_}[part.string]
         words = f"row {part.attr} {part.suffix} {how} {type_} {kind_word(kind)}"
-        return words + quoted(part.doc or (former.doc if former else ""))
+        return words + options + quoted(doc)
 
-    def _former(self, bases: list[str], attr: str) -> Any:
-        """The row of an attribute in a base."""
+    def _former(self, bases: list[str], part: Component) -> Row | None:
+        """The row of an attribute in a base, where it is of the same PV."""
         for base in bases:
-            row = self.context.rows(base).get(attr)
-            if row is not None:
+            row = self.context.rows(base).get(part.attr)
+            if row is not None and row.suffix == part.suffix:
                 return row
         return None
 
@@ -176,11 +181,3 @@ def extra(cls: type) -> list[str]:
 def is_device(cls: type) -> bool:
     """Whether a base is a class for the library, too."""
     return bool(getattr(cls, "is_device_class", False)) and not vars(cls).get("is_plain", False)
-
-
-def class_from_name(context: Context, name: str) -> str:
-    """The name with aliases resolved; AttributeError where there is no such class."""
-    try:
-        return text(context.describe_class(name).name)
-    except CophydError as error:
-        raise AttributeError(str(error)) from None

@@ -79,6 +79,8 @@ class Device:
                 self._soft.append(self._make_soft(part))
             elif not part.is_signal:
                 self._adopt(part)
+            elif part.kind is not None and part.kind & Kind.config:
+                self.attribute(part.attr).kind = part.kind
         if kind is not None:
             self.kind = kind_of(kind)
         if read_attrs is not None:
