@@ -7,7 +7,8 @@
 #   make check-documents  what runs emit, by event-model's schemas and h5py
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
-#   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each; FUZZ=NAME runs that one
+#   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each, and MUTANTS=50000 HDF5
+#                     files; FUZZ=NAME runs that target
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
@@ -251,7 +252,9 @@ fuzz check-fuzz:
 	    fuzz-targets
 	$(Q)FUZZ_TIME=$(if $(filter check-%,$@),20 FUZZ_RUNS=$(FUZZ_RUNS),$(FUZZ_TIME)) \
 	    prove --exec tests/fuzz/run.sh -j2 $(patsubst %,build/fuzz/bin/%,$(FUZZ))
+	$(if $(filter check-%,$@),,+$(Q)MUTANTS=$(MUTANTS) TEST_TIMEOUT=7200 $(MAKE) TESTS=build/tests/unit/test_frames_mutants check)
 FUZZ_RUNS ?= 400000
+MUTANTS ?= 50000
 
 # The simulator's files, read by h5py, hdf5plugin and tifffile; files of h5py, read by the library.
 $(B)/files-venv/made: tests/files/peers.txt
