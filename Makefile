@@ -189,7 +189,7 @@ LIBRARY = $(B)/lib/libcophyd.a
 $(B)/lib/failing/%.a: $(B)/lib/%.a tests/lib/failing.syms
 	@mkdir -p $(@D)
 	$(Q)objcopy --redefine-syms=tests/lib/failing.syms $< $@
-FAILING_TESTS := $(filter $(B)/tests/unit/test_failing_% $(B)/tests/unit/test_doc_failing,$(UNIT))
+FAILING_TESTS := $(filter $(addprefix $(B)/tests/,unit/test_failing_% unit/test_doc_failing ioc/test_failing_%),$(UNIT) $(IOC))
 $(FAILING_TESTS): LIBRARY = $(B)/lib/failing/libcophyd.a
 $(FAILING_TESTS): $(B)/lib/failing/libcophyd.a
 
