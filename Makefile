@@ -6,6 +6,7 @@
 #   make check-files  the simulator's files read by h5py and tifffile
 #   make check-documents  what runs emit, by event-model's schemas and h5py
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make coverage     which lines and branches of src the tests reach
 #   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
 #   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each, and MUTANTS=50000 HDF5
 #                     files; FUZZ=NAME runs that target
@@ -86,7 +87,7 @@ COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names
-.PHONY: fuzz check-fuzz fuzz-targets install uninstall clean distclean
+.PHONY: coverage fuzz check-fuzz fuzz-targets install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(EXAMPLES)
@@ -222,6 +223,11 @@ tsan: SANITIZE_AS = -fsanitize=thread
 asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
+
+# Lines and branches of src that the tests reach, in a build of its own; with TESTS, that those do.
+coverage:
+	-+$(Q)$(MAKE) B=build/coverage CFLAGS='-O0 -g' SANITIZE='--coverage -fprofile-update=atomic' check
+	$(Q)python3 -B tests/coverage/summary.py build/coverage
 
 # Fuzz targets: libFuzzer's, each a file of tests/fuzz, in a build of clang's of its own.
 FUZZ ?= $(filter-out fuzz seeds $(if $(DOC_SRC),,metadata json_values replay),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
