@@ -11,8 +11,10 @@
 #   make trust        faults, random runs, soak, fuzz: what was attacked, in one table (TRUST=long: for hours)
 #   make soak         acquisitions and random runs for hours
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make coverage     which lines and branches of src the tests reach
 #   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
-#   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each; FUZZ=NAME runs that one
+#   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each, and MUTANTS=50000 HDF5
+#                     files; FUZZ=NAME runs that target
 #   make docs         reference pages for a browser, and man pages: build/docs
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
@@ -102,7 +104,7 @@ DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
 .PHONY: asan tsan abi-names
-.PHONY: trust soak fuzz check-fuzz fuzz-targets install uninstall clean distclean
+.PHONY: trust soak coverage fuzz check-fuzz fuzz-targets install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(CLI) $(EXAMPLES)
@@ -212,7 +214,7 @@ LIBRARY = $(B)/lib/libcophyd.a
 $(B)/lib/failing/%.a: $(B)/lib/%.a tests/lib/failing.syms
 	@mkdir -p $(@D)
 	$(Q)objcopy --redefine-syms=tests/lib/failing.syms $< $@
-FAILING_TESTS := $(filter $(B)/tests/unit/test_failing_% $(B)/tests/unit/test_doc_failing,$(UNIT))
+FAILING_TESTS := $(filter $(addprefix $(B)/tests/,unit/test_failing_% unit/test_doc_failing ioc/test_failing_%),$(UNIT) $(IOC))
 $(FAILING_TESTS): LIBRARY = $(B)/lib/failing/libcophyd.a
 $(FAILING_TESTS): $(B)/lib/failing/libcophyd.a
 
@@ -281,6 +283,11 @@ asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
 
+# Lines and branches of src that the tests reach, in a build of its own; with TESTS, that those do.
+coverage:
+	-+$(Q)$(MAKE) B=build/coverage CFLAGS='-O0 -g' SANITIZE='--coverage -fprofile-update=atomic' check
+	$(Q)python3 -B tests/coverage/summary.py build/coverage
+
 # Fuzz targets: libFuzzer's, each a file of tests/fuzz, in a build of clang's of its own.
 FUZZ ?= $(filter-out fuzz seeds $(if $(DOC_SRC),,metadata json_values replay),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 FUZZ_TIME ?= 600
@@ -310,7 +317,9 @@ fuzz check-fuzz:
 	    fuzz-targets
 	$(Q)FUZZ_TIME=$(if $(filter check-%,$@),20 FUZZ_RUNS=$(FUZZ_RUNS),$(FUZZ_TIME)) \
 	    prove --exec tests/fuzz/run.sh -j2 $(patsubst %,build/fuzz/bin/%,$(FUZZ))
+	$(if $(filter check-%,$@),,+$(Q)MUTANTS=$(MUTANTS) TEST_TIMEOUT=7200 $(MAKE) TESTS=build/tests/unit/test_frames_mutants check)
 FUZZ_RUNS ?= 400000
+MUTANTS ?= 50000
 
 # The simulator's files, read by h5py, hdf5plugin and tifffile; files of h5py, read by the library.
 $(B)/files-venv/made: tests/files/peers.txt
