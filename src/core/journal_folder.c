@@ -19,9 +19,10 @@ static const char ending[] = ".journal";
 /* Every sentence about a file ends alike: it is the folder that a user can change. */
 static int fail_file(oph_error *err, const char *path, const char *wanted, int number)
 {
+    char text[80];
     return oph__fail_text(err, OPH_EFILE,
                           "%s: wanted %s, found \"%s\"; $COPHYD_STATE_DIR can name another folder",
-                          path, wanted, strerrordesc_np(number));
+                          path, wanted, strerror_r(number, text, sizeof text));
 }
 
 int oph__journal_folder_path(char *dst, size_t size, oph_error *err)
