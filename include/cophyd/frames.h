@@ -34,6 +34,16 @@ OPH_API int oph_frames_open(const char *file, const char *dataset, double timeou
 OPH_API int oph_frames_open_whole(const char *file, const char *dataset, int64_t count,
                                   double timeout, oph_frames **ret, oph_error *err);
 
+/* The same, for files from strangers; `count` 0: of any number. libhdf5, which a damaged file can
+ * crash or keep for ever, has a process of its own, a fork of this one that does nothing else, and
+ * may take 4 GB of memory and 10 s for what it is asked. Where that ends, the error says so, then
+ * and from then on: OPH_EFILE. Finding a chunk costs a few microseconds more; reading and decoding
+ * do not, but for filters that libhdf5 undoes. A program that calls libhdf5 itself should not be
+ * in such a call in another thread: the process would wait, and be ended. OPH_ESYSTEM when there
+ * can be no process. */
+OPH_API int oph_frames_open_isolated(const char *file, const char *dataset, int64_t count,
+                                     double timeout, oph_frames **ret, oph_error *err);
+
 /* What the dataset is; with a SWMR writer: as the file is now. */
 OPH_API int oph_frames_describe(oph_frames *frames, oph_frames_info *ret, oph_error *err);
 
@@ -53,6 +63,11 @@ OPH_API int oph_frames_read(oph_frames *frames, int64_t first, int64_t count, vo
 OPH_API int oph_frames_read_region(oph_frames *frames, int64_t first, int64_t count,
                                    const int64_t *from, const int64_t *size, void *buffer,
                                    size_t buffer_bytes, oph_error *err);
+
+/* Whether frames that went through this filter can be read here: "LZ4", "bitshuffle", as
+ * oph_frames_info has it, in any case. 0, or OPH_EFILE with what to install; OPH_ENOTFOUND for a
+ * filter of no known name. Any thread. */
+OPH_API int oph_frames_can_read(const char *filter, oph_error *err);
 
 /* How many threads read and decode, with the one that asks: at most 64; 0, as at first: as many as
  * this process may use cores. They are made when first needed, and end with the handle. */

@@ -1,4 +1,5 @@
 #include "core/behaviour.h"
+#include "base/err.h"
 #include "base/str.h"
 #include "core/device.h"
 
@@ -31,8 +32,11 @@ int oph__need(struct oph__needs *needs, oph_device *dev, const char *path, bool 
               oph_error *err)
 {
     oph_signal *sig;
-    int rc = oph_signal_find(dev, path, &sig, required ? err : NULL);
-    if (rc) return required || rc == OPH_ENOMEM ? rc : 0;
+    oph_error why = OPH_ERROR_INIT;
+    int rc = oph_signal_find(dev, path, &sig, &why);
+    if (rc && !required && rc != OPH_ENOMEM) return 0;
+    if (rc && err) *err = why;
+    if (rc) return rc;
     struct oph__vec *list = required ? &needs->required : &needs->optional;
-    return oph__vec_add(list, sig) ? 0 : OPH_ENOMEM;
+    return oph__vec_add(list, sig) ? 0 : oph__fail_memory(err, "connecting");
 }

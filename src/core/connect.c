@@ -223,7 +223,7 @@ static int await_ioc(oph_context *ctx, const struct oph__needs *needs,
     oph_error why = OPH_ERROR_INIT;
     int rc = oph__connect_signals(ctx, &one, patience, NULL, &why);
     *ret_there = rc == 0;
-    if (rc != OPH_EINTR && rc != OPH_EFORK && rc != OPH_EDEADLK) return 0;
+    if (rc != OPH_EINTR && rc != OPH_EFORK && rc != OPH_EDEADLK && rc != OPH_ENOMEM) return 0;
     if (err) *err = why;
     return rc;
 }

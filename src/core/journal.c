@@ -170,12 +170,12 @@ static int look(struct oph__journal_found *found, void *user, oph_error *err)
 }
 
 /* Devices without a prefix, whose rows have whole names, have one PV each that is theirs alone. */
-static void write_name(const struct oph__plan *plan, const struct oph__journal_folder *folder,
-                       struct oph__journal *j)
+static int write_name(const struct oph__plan *plan, const struct oph__journal_folder *folder,
+                      struct oph__journal *j, oph_error *err)
 {
     const struct oph__item *first = plan->items.at[0];
     const char *prefix = *j->head.prefix ? j->head.prefix : first->sig->set->name;
-    oph__journal_name(folder, j->head.server, prefix, j->name, sizeof j->name);
+    return oph__journal_name(folder, j->head.server, prefix, j->name, sizeof j->name, err);
 }
 
 static int begin(const struct oph__plan *plan, const struct oph__journal_folder *folder,
@@ -184,12 +184,14 @@ static int begin(const struct oph__plan *plan, const struct oph__journal_folder 
     struct wish wish = {.plan = plan, .journal = j};
     struct oph__buf text = {0};
     write_head(plan, folder, &j->head);
-    write_name(plan, folder, j);
-    int rc = oph__journal_each(folder, look, &wish, err);
+    int rc = write_name(plan, folder, j, err);
+    if (!rc) rc = oph__journal_each(folder, look, &wish, err);
     if (rc || plan->dry) return rc;
     write_text(plan, &j->head, false, &text);
     rc = oph__journal_publish(folder, j->name, &text, plan->options.sync, &j->fd, err);
     oph__buf_free(&text);
+    /* Nothing was put yet. */
+    if (rc && j->fd >= 0) oph__journal_remove(folder, j->name, NULL);
     return rc;
 }
 
@@ -251,14 +253,14 @@ static int write_again(const struct oph__plan *plan, const struct oph__journal_f
 {
     struct oph__journal *j = plan->journal;
     struct oph__buf text = {0};
-    int fd;
+    int fd = -1;
     write_text(plan, &j->head, only_left, &text);
     int rc = oph__journal_publish(folder, j->name, &text, plan->options.sync, &fd, err);
     oph__buf_free(&text);
-    if (rc) return rc;
+    if (fd < 0) return rc;
     let_go(j);
-    j->fd = fd;
-    return 0;
+    j->fd = fd; /* the one that is there now, also where it may not be on the disk yet */
+    return rc;
 }
 
 /* Where somebody removed it, another client may have begun since. */
@@ -268,10 +270,11 @@ int oph__journal_renew(struct oph__plan *plan, oph_error *err)
     struct oph__journal *j = plan->journal;
     struct wish wish = {.plan = plan, .journal = j};
     if (!j) return oph__journal_begin(plan, err); /* nothing was staged */
+    bool there = false;
     int rc = oph__journal_folder_enter(&folder, true, err);
     if (rc) return rc;
-    if (!oph__journal_is_there(&folder, j->name, j->fd))
-        rc = oph__journal_each(&folder, look, &wish, err);
+    rc = oph__journal_is_there(&folder, j->name, j->fd, &there, err);
+    if (!rc && !there) rc = oph__journal_each(&folder, look, &wish, err);
     if (!rc) rc = write_again(plan, &folder, false, err);
     oph__journal_folder_leave(&folder);
     return rc;
@@ -282,9 +285,12 @@ static int settle(const struct oph__plan *plan, const struct oph__journal_folder
 {
     struct oph__journal *j = plan->journal;
     size_t left = 0;
+    bool there = false;
     for (size_t i = 0; i < plan->items.count; i++)
         left += ((const struct oph__item *)plan->items.at[i])->left;
-    if (!oph__journal_is_there(folder, j->name, j->fd))
+    int rc = oph__journal_is_there(folder, j->name, j->fd, &there, err);
+    if (rc) return rc;
+    if (!there)
         return left ? oph__fail_text(err, OPH_EFILE,
                                      "%s/%s: wanted this journal, for %zu settings that are not "
                                      "put back, found that somebody removed it",

@@ -20,6 +20,7 @@ static const char ending[] = ".journal";
 static int fail_file(oph_error *err, const char *path, const char *wanted, int number)
 {
     char text[80];
+    if (number == ENOMEM) return oph__fail_memory(err, wanted);
     return oph__fail_text(err, OPH_EFILE,
                           "%s: wanted %s, found \"%s\"; $COPHYD_STATE_DIR can name another folder",
                           path, wanted, strerror_r(number, text, sizeof text));
@@ -171,14 +172,18 @@ static void add_escaped(struct oph__buf *buf, const char *text)
     }
 }
 
-void oph__journal_name(const struct oph__journal_folder *folder, const char *server,
-                       const char *prefix, char *dst, size_t size)
+int oph__journal_name(const struct oph__journal_folder *folder, const char *server,
+                      const char *prefix, char *dst, size_t size, oph_error *err)
 {
     struct oph__buf buf = {0};
     add_escaped(&buf, server);
     oph__buf_add(&buf, ",");
     add_escaped(&buf, prefix);
-    const char *rest = buf.text ? buf.text : ",";
+    if (buf.failed) {
+        oph__buf_free(&buf);
+        return oph__fail_memory(err, "a journal");
+    }
+    const char *rest = buf.text;
     size_t room = NAME_MAX_BYTES - strlen(folder->mine) - 17;
     if (strlen(rest) <= room)
         oph__format(dst, size, "%s%s%s", folder->mine, rest, ending);
@@ -186,6 +191,7 @@ void oph__journal_name(const struct oph__journal_folder *folder, const char *ser
         oph__format(dst, size, "%s%.*s~%016llx%s", folder->mine, (int)room, rest,
                     (unsigned long long)oph__journal_sum(rest, strlen(rest)), ending);
     oph__buf_free(&buf);
+    return 0;
 }
 
 bool oph__journal_is_of(const char *name, const char *prefix)
@@ -194,7 +200,7 @@ bool oph__journal_is_of(const char *name, const char *prefix)
     oph__buf_add(&tail, ",");
     add_escaped(&tail, prefix);
     oph__buf_add(&tail, ending);
-    bool same = tail.text && oph__ends(name, tail.text);
+    bool same = !tail.failed && oph__ends(name, tail.text);
     oph__buf_free(&tail);
     return same;
 }
@@ -217,10 +223,17 @@ static int write_all(int fd, const struct oph__buf *text)
     return 0;
 }
 
+static int sync_file(int fd)
+{
+    while (fsync(fd))
+        if (errno != EINTR) return errno;
+    return 0;
+}
+
 static int sync_folder(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = fd < 0 || fsync(fd) ? errno : 0;
+    int failed = fd < 0 ? errno : sync_file(fd);
     if (fd >= 0) close(fd);
     return failed;
 }
@@ -237,16 +250,17 @@ int oph__journal_publish(const struct oph__journal_folder *folder, const char *n
     if (fd < 0) return fail_file(err, path, "a journal", errno);
     int failed = write_all(fd, text);
     if (!failed && flock(fd, LOCK_EX | LOCK_NB)) failed = errno;
-    if (!failed && sync && fsync(fd)) failed = errno;
+    if (!failed && sync) failed = sync_file(fd);
     if (!failed && rename(aside, path)) failed = errno;
-    if (!failed && sync && (failed = sync_folder(folder->path))) unlink(path);
-    if (!failed) {
-        *ret_fd = fd;
-        return 0;
+    if (failed) {
+        close(fd);
+        unlink(aside);
+        return fail_file(err, path, "a journal", failed);
     }
-    close(fd);
-    unlink(aside);
-    return fail_file(err, path, "a journal", failed);
+    *ret_fd = fd;
+    if (sync && (failed = sync_folder(folder->path)))
+        return fail_file(err, path, "a journal on the disk", failed);
+    return 0;
 }
 
 int oph__journal_remove(const struct oph__journal_folder *folder, const char *name, oph_error *err)
@@ -256,13 +270,17 @@ int oph__journal_remove(const struct oph__journal_folder *folder, const char *na
     return unlink(path) ? fail_file(err, path, "the journal removed", errno) : 0;
 }
 
-bool oph__journal_is_there(const struct oph__journal_folder *folder, const char *name, int fd)
+int oph__journal_is_there(const struct oph__journal_folder *folder, const char *name, int fd,
+                          bool *ret, oph_error *err)
 {
     char path[800];
     struct stat open_one, named;
     place(folder, name, "", path, sizeof path);
-    return !fstat(fd, &open_one) && !stat(path, &named) && open_one.st_ino == named.st_ino &&
-           open_one.st_dev == named.st_dev;
+    if (fstat(fd, &open_one)) return fail_file(err, path, "this journal", errno);
+    bool there = !stat(path, &named);
+    if (!there && errno != ENOENT) return fail_file(err, path, "this journal", errno);
+    *ret = there && open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
+    return 0;
 }
 
 /* Looking */
@@ -276,9 +294,10 @@ static int read_file(int fd, size_t size, char **ret, size_t *ret_length)
         if (n > 0) done += (size_t)n;
         if (n < 0 && errno != EINTR) break;
     }
-    if (!text || n < 0) {
+    int failed = !text ? ENOMEM : n < 0 ? errno : 0;
+    if (failed) {
         free(text);
-        return text ? errno : ENOMEM;
+        return failed;
     }
     *ret = text;
     *ret_length = done;
@@ -344,7 +363,11 @@ static int list(const struct oph__journal_folder *folder, struct oph__vec *names
     const struct dirent *entry;
     int rc = 0;
     if (!dir) return fail_file(err, folder->path, "a folder of journals", errno);
-    while (!rc && (entry = readdir(dir))) {
+    while (!rc) {
+        errno = 0;
+        entry = readdir(dir);
+        if (!entry && errno) rc = fail_file(err, folder->path, "a folder of journals", errno);
+        if (!entry) break;
         if (!oph__starts(entry->d_name, folder->mine) || !oph__ends(entry->d_name, ending))
             continue;
         char *name = oph__dup(entry->d_name);

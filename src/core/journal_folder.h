@@ -32,18 +32,20 @@ void oph__journal_folder_leave(struct oph__journal_folder *folder);
 /* Those with the folder entered. */
 
 /* "UID@HOST,SERVER,PREFIX.journal", escaped and bounded; without a prefix, a PV's name. */
-void oph__journal_name(const struct oph__journal_folder *folder, const char *server,
-                       const char *prefix, char *dst, size_t size);
+int oph__journal_name(const struct oph__journal_folder *folder, const char *server,
+                      const char *prefix, char *dst, size_t size, oph_error *err);
 /* Whether a file of that name is of that prefix, on whatever server. */
 bool oph__journal_is_of(const char *name, const char *prefix);
 
-/* Puts a file in place, in the place of the one before, and locks it: *ret_fd. `sync`, for one that
- * has none before it: on the disk when it returns. On an error what was there before is. */
+/* Puts a file in place, in the place of the one before, and locks it: *ret_fd. On an error what was
+ * there before is, and *ret_fd is not set. `sync`: it is on the disk when it returns; where that
+ * alone failed it is in place all the same, and *ret_fd is set. */
 int oph__journal_publish(const struct oph__journal_folder *folder, const char *name,
                          const struct oph__buf *text, bool sync, int *ret_fd, oph_error *err);
 int oph__journal_remove(const struct oph__journal_folder *folder, const char *name, oph_error *err);
 /* Whether the file of that name is the open one: somebody may have removed it. */
-bool oph__journal_is_there(const struct oph__journal_folder *folder, const char *name, int fd);
+int oph__journal_is_there(const struct oph__journal_folder *folder, const char *name, int fd,
+                          bool *ret, oph_error *err);
 
 /* One file that is there. */
 struct oph__journal_found {

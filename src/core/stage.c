@@ -33,9 +33,11 @@ int oph__plan_check(struct oph__plan *plan, oph_report *report, oph_error *err)
     int rc = oph__plan_prepare(plan, report, err);
     /* Who has it staged is told first: hooks would find what that one did. */
     if (!rc) rc = oph__journal_begin(plan, err);
+    size_t noted = plan->items.count;
     if (!rc) rc = oph__plan_refuse_running(plan, report, err);
     if (!rc && plan->whole) rc = oph__device_each(plan->dev, call_check, plan, err);
-    if (!rc && !plan->dry && has_claims(plan)) rc = oph__journal_renew(plan, err);
+    if (!rc && !plan->dry && (has_claims(plan) || plan->items.count > noted))
+        rc = oph__journal_renew(plan, err);
     return rc;
 }
 

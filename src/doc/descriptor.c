@@ -9,26 +9,37 @@
 /* Data keys */
 
 /* A pair of limits that are none is left out; one of them may be missing. */
-static json_t *range(double low, double high)
+static bool are_limits(double low, double high)
 {
-    if (low >= high || (isnan(low) && isnan(high))) return NULL;
-    return json_pack("{s:o, s:o}", "low", oph__json_number(low), "high", oph__json_number(high));
+    return !(low >= high) && !(isnan(low) && isnan(high));
+}
+
+static json_t *add_limits(json_t *all, const char *name, double low, double high)
+{
+    if (!are_limits(low, high)) return all;
+    return oph__json_with(
+        all, name,
+        json_pack("{s:o, s:o}", "low", oph__json_number(low), "high", oph__json_number(high)));
+}
+
+static bool has_limits(const oph_properties *p)
+{
+    return are_limits(p->control_low, p->control_high) ||
+           are_limits(p->display_low, p->display_high) ||
+           are_limits(p->warning_low, p->warning_high) || are_limits(p->alarm_low, p->alarm_high);
 }
 
 static json_t *limits(const oph_properties *p)
 {
-    json_t *all = json_pack(
-        "{s:o*, s:o*, s:o*, s:o*}", "control", range(p->control_low, p->control_high), "display",
-        range(p->display_low, p->display_high), "warning", range(p->warning_low, p->warning_high),
-        "alarm", range(p->alarm_low, p->alarm_high));
-    if (json_object_size(all)) return all;
-    json_decref(all);
-    return NULL;
+    json_t *all = add_limits(json_object(), "control", p->control_low, p->control_high);
+    all = add_limits(all, "display", p->display_low, p->display_high);
+    all = add_limits(all, "warning", p->warning_low, p->warning_high);
+    return add_limits(all, "alarm", p->alarm_low, p->alarm_high);
 }
 
 static json_t *choices(const oph_properties *p)
 {
-    json_t *list = p->label_count ? json_array() : NULL;
+    json_t *list = json_array();
     for (uint32_t i = 0; i < p->label_count; i++)
         list = oph__json_add(list, oph__json_string(p->labels[i]));
     return list;
@@ -50,13 +61,16 @@ json_t *oph__data_key(const oph_description *told, const struct oph__image *imag
     const oph_properties *p = told->properties;
     const char *external = form == OPH_DOCUMENT_STREAM ? "STREAM:" : told->external;
     bool real = p && (p->dtype == OPH_FLOAT32 || p->dtype == OPH_FLOAT64);
-    json_t *key = json_pack(
-        "{s:o, s:s, s:s*, s:o, s:o, s:s*, s:o*, s:o*, s:o*, s:o*}", "source",
-        oph__json_string(told->source), "dtype", told->dtype, "dtype_numpy", told->dtype_numpy,
-        "shape", shape(told, image), "object_name", oph__json_string(told->object_name), "external",
-        image ? external : NULL, "units", p && p->units[0] ? oph__json_string(p->units) : NULL,
-        "precision", real ? json_integer(p->precision) : NULL, "limits", p ? limits(p) : NULL,
-        "choices", p ? choices(p) : NULL);
+    json_t *key =
+        json_pack("{s:o, s:s}", "source", oph__json_string(told->source), "dtype", told->dtype);
+    if (told->dtype_numpy) key = oph__json_with(key, "dtype_numpy", json_string(told->dtype_numpy));
+    key = oph__json_with(key, "shape", shape(told, image));
+    key = oph__json_with(key, "object_name", oph__json_string(told->object_name));
+    if (image) key = oph__json_with(key, "external", json_string(external));
+    if (p && p->units[0]) key = oph__json_with(key, "units", oph__json_string(p->units));
+    if (real) key = oph__json_with(key, "precision", json_integer(p->precision));
+    if (p && has_limits(p)) key = oph__json_with(key, "limits", limits(p));
+    if (p && p->label_count) key = oph__json_with(key, "choices", choices(p));
     return key;
 }
 
@@ -121,7 +135,9 @@ static int hints_of(const struct oph__object *object, json_t **ret, oph_error *e
     int rc = object->dev ? oph_hints(object->dev, &keys, err) : 0;
     for (size_t i = 0; i < oph_keys_count(keys); i++)
         list = oph__json_add(list, json_string(oph_keys_at(keys, i)));
-    if (object->sig && (oph_signal_kind(object->sig) & OPH_KIND_HINTED) == OPH_KIND_HINTED)
+    bool hinted =
+        object->sig && (oph_signal_kind(object->sig) & OPH_KIND_HINTED) == OPH_KIND_HINTED;
+    if (hinted || (object->sig && object->is_axis))
         list = oph__json_add(list, json_string(oph_descriptions_at(object->described, 0)->key));
     oph_keys_free(keys);
     *ret = json_pack("{s:o}", "fields", list);

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,10 +23,34 @@ static json_t *from_latin1(const char *bytes, size_t count)
     return text;
 }
 
+/* How many bytes follow the first one of a character; -1: it begins none. */
+static int more_of(unsigned char c)
+{
+    if (c < 0x80) return 0;
+    if (c < 0xc2 || c > 0xf4) return -1;
+    return c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+}
+
+static bool is_utf8(const char *bytes, size_t count)
+{
+    const unsigned char *at = (const unsigned char *)bytes, *end = at + count;
+    while (at < end) {
+        int more = more_of(*at);
+        if (more < 0 || end - at <= more) return false;
+        for (int i = 1; i <= more; i++)
+            if ((at[i] & 0xc0) != 0x80) return false;
+        /* Too long a form, a half of a pair, beyond Unicode. */
+        if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
+            (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
+            return false;
+        at += more + 1;
+    }
+    return true;
+}
+
 json_t *oph__json_text(const char *bytes, size_t count)
 {
-    json_t *text = json_stringn(bytes, count);
-    return text ? text : from_latin1(bytes, count);
+    return is_utf8(bytes, count) ? json_stringn(bytes, count) : from_latin1(bytes, count);
 }
 
 json_t *oph__json_string(const char *text)
@@ -42,6 +67,13 @@ json_t *oph__json_add(json_t *list, json_t *item)
 {
     if (!json_array_append_new(list, item)) return list;
     json_decref(list);
+    return NULL;
+}
+
+json_t *oph__json_with(json_t *object, const char *name, json_t *value)
+{
+    if (!json_object_set_new(object, name, value)) return object;
+    json_decref(object);
     return NULL;
 }
 

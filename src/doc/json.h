@@ -14,6 +14,10 @@ json_t *oph__json_number(double number);                 /* what is not finite i
  * of them. */
 json_t *oph__json_add(json_t *list, json_t *item);
 
+/* The same of an object and a member: json_pack's optional members ("s:o*") are left out when
+ * memory was short for them. */
+json_t *oph__json_with(json_t *object, const char *name, json_t *value);
+
 /* A value as what it was described to be: dtype is event-model's "integer", "number", "string", or
  * "array", which is nested as the value's shape is. OPH_ERANGE for an integer that JSON's readers
  * cannot be trusted with; `path` names its signal then. */

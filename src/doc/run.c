@@ -35,14 +35,26 @@ static int refused(struct oph__doc_run *run, const char *name, int32_t said, con
     return one->code;
 }
 
+static int add_text(const char *text, size_t length, void *buf)
+{
+    oph__buf_add_n(buf, text, length);
+    return 0;
+}
+
 int oph__doc_emit(struct oph__doc_run *run, const char *name, json_t *document, oph_error *err)
 {
-    char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    struct oph__buf text = {0};
+    /* json_dumps leaves a name out that it has no memory for, and goes on. */
+    bool ok =
+        document && !json_dump_callback(document, add_text, &text, JSON_COMPACT) && !text.failed;
     json_decref(document);
-    if (!text) return oph__fail_memory(err, "a document");
+    if (!ok) {
+        oph__buf_free(&text);
+        return oph__fail_memory(err, "a document");
+    }
     oph_error one = OPH_ERROR_INIT;
-    int32_t said = run->sink(run->user, name, text, strlen(text), &one);
-    free(text);
+    int32_t said = run->sink(run->user, name, text.text, text.len, &one);
+    oph__buf_free(&text);
     return said ? refused(run, name, said, &one, err) : 0;
 }
 
@@ -111,6 +123,7 @@ int oph__metadata_parse(const char *text, json_t **ret, oph_error *err)
     *ret = NULL;
     if (!text) return 0;
     json_t *metadata = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    if (!metadata && why.line < 0) return oph__fail_memory(err, "metadata");
     if (!metadata)
         return oph__fail_text(err, OPH_EPARSE, "metadata:%d:%d: %s", why.line, why.column,
                               why.text);
@@ -128,30 +141,35 @@ int oph__metadata_parse(const char *text, json_t **ret, oph_error *err)
     return rc;
 }
 
-static json_t *names(const struct oph__doc_run *run)
+json_t *oph__doc_names(const struct oph__doc_run *run)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < run->object_count; i++)
-        list = oph__json_add(list, oph__json_string(run->objects[i].name));
+        if (!run->objects[i].is_axis)
+            list = oph__json_add(list, oph__json_string(run->objects[i].name));
     return list;
 }
 
-int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, json_t *metadata,
-                   oph_error *err)
+int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, json_t *more,
+                   json_t *metadata, oph_error *err)
 {
     oph__doc_uid(run->uid);
     json_int_t count = points;
-    json_t *scan_id = run->options.scan_id ? json_integer(run->options.scan_id) : NULL;
     json_t *start =
-        json_pack("{s:s, s:f, s:o*, s:s, s:o, s:I, s:I, s:{s:[[[s], s]]}, s:{s:s}}", "uid",
-                  run->uid, "time", oph__doc_time(), "scan_id", scan_id, "plan_name", plan,
-                  "detectors", names(run), "num_points", count, "num_intervals", count - 1, "hints",
-                  "dimensions", "time", "primary", "versions", "cophyd", oph_version());
-    if (start && metadata && json_object_update(start, metadata)) {
+        json_pack("{s:s, s:f, s:s, s:o, s:I, s:I, s:{s:[[[s], s]]}, s:{s:s}}", "uid", run->uid,
+                  "time", oph__doc_time(), "plan_name", plan, "detectors", oph__doc_names(run),
+                  "num_points", count, "num_intervals", count - 1, "hints", "dimensions", "time",
+                  "primary", "versions", "cophyd", oph_version());
+    if (run->options.scan_id)
+        start = oph__json_with(start, "scan_id", json_integer(run->options.scan_id));
+    bool failed = !start || !more || json_object_update(start, more) ||
+                  (metadata && json_object_update(start, metadata));
+    json_decref(more);
+    json_decref(metadata);
+    if (failed) {
         json_decref(start);
         start = NULL;
     }
-    json_decref(metadata);
     int rc = oph__doc_emit(run, "start", start, err);
     run->begun = !rc;
     return rc;

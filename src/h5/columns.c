@@ -1,5 +1,5 @@
 /* What the IOC noted of each frame, a number a frame: areaDetector's NDAttributes. */
-#include "h5/h5.h"
+#include "h5/isolate.h"
 
 #include "base/err.h"
 #include "base/str.h"
@@ -46,10 +46,10 @@ static bool read_rows(hid_t dataset, hid_t type, hsize_t first, hsize_t count, v
     return ok;
 }
 
-/* In the lock. Reads what there is of it: *ret_count from `first` on, fewer than `count` where the
- * list is shorter. OPH_ENOTFOUND: there is no such list. */
-static int read_column(oph_frames *frames, const char *name, hid_t type, int64_t first,
-                       int64_t count, void *to, int64_t *ret_count, oph_error *err)
+/* Reads what there is of it: *ret_count from `first` on, fewer than `count` where the list is
+ * shorter. OPH_ENOTFOUND: there is no such list. */
+int oph__column_read(oph_frames *frames, const char *name, hid_t type, int64_t first, int64_t count,
+                     void *to, int64_t *ret_count, oph_error *err)
 {
     struct oph__h5_why why = {""};
     char path[300];
@@ -74,6 +74,16 @@ static int read_column(oph_frames *frames, const char *name, hid_t type, int64_t
     }
     H5Dclose(dataset);
     return rc;
+}
+
+/* In the lock. */
+static int read_column(oph_frames *frames, const char *name, hid_t type, int64_t first,
+                       int64_t count, void *to, int64_t *ret_count, oph_error *err)
+{
+    return frames->is_apart
+               ? oph__child_column(frames, name, type == H5T_NATIVE_INT64, first, count, to,
+                                   ret_count, err)
+               : oph__column_read(frames, name, type, first, count, to, ret_count, err);
 }
 
 static int usable_range(oph_frames *frames, const char *call, int64_t first, int64_t count,

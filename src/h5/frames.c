@@ -1,5 +1,5 @@
 /* The public calls on an open file. */
-#include "h5/h5.h"
+#include "h5/isolate.h"
 
 #include "base/err.h"
 #include "base/str.h"
@@ -18,6 +18,7 @@ int oph__frames_usable(const oph_frames *frames, const char *call, oph_error *er
 
 int oph__frames_look(oph_frames *frames, oph_error *err)
 {
+    if (frames->source.swmr && frames->is_apart) return oph__child_update(frames, err);
     if (frames->source.swmr)
         return oph__image_update(frames->dataset, &frames->source, frames->name, &frames->image,
                                  err);

@@ -52,6 +52,7 @@ struct oph__source {
     int fd;           /* -1: not open */
     enum oph__form form;
     bool swmr;                /* its writer lets others read */
+    bool no_room;             /* there was no memory to open it */
     struct stat stat;         /* when it was probed */
     struct oph__place *place; /* not NULL: reads of pixels only tell where; see source.c */
 };
@@ -69,7 +70,8 @@ void oph__source_close(struct oph__source *source);
 
 /* Opens the HDF5 file on the source's descriptor; negative, and why, where it fails. */
 hid_t oph__source_h5(struct oph__source *source, struct oph__h5_why *why);
-/* Reads outside of libhdf5, in any thread. Less than `size` where the file ends or fails. */
+/* Reads outside of libhdf5, in any thread. Less than `size` where the file ends; or fails, and
+ * errno is not 0. */
 size_t oph__source_fetch(const struct oph__source *source, uint64_t address, void *to, size_t size);
 
 /* --- filters.c */
@@ -106,12 +108,15 @@ const char *oph__filter_remedy(H5Z_filter_t id);
 const char *oph__undo(const struct oph__filters *filters, uint32_t skipped, size_t item,
                       struct oph__lane *lane, const void *in, size_t in_size, void *out,
                       size_t out_size);
+/* What is the matter, where it is memory: OPH_ENOMEM, and no fault of the file. */
+extern const char oph__no_room[];
 /* The decoders; false: damaged. `block` is in elements, 0: bitshuffle's choice. */
 bool oph__undo_lz4(const void *in, size_t in_size, void *out, size_t out_size);
 bool oph__undo_bitshuffle(size_t item, size_t block, const void *in, size_t in_size, void *out,
                           size_t out_size);
-bool oph__undo_bitshuffle_lz4(size_t item, struct oph__room *room, const void *in, size_t in_size,
-                              void *out, size_t out_size);
+/* NULL, or what is the matter. */
+const char *oph__undo_bitshuffle_lz4(size_t item, struct oph__room *room, const void *in,
+                                     size_t in_size, void *out, size_t out_size);
 
 /* In cbf.c, of int32. */
 bool oph__undo_byte_offset(const void *in, size_t in_size, void *out, size_t out_size);
@@ -143,6 +148,9 @@ struct oph__image {
 /* Checks everything that a read relies on; a damaged file has any number anywhere. */
 int oph__image_read(hid_t dataset, const struct oph__source *source, const char *name,
                     struct oph__image *ret, oph_error *err);
+/* Checks what is said of an image, and sets what follows from it. */
+int oph__image_check(const struct oph__source *source, const char *name, struct oph__image *image,
+                     oph_error *err);
 /* Takes the number of frames anew. */
 int oph__image_update(hid_t dataset, const struct oph__source *source, const char *name,
                       struct oph__image *image, oph_error *err);
@@ -158,8 +166,18 @@ void oph__wake_init(struct oph__wake *wake);
 int oph__wake_begin(struct oph__wake *wake, const struct oph__source *source, oph_error *err);
 void oph__wake_end(struct oph__wake *wake);
 
+/* The process that has libhdf5, where that is apart; isolate.c. */
+struct oph__child {
+    pid_t pid;
+    int line, data;  /* requests and answers; what is too long for those. -1: it is gone */
+    char why[128];   /* then, why */
+    double patience; /* seconds for an answer */
+};
+
 struct oph_frames {
     atomic_int holders; /* the user, and iterators */
+    bool is_apart;
+    struct oph__child child;
     char *file;
     char *name; /* of the dataset */
     struct oph__source source;

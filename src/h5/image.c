@@ -136,7 +136,6 @@ static int read_chunks(hid_t plist, const struct oph__source *source, const char
 {
     hsize_t chunk[H5S_MAX_RANK];
     int rank = image->rank - image->lifted;
-    uint64_t bytes;
 
     if (H5Pget_chunk(plist, H5S_MAX_RANK, chunk) != rank)
         return oph__h5_fail(err, OPH_EFILE, source->path, name, "damaged chunks%s",
@@ -144,58 +143,94 @@ static int read_chunks(hid_t plist, const struct oph__source *source, const char
     image->chunk[0] = 1;
     for (int i = 0; i < rank; i++)
         image->chunk[i + image->lifted] = chunk[i];
-    if (!multiply(image->chunk, 0, image->rank, image->item_bytes, &bytes) || bytes > largest_chunk)
-        return oph__h5_fail(err, OPH_EFILE, source->path, name, "damaged chunks, beyond 4 GB each");
-    /* libhdf5 makes no such chunks; it trusts a damaged size more than what the filters return. */
-    for (int i = 0; i < image->rank; i++)
-        if (image->chunk[i] > image->most[i]) /* H5S_UNLIMITED is the largest number */
-            return oph__h5_fail(err, OPH_EFILE, source->path, name,
-                                "damaged chunks, %llu long where the shape has %llu",
-                                (unsigned long long)image->chunk[i],
-                                (unsigned long long)image->most[i]);
-    image->chunk_bytes = bytes;
     return 0;
-}
-
-/* As it is for pixels that stand one after the other: a chunk is a frame. */
-static void take_contiguous(hid_t dataset, struct oph__image *image)
-{
-    memcpy(image->chunk, image->dims, sizeof image->chunk);
-    image->chunk[0] = 1;
-    image->chunk_bytes = image->frame_bytes;
-    image->stored_bytes = image->frame_bytes;
-    image->address = H5Dget_offset(dataset);
 }
 
 static int read_layout(hid_t dataset, const struct oph__source *source, const char *name,
                        struct oph__image *image, oph_error *err)
 {
-    const char *file = source->path;
     hid_t plist = H5Dget_create_plist(dataset);
     int rc = 0;
 
     if (plist < 0)
-        return oph__h5_fail(err, OPH_EFILE, file, name, "a damaged layout%s", oph__h5_why().text);
+        return oph__h5_fail(err, OPH_EFILE, source->path, name, "a damaged layout%s",
+                            oph__h5_why().text);
     image->layout = H5Pget_layout(plist);
     oph__filters_read(plist, &image->filters);
     if (image->layout == H5D_CHUNKED)
         rc = read_chunks(plist, source, name, image, err);
     else if (image->layout == H5D_VIRTUAL)
-        rc = oph__h5_fail(err, OPH_EFILE, file, name,
+        rc = oph__h5_fail(err, OPH_EFILE, source->path, name,
                           "a virtual dataset: open the files that it is made of");
     else if (H5Pget_external_count(plist) != 0)
-        rc = oph__h5_fail(err, OPH_EFILE, file, name, "that its pixels are in other files");
-    else if (image->layout == H5D_CONTIGUOUS && image->dims[0] > 0 &&
-             image->frame_bytes > (uint64_t)source->stat.st_size / image->dims[0])
-        rc = oph__h5_fail(err, OPH_EFILE, file, name,
-                          "%llu frames of %llu bytes, which a file of %lld bytes cannot hold",
-                          (unsigned long long)image->dims[0],
-                          (unsigned long long)image->frame_bytes, (long long)source->stat.st_size);
+        rc = oph__h5_fail(err, OPH_EFILE, source->path, name, "that its pixels are in other files");
     else if (image->layout == H5D_CONTIGUOUS)
-        take_contiguous(dataset, image);
-    image->is_ours = (image->layout == H5D_CHUNKED || image->layout == H5D_CONTIGUOUS) &&
-                     !image->packed && oph__filters_are_ours(&image->filters, image->item_bytes);
+        image->address = H5Dget_offset(dataset);
     H5Pclose(plist);
+    return rc;
+}
+
+static int check_chunks(const char *file, const char *name, struct oph__image *image,
+                        oph_error *err)
+{
+    uint64_t bytes;
+
+    if (!multiply(image->chunk, 0, image->rank, image->item_bytes, &bytes) || bytes > largest_chunk)
+        return oph__h5_fail(err, OPH_EFILE, file, name, "damaged chunks, beyond 4 GB each");
+    /* libhdf5 makes no such chunks; it trusts a damaged size more than what the filters return. */
+    for (int i = 0; i < image->rank; i++)
+        if (image->chunk[i] > image->most[i]) /* H5S_UNLIMITED is the largest number */
+            return oph__h5_fail(
+                err, OPH_EFILE, file, name, "damaged chunks, %llu long where the shape has %llu",
+                (unsigned long long)image->chunk[i], (unsigned long long)image->most[i]);
+    image->chunk_bytes = bytes;
+    return 0;
+}
+
+/* Pixels that stand one after the other: a chunk is a frame. */
+static int check_contiguous(const struct oph__source *source, const char *name,
+                            struct oph__image *image, oph_error *err)
+{
+    if (image->dims[0] > 0 && image->frame_bytes > (uint64_t)source->stat.st_size / image->dims[0])
+        return oph__h5_fail(err, OPH_EFILE, source->path, name,
+                            "%llu frames of %llu bytes, which a file of %lld bytes cannot hold",
+                            (unsigned long long)image->dims[0],
+                            (unsigned long long)image->frame_bytes,
+                            (long long)source->stat.st_size);
+    memcpy(image->chunk, image->dims, sizeof image->chunk);
+    image->chunk[0] = 1;
+    image->chunk_bytes = image->frame_bytes;
+    image->stored_bytes = image->frame_bytes;
+    return 0;
+}
+
+/* What another process may have got wrong, since libhdf5 damaged it. */
+static bool is_sane(const struct oph__image *image)
+{
+    return image->dtype > OPH_NONE && image->dtype <= OPH_FLOAT64 && image->rank >= 3 &&
+           image->rank <= OPH__H5_RANK && (image->lifted == 0 || image->lifted == 1) &&
+           image->rank - image->lifted >= 2 && image->filters.count >= 0 &&
+           image->filters.count <= H5Z_MAX_NFILTERS &&
+           memchr(image->filters.text, 0, sizeof image->filters.text) &&
+           (image->layout == H5D_CHUNKED || image->layout == H5D_CONTIGUOUS ||
+            image->layout == H5D_COMPACT);
+}
+
+int oph__image_check(const struct oph__source *source, const char *name, struct oph__image *image,
+                     oph_error *err)
+{
+    int rc =
+        is_sane(image) ? 0 : oph__h5_fail(err, OPH_EFILE, source->path, name, "a damaged layout");
+
+    image->item_bytes = rc ? 0 : oph_dtype_size(image->dtype);
+    image->swapped = image->swapped && image->item_bytes > 1;
+    if (rc == 0) rc = check_frames(source->path, name, image, err);
+    if (rc == 0 && image->layout == H5D_CHUNKED)
+        rc = check_chunks(source->path, name, image, err);
+    else if (rc == 0 && image->layout == H5D_CONTIGUOUS)
+        rc = check_contiguous(source, name, image, err);
+    image->is_ours = rc == 0 && (image->layout == H5D_CHUNKED || image->layout == H5D_CONTIGUOUS) &&
+                     !image->packed && oph__filters_are_ours(&image->filters, image->item_bytes);
     return rc;
 }
 
@@ -206,8 +241,8 @@ int oph__image_read(hid_t dataset, const struct oph__source *source, const char 
     int rc = read_type(dataset, source->path, name, &image, err);
 
     if (rc == 0) rc = read_dims(dataset, source->path, name, &image, err);
-    if (rc == 0) rc = check_frames(source->path, name, &image, err);
     if (rc == 0) rc = read_layout(dataset, source, name, &image, err);
+    if (rc == 0) rc = oph__image_check(source, name, &image, err);
     if (rc == 0) *ret = image;
     return rc;
 }

@@ -1,5 +1,5 @@
 /* Where a chunk is in the file, at the same price in a file of ten frames and of fifty thousand. */
-#include "h5/h5.h"
+#include "h5/isolate.h"
 
 /* Far more than any filter makes of pixels that it cannot shrink. */
 static uint64_t most_stored(const struct oph__image *image)
@@ -26,7 +26,8 @@ static bool is_hole(hid_t dataset, const hsize_t *at)
            address == HADDR_UNDEF;
 }
 
-static const char *ask_hdf5(oph_frames *frames, const hsize_t *at, struct oph__place *ret)
+bool oph__hdf5_locate(oph_frames *frames, const hsize_t *at, struct oph__place *ret,
+                      int32_t *ret_hole)
 {
     struct oph__place place = {.address = HADDR_UNDEF};
     unsigned char nothing[1]; /* is read: the driver only notes where it would have been */
@@ -35,12 +36,24 @@ static const char *ask_hdf5(oph_frames *frames, const hsize_t *at, struct oph__p
     frames->source.place = &place;
     herr_t failed = H5Dread_chunk(frames->dataset, H5P_DEFAULT, at, &skipped, nothing);
     frames->source.place = NULL;
-    if (failed < 0)
-        return is_hole(frames->dataset, at) ? "that it was never written"
-                                            : "a chunk that cannot be found: a damaged file";
+    *ret_hole = failed < 0 && is_hole(frames->dataset, at);
+    if (failed < 0) return false;
     place.skipped = skipped;
     *ret = place;
-    return NULL;
+    return true;
+}
+
+static const char *ask_hdf5(oph_frames *frames, const struct oph__image *image, const hsize_t *at,
+                            struct oph__place *ret)
+{
+    int32_t hole;
+    bool there = frames->is_apart
+                     ? oph__child_locate(frames, at, image->rank - image->lifted, ret, &hole)
+                     : oph__hdf5_locate(frames, at, ret, &hole);
+
+    if (there) return NULL;
+    if (frames->is_apart && frames->child.line < 0) return frames->child.why;
+    return hole ? "that it was never written" : "a chunk that cannot be found: a damaged file";
 }
 
 const char *oph__locate(oph_frames *frames, const struct oph__image *image,
@@ -49,7 +62,7 @@ const char *oph__locate(oph_frames *frames, const struct oph__image *image,
     const char *found = NULL;
 
     if (image->layout == H5D_CHUNKED)
-        found = ask_hdf5(frames, piece->at + image->lifted, ret);
+        found = ask_hdf5(frames, image, piece->at + image->lifted, ret);
     else if (image->address == HADDR_UNDEF)
         found = "that it was never written";
     else

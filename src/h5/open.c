@@ -1,5 +1,6 @@
 /* Opening, with the wait for a file that is not there yet or still being written. */
 #include "h5/flat.h"
+#include "h5/isolate.h"
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -12,11 +13,12 @@ static const double default_timeout = 5;
 /* Between two looks, doubling. A file system over the network tells of no change by itself. */
 static const double first_pause = 0.002, longest_pause = 0.05;
 
-static int attach_in_lock(oph_frames *frames, oph_error *err)
+int oph__hdf5_attach(oph_frames *frames, oph_error *err)
 {
     struct oph__h5_why why = {""};
 
     frames->h5 = oph__source_h5(&frames->source, &why);
+    if (frames->h5 < 0 && frames->source.no_room) return oph__fail_memory(err, frames->file);
     if (frames->h5 < 0)
         return oph__fail(err, OPH_EFILE, (struct oph__at){0}, frames->file,
                          "a damaged or cut file%s", why.text);
@@ -29,6 +31,7 @@ static int attach_in_lock(oph_frames *frames, oph_error *err)
 
 static void detach_in_lock(oph_frames *frames)
 {
+    if (frames->is_apart) oph__child_detach(frames);
     if (frames->dataset >= 0) H5Dclose(frames->dataset);
     if (frames->h5 >= 0) H5Fclose(frames->h5);
     frames->dataset = frames->h5 = -1;
@@ -53,7 +56,7 @@ static int attach(oph_frames *frames, oph_error *err)
     oph__h5_lock();
     H5E_BEGIN_TRY
     {
-        rc = attach_in_lock(frames, err);
+        rc = frames->is_apart ? oph__child_attach(frames, err) : oph__hdf5_attach(frames, err);
         if (rc) detach_in_lock(frames);
     }
     H5E_END_TRY;
@@ -89,7 +92,8 @@ static int follow_until(oph_frames *frames, int64_t wanted, double deadline, oph
                         (long long)count);
 }
 
-static int open_in_time(oph_frames *frames, int64_t wanted, double timeout, oph_error *err)
+static int open_in_time(oph_frames *frames, int64_t wanted, bool isolate, double timeout,
+                        oph_error *err)
 {
     const double begin = oph__now(), deadline = oph__deadline(timeout, default_timeout);
     char found[256];
@@ -97,6 +101,7 @@ static int open_in_time(oph_frames *frames, int64_t wanted, double timeout, oph_
     for (double pause = first_pause;; pause = fmin(2 * pause, longest_pause)) {
         enum oph__h5_seen seen = oph__source_open(&frames->source, found, sizeof found);
         int rc = 0;
+        frames->is_apart = isolate && frames->source.form == OPH__FORM_HDF5;
         if (seen == OPH__H5_READY && frames->source.form != OPH__FORM_HDF5) {
             seen = oph__flat_look(&frames->source, &frames->image, found, sizeof found);
             if (seen == OPH__H5_READY && !is_short(frames, wanted, found, sizeof found)) return 0;
@@ -136,14 +141,8 @@ static void free_memory(oph_frames *frames)
     free(frames);
 }
 
-int oph_frames_open(const char *file, const char *dataset, double timeout, oph_frames **ret,
-                    oph_error *err)
-{
-    return oph_frames_open_whole(file, dataset, 0, timeout, ret, err);
-}
-
-int oph_frames_open_whole(const char *file, const char *dataset, int64_t count, double timeout,
-                          oph_frames **ret, oph_error *err)
+static int open_frames(const char *file, const char *dataset, int64_t count, bool isolate,
+                       double timeout, oph_frames **ret, oph_error *err)
 {
     if (!file || !*file || !ret)
         return oph__fail_text(err, OPH_EINVAL, "oph_frames_open: wanted %s, found none",
@@ -152,6 +151,7 @@ int oph_frames_open_whole(const char *file, const char *dataset, int64_t count, 
     if (!frames) return oph__fail_memory(err, file);
     frames->source.fd = -1;
     frames->h5 = frames->dataset = -1;
+    frames->child = (struct oph__child){.line = -1, .data = -1, .patience = 10};
     oph__wake_init(&frames->wake);
     frames->file = oph__dup(file);
     frames->name = oph__dup(dataset ? dataset : "/entry/data/data");
@@ -163,12 +163,30 @@ int oph_frames_open_whole(const char *file, const char *dataset, int64_t count, 
         free_memory(frames);
         return rc;
     }
-    rc = open_in_time(frames, count, timeout, err);
+    rc = open_in_time(frames, count, isolate, timeout, err);
     if (rc == 0)
         *ret = frames;
     else
         oph_frames_free(frames);
     return rc;
+}
+
+int oph_frames_open(const char *file, const char *dataset, double timeout, oph_frames **ret,
+                    oph_error *err)
+{
+    return oph_frames_open_whole(file, dataset, 0, timeout, ret, err);
+}
+
+int oph_frames_open_whole(const char *file, const char *dataset, int64_t count, double timeout,
+                          oph_frames **ret, oph_error *err)
+{
+    return open_frames(file, dataset, count, false, timeout, ret, err);
+}
+
+int oph_frames_open_isolated(const char *file, const char *dataset, int64_t count, double timeout,
+                             oph_frames **ret, oph_error *err)
+{
+    return open_frames(file, dataset, count, true, timeout, ret, err);
 }
 
 void oph__frames_release(oph_frames *frames)

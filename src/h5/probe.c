@@ -16,10 +16,13 @@ enum { FLAG_WRITING = 1, FLAG_SWMR = 4 };
 static const unsigned char signature[SIGNATURE] = "\211HDF\r\n\032\n";
 
 /* Finds the superblock, which follows a user block of 0, 512, 1024, ... bytes. */
-static bool find_superblock(int fd, off_t file_size, unsigned char superblock[static SUPERBLOCK])
+static bool find_superblock(const struct oph__source *source,
+                            unsigned char superblock[static SUPERBLOCK])
 {
-    for (off_t at = 0; at <= file_size - SUPERBLOCK; at = at ? 2 * at : 512)
-        if (pread(fd, superblock, SUPERBLOCK, at) == SUPERBLOCK &&
+    const off_t last = source->stat.st_size - SUPERBLOCK;
+
+    for (off_t at = 0; at <= last; at = at ? 2 * at : 512)
+        if (oph__source_fetch(source, (uint64_t)at, superblock, SUPERBLOCK) == SUPERBLOCK &&
             memcmp(superblock, signature, SIGNATURE) == 0)
             return true;
     return false;
@@ -36,12 +39,13 @@ static bool is_locked(int fd)
 }
 
 /* Space that was reserved for a header, and not filled in yet, reads as zeros. */
-static bool starts_with_zeros(int fd)
+static bool starts_with_zeros(const struct oph__source *source)
 {
     static const unsigned char zeros[SIGNATURE];
     unsigned char head[SIGNATURE];
 
-    return pread(fd, head, sizeof head, 0) == SIGNATURE && memcmp(head, zeros, SIGNATURE) == 0;
+    return oph__source_fetch(source, 0, head, SIGNATURE) == SIGNATURE &&
+           memcmp(head, zeros, SIGNATURE) == 0;
 }
 
 static enum oph__h5_seen look(struct oph__source *source, char *found, size_t size)
@@ -64,11 +68,15 @@ static enum oph__h5_seen look(struct oph__source *source, char *found, size_t si
         oph__format(found, size, "%s: it is empty", writes);
         return OPH__H5_BUSY;
     }
-    ssize_t got = pread(fd, superblock, sizeof superblock, 0);
-    source->form = oph__flat_form(superblock, got > 0 ? (size_t)got : 0);
+    size_t got = oph__source_fetch(source, 0, superblock, sizeof superblock);
+    if (got == 0 && errno) {
+        oph__copy(found, size, strerror(errno));
+        return OPH__H5_BROKEN;
+    }
+    source->form = oph__flat_form(superblock, got);
     if (source->form != OPH__FORM_HDF5) return OPH__H5_READY;
-    if (!find_superblock(fd, source->stat.st_size, superblock)) {
-        if (starts_with_zeros(fd) || is_locked(fd)) {
+    if (!find_superblock(source, superblock)) {
+        if (starts_with_zeros(source) || is_locked(fd)) {
             oph__format(found, size, "%s: it has no header yet", writes);
             return OPH__H5_BUSY;
         }
@@ -119,7 +127,7 @@ bool oph__source_is_closed(const struct oph__source *source)
 {
     unsigned char superblock[SUPERBLOCK];
 
-    return find_superblock(source->fd, source->stat.st_size, superblock) &&
+    return find_superblock(source, superblock) &&
            (superblock[FLAGS_AT] & (FLAG_WRITING | FLAG_SWMR)) == 0;
 }
 

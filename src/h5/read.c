@@ -1,7 +1,7 @@
 /* One request: its chunks are found inside the lock around libhdf5, and read and decoded outside it
  * by all threads of the pool, each into its own place of the buffer. What this library does not
  * decode goes through libhdf5, as one step. */
-#include "h5/h5.h"
+#include "h5/isolate.h"
 
 #include "base/err.h"
 #include "base/str.h"
@@ -29,7 +29,8 @@ static void fail_at(struct oph__read *read, uint64_t number, hsize_t frame, cons
     if (number < read->failed) {
         read->failed = number;
         oph__format(wanted, sizeof wanted, "frame %llu", (unsigned long long)frame);
-        read->rc = oph__h5_fail(&read->err, OPH_EFILE, read->frames->file, wanted, "%s", found);
+        int code = found == oph__no_room ? OPH_ENOMEM : OPH_EFILE;
+        read->rc = oph__h5_fail(&read->err, code, read->frames->file, wanted, "%s", found);
     }
     pthread_mutex_unlock(&read->lock);
 }
@@ -76,7 +77,6 @@ static void swap_bytes(unsigned char *at, uint64_t items, size_t size)
 }
 
 static const char cut[] = "a chunk that cannot be read: a damaged or cut file";
-static const char no_room[] = "no memory for it";
 
 /* Stored as it is: the bytes from first to end of the chunk go to the same place of `to`. */
 static const char *fetch_plain(const struct oph__read *read, const struct oph__place *place,
@@ -95,7 +95,7 @@ static const char *fetch_packed(const struct oph__read *read, const struct oph__
     const struct oph__image *image = &read->image;
     unsigned char *stored = oph__room(&lane->stored, place->size);
 
-    if (!stored) return no_room;
+    if (!stored) return oph__no_room;
     if (oph__source_fetch(&read->frames->source, place->address, stored, place->size) !=
         place->size)
         return cut;
@@ -116,7 +116,7 @@ static const char *do_piece(const struct oph__read *read, const struct oph__piec
     unsigned char *to =
         is_whole ? read->buffer + element * item : oph__room(&lane->plain, image->chunk_bytes);
 
-    if (!to) return no_room;
+    if (!to) return oph__no_room;
     oph__piece_span(image, &read->region, piece, &first, &end);
     const char *found = is_plain ? fetch_plain(read, place, first * item, end * item, to)
                                  : fetch_packed(read, place, lane, to);
@@ -164,27 +164,39 @@ static bool has_hole(struct oph__read *read)
     return false;
 }
 
-static bool read_by_hdf5(struct oph__read *read, hsize_t first, hsize_t end, unsigned char *to,
-                         struct oph__h5_why *why)
+bool oph__hdf5_read(oph_frames *frames, const struct oph__image *image,
+                    const struct oph__region *region, void *to, struct oph__h5_why *why)
 {
-    const struct oph__image *image = &read->image;
     hsize_t from[OPH__H5_RANK], size[OPH__H5_RANK];
     const int skip = image->lifted;
 
     for (int i = 0; i < image->rank; i++) {
-        from[i] = i ? read->region.low[i] : first;
-        size[i] = (i ? read->region.high[i] : end) - from[i];
+        from[i] = region->low[i];
+        size[i] = region->high[i] - from[i];
     }
     hid_t in_memory = H5Screate_simple(image->rank - skip, size + skip, NULL);
-    hid_t in_file = H5Dget_space(read->frames->dataset);
+    hid_t in_file = H5Dget_space(frames->dataset);
     bool ok =
         in_memory >= 0 && in_file >= 0 &&
         H5Sselect_hyperslab(in_file, H5S_SELECT_SET, from + skip, NULL, size + skip, NULL) >= 0 &&
-        H5Dread(read->frames->dataset, image->type, in_memory, in_file, H5P_DEFAULT, to) >= 0;
+        H5Dread(frames->dataset, image->type, in_memory, in_file, H5P_DEFAULT, to) >= 0;
     if (!ok) *why = oph__h5_why(); /* before the next call, which forgets it */
     if (in_memory >= 0) H5Sclose(in_memory);
     if (in_file >= 0) H5Sclose(in_file);
     return ok;
+}
+
+static bool read_by_hdf5(struct oph__read *read, hsize_t first, hsize_t end, unsigned char *to,
+                         struct oph__h5_why *why)
+{
+    const struct oph__image *image = &read->image;
+    struct oph__region region = read->region;
+
+    region.low[0] = first;
+    region.high[0] = end;
+    if (!read->frames->is_apart) return oph__hdf5_read(read->frames, image, &region, to, why);
+    uint64_t bytes = oph__region_items(image, &region) * image->item_bytes;
+    return oph__child_read(read->frames, &region, bytes, to, why);
 }
 
 static void step_in_lock(struct oph__read *read)

@@ -36,6 +36,7 @@ static H5FD_t *driver_open(const char *name, unsigned flags, hid_t access_plist,
     /* Another name is an external link's: its file is not ours to open. */
     if (!info || (flags & H5F_ACC_RDWR) || strcmp(name, info->source->path) != 0) return NULL;
     struct driver *driver = calloc(1, sizeof *driver);
+    info->source->no_room = driver == NULL;
     if (!driver) return NULL;
     driver->source = info->source;
     return &driver->base;
@@ -79,10 +80,14 @@ size_t oph__source_fetch(const struct oph__source *source, uint64_t address, voi
 {
     size_t done = 0;
 
+    errno = 0;
     if (address > INT64_MAX || size > INT64_MAX - address) return 0;
     while (done < size) {
         ssize_t got = pread(source->fd, (char *)to + done, size - done, (off_t)(address + done));
-        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EINTR) {
+            errno = 0;
+            continue;
+        }
         if (got <= 0) break;
         done += (size_t)got;
     }
@@ -100,7 +105,7 @@ static herr_t driver_read(H5FD_t *file, H5FD_mem_t type, hid_t plist, haddr_t ad
         return 0;
     }
     size_t done = oph__source_fetch(source, address, buffer, size);
-    if (done < size && type == H5FD_MEM_DRAW) return -1;
+    if (done < size && (errno || type == H5FD_MEM_DRAW)) return -1;
     /* libhdf5 guesses the length of some headers and expects zeros after the end. */
     memset((char *)buffer + done, 0, size - done);
     return 0;

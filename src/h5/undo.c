@@ -16,6 +16,8 @@
 #include <lz4.h>
 #endif
 
+const char oph__no_room[] = "no memory for it";
+
 static uint64_t big_endian(const unsigned char *at, int bytes)
 {
     uint64_t value = 0;
@@ -98,36 +100,38 @@ bool oph__undo_bitshuffle(size_t item, size_t block, const void *in, size_t in_s
 
 /* The same, each block compressed: 8 bytes of size, 4 of bytes a block; then for each block 4 of
  * length, and the block. All numbers are big-endian. */
-bool oph__undo_bitshuffle_lz4(size_t item, struct oph__room *room, const void *in, size_t in_size,
-                              void *out, size_t out_size)
+const char *oph__undo_bitshuffle_lz4(size_t item, struct oph__room *room, const void *in,
+                                     size_t in_size, void *out, size_t out_size)
 {
+    static const char damaged[] = "damaged bitshuffle data";
+
     const enum oph__simd simd = oph__simd_best();
     const unsigned char *from = in, *end = from + in_size;
     unsigned char *to = out;
     size_t count = out_size / item;
 
-    if (in_size < 12 || big_endian(from, 8) != out_size) return false;
+    if (in_size < 12 || big_endian(from, 8) != out_size) return damaged;
     size_t block = big_endian(from + 8, 4);
-    if (block % (8 * item) != 0) return false;
+    if (block % (8 * item) != 0) return damaged;
     block = block ? block / item : usual_block(item);
     if (block > count) block = count;
     unsigned char *shuffled = oph__room(room, block * item);
-    if (!shuffled) return false;
+    if (!shuffled) return oph__no_room;
     for (from += 12; count >= 8;) {
         size_t now = block < count ? block : count / 8 * 8;
-        if (end - from < 4) return false;
+        if (end - from < 4) return damaged;
         size_t stored = big_endian(from, 4);
         from += 4;
-        if (stored > (size_t)(end - from)) return false;
-        if (!undo_block(from, stored, shuffled, now * item)) return false;
+        if (stored > (size_t)(end - from)) return damaged;
+        if (!undo_block(from, stored, shuffled, now * item)) return damaged;
         oph__bitunshuffle(simd, shuffled, to, now, item);
         from += stored;
         to += now * item;
         count -= now;
     }
-    if ((size_t)(end - from) < count * item) return false;
+    if ((size_t)(end - from) < count * item) return damaged;
     memcpy(to, from, count * item);
-    return true;
+    return NULL;
 }
 
 static bool undo_blosc(const void *in, size_t in_size, void *out, size_t out_size)
@@ -145,35 +149,36 @@ static bool undo_blosc(const void *in, size_t in_size, void *out, size_t out_siz
 #endif
 }
 
-static bool undo_deflate(struct oph__lane *lane, const void *in, size_t in_size, void *out,
-                         size_t out_size)
+static const char *undo_deflate(struct oph__lane *lane, const void *in, size_t in_size, void *out,
+                                size_t out_size)
 {
 #ifdef OPH_HAVE_LIBDEFLATE
     if (!lane->inflater) lane->inflater = libdeflate_alloc_decompressor();
-    return lane->inflater && libdeflate_zlib_decompress(lane->inflater, in, in_size, out, out_size,
-                                                        NULL) == LIBDEFLATE_SUCCESS;
+    if (!lane->inflater) return oph__no_room;
+    if (libdeflate_zlib_decompress(lane->inflater, in, in_size, out, out_size, NULL) ==
+        LIBDEFLATE_SUCCESS)
+        return NULL;
 #else
     (void)lane, (void)in, (void)in_size, (void)out, (void)out_size;
-    return false;
 #endif
+    return "damaged deflate data";
 }
 
 static const char *undo_codec(const struct oph__filter *filter, size_t item, struct oph__lane *lane,
                               const void *in, size_t in_size, void *out, size_t out_size)
 {
     switch (filter->id) {
-    case H5Z_FILTER_DEFLATE:
-        return undo_deflate(lane, in, in_size, out, out_size) ? NULL : "damaged deflate data";
+    case H5Z_FILTER_DEFLATE: return undo_deflate(lane, in, in_size, out, out_size);
     case OPH__BLOSC: return undo_blosc(in, in_size, out, out_size) ? NULL : "damaged Blosc data";
     case OPH__LZ4: return oph__undo_lz4(in, in_size, out, out_size) ? NULL : "damaged LZ4 data";
     case OPH__BYTE_OFFSET:
         return oph__undo_byte_offset(in, in_size, out, out_size) ? NULL : "damaged CBF data";
     default: break;
     }
-    bool ok = filter->values[OPH__BITSHUFFLE_CODEC] == OPH__BITSHUFFLE_LZ4
-                  ? oph__undo_bitshuffle_lz4(item, &lane->block, in, in_size, out, out_size)
-                  : oph__undo_bitshuffle(item, filter->values[OPH__BITSHUFFLE_BLOCK], in, in_size,
-                                         out, out_size);
+    if (filter->values[OPH__BITSHUFFLE_CODEC] == OPH__BITSHUFFLE_LZ4)
+        return oph__undo_bitshuffle_lz4(item, &lane->block, in, in_size, out, out_size);
+    bool ok = oph__undo_bitshuffle(item, filter->values[OPH__BITSHUFFLE_BLOCK], in, in_size, out,
+                                   out_size);
     return ok ? NULL : "damaged bitshuffle data";
 }
 
@@ -188,7 +193,7 @@ const char *oph__undo(const struct oph__filters *filters, uint32_t skipped, size
 
     if (last >= shuffles && !(skipped >> last & 1)) {
         void *to = is_shuffled ? oph__room(&lane->middle, out_size) : out;
-        if (!to) return "no memory for it";
+        if (!to) return oph__no_room;
         const char *found = undo_codec(&filters->at[last], item, lane, in, in_size, to, out_size);
         if (found) return found;
         plain = to;

@@ -75,7 +75,7 @@ static bool undo(int way, const void *in, size_t size, void *out)
 {
     if (way == BITSHUFFLE) return oph__undo_bitshuffle(4, 64, in, size, out, FRAME_BYTES);
     if (way == BITSHUFFLE_LZ4)
-        return oph__undo_bitshuffle_lz4(4, &room, in, size, out, FRAME_BYTES);
+        return !oph__undo_bitshuffle_lz4(4, &room, in, size, out, FRAME_BYTES);
     return oph__undo_lz4(in, size, out, FRAME_BYTES);
 }
 

@@ -137,7 +137,7 @@ static void file_of(const char *prefix, char *ret, size_t size)
     char name[256];
     oph_error err = OPH_ERROR_INIT;
     if (oph__journal_folder_enter(&folder, true, &err)) testAbort("%s", err.text);
-    oph__journal_name(&folder, "", prefix, name, sizeof name);
+    oph__journal_name(&folder, "", prefix, name, sizeof name, NULL);
     oph__journal_folder_leave(&folder);
     snprintf(ret, size, "%s/%s", state, name);
 }
@@ -362,14 +362,14 @@ static void test_names(void)
     char a[256], b[256], longer[301];
     oph_error err = OPH_ERROR_INIT;
     testOk1(!oph__journal_folder_enter(&folder, true, &err));
-    oph__journal_name(&folder, "127.0.0.1:5064", "../a b/%\xc3\xa9,:", a, sizeof a);
+    oph__journal_name(&folder, "127.0.0.1:5064", "../a b/%\xc3\xa9,:", a, sizeof a, NULL);
     testOk(oph__ends(a, ",127.0.0.1:5064,..%2fa%20b%2f%25%c3%a9%2c:.journal"), "%s", a);
     testOk1(oph__journal_is_of(a, "../a b/%\xc3\xa9,:") && !oph__journal_is_of(a, "b/"));
     memset(longer, 'x', 300);
     longer[300] = '\0';
-    oph__journal_name(&folder, "s", longer, a, sizeof a);
+    oph__journal_name(&folder, "s", longer, a, sizeof a, NULL);
     longer[299] = 'y';
-    oph__journal_name(&folder, "s", longer, b, sizeof b);
+    oph__journal_name(&folder, "s", longer, b, sizeof b, NULL);
     testOk(strlen(a) < 240 && strlen(a) == strlen(b) && strcmp(a, b) != 0,
            "long names are bounded, and still differ");
     oph__journal_folder_leave(&folder);
@@ -388,11 +388,12 @@ static void test_sync(void)
     testOk1(!oph__journal_folder_enter(&folder, true, &err));
     testOk1(!oph__journal_publish(&folder, "synced", &text, true, &fd, &err));
     snprintf(path, sizeof path, "%s/synced", state);
+    bool there = false;
     testOk(!stat(path, &st) && st.st_size == (off_t)text.len &&
-               oph__journal_is_there(&folder, "synced", fd),
+               !oph__journal_is_there(&folder, "synced", fd, &there, &err) && there,
            "a file that was synced is there");
     testOk1(!oph__journal_remove(&folder, "synced", &err));
-    testOk1(!oph__journal_is_there(&folder, "synced", fd) &&
+    testOk1(!oph__journal_is_there(&folder, "synced", fd, &there, &err) && !there &&
             oph__journal_remove(&folder, "synced", &err) == OPH_EFILE);
     close(fd);
     oph__journal_folder_leave(&folder);

@@ -1,0 +1,42 @@
+/* Calls of the system failed in turn under a journal, a context and its threads: a device is staged
+ * with a journal, or refused before the first put; and nothing that was changed is lost. */
+#include "lib/failing.h"
+#include "lib/failing_device.h"
+
+#include <epicsUnitTest.h>
+#include <errno.h>
+
+static int acquire(oph_device *dev, oph_error *err)
+{
+    const oph_stage_options options = {.size = sizeof options, .sync = 1};
+    return failing_acquisition(dev, &options, err);
+}
+
+static int with_device(void *user, oph_error *err)
+{
+    (void)user;
+    return failing_with_device(acquire, err);
+}
+
+static const struct {
+    const char *name;
+    int number;
+} calls[] = {
+    {"open", ENOSPC}, {"open", EMFILE},  {"write", ENOSPC},  {"write", EIO},
+    {"write", EINTR}, {"write", 0},      {"fsync", EIO},     {"fsync", ENOSPC},
+    {"fsync", EINTR}, {"rename", EIO},   {"rename", ENOSPC}, {"flock", ENOLCK},
+    {"flock", EINTR}, {"flock", EAGAIN}, {"unlink", EIO},    {"fstat", EIO},
+    {"read", EIO},    {"read", EINTR},   {"read", 0},        {"pthread_create", EAGAIN},
+};
+
+int main(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    testPlan(0);
+    failing_device_begin();
+    if (with_device(NULL, &err)) testAbort("%s", err.text);
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        failing_calls_in_turn(calls[i].name, calls[i].number, with_device, NULL);
+    failing_device_end();
+    return testDone();
+}
