@@ -152,6 +152,11 @@ char *oph__value_show(const struct oph_value *v, const struct oph__chan_info *in
     return oph__from_double(dst, size, d);
 }
 
+char *oph_text_clean(char *text)
+{
+    return oph__clean(text);
+}
+
 void oph_value_free(oph_value *v)
 {
     if (!v) return;
