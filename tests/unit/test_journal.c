@@ -316,46 +316,6 @@ static void test_broken(oph_device *det)
     works(det, "over one that was half written");
 }
 
-/* A folder in which others can remove a journal, or put theirs in its place. */
-static void test_unsafe(oph_device *det)
-{
-    static const struct {
-        mode_t mode;
-        uid_t owner, user;
-        bool safe;
-    } table[] = {
-        {0700, 7, 7, true},   {0775, 7, 7, true},  {0777, 7, 7, false}, {01777, 7, 7, true},
-        {01777, 0, 7, true},  {0755, 0, 7, true},  {0777, 0, 7, false}, {0700, 8, 7, false},
-        {01777, 8, 7, false}, {0755, 7, 0, false}, {0702, 7, 7, false},
-    };
-    char lock[128], target[160];
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        const struct stat st = {.st_mode = S_IFDIR | table[i].mode, .st_uid = table[i].owner};
-        testOk(oph__journal_folder_is_safe(&st, table[i].user) == table[i].safe,
-               "mode %04o of user %u is %ssafe for user %u", (unsigned)table[i].mode,
-               (unsigned)table[i].owner, table[i].safe ? "" : "not ", (unsigned)table[i].user);
-    }
-    testOk1(!chmod(state, 0777));
-    refused(det, OPH_EFILE, "with mode 777, where others can remove journals", state);
-    testOk(oph_recover(ctx, NULL, NULL, NULL, NULL, NULL) == OPH_EFILE, "nor is it recovered from");
-    testOk1(!chmod(state, 01777));
-    works(det, "where others have files of theirs");
-    testOk1(!chmod(state, 0700));
-    /* Nothing is written through a link. */
-    snprintf(lock, sizeof lock, "%s/lock", state);
-    snprintf(target, sizeof target, "%s.target", state);
-    testOk1(!unlink(lock) && !symlink(target, lock));
-    refused(det, OPH_EFILE, lock, "$COPHYD_STATE_DIR");
-    testOk1(access(target, F_OK) && !unlink(lock));
-    works(det, "once the link is gone");
-    char file[512], aside[520];
-    file_of("X:", file, sizeof file);
-    snprintf(aside, sizeof aside, "%s.new", file);
-    testOk1(!symlink(target, aside));
-    works(det, "where a link has the name to write under");
-    testOk1(access(target, F_OK) != 0);
-}
-
 static void test_names(void)
 {
     struct oph__journal_folder folder;
@@ -616,7 +576,6 @@ int main(int argc, char **argv)
     test_left(det);
     test_folder_gone(det);
     test_broken(det);
-    test_unsafe(det);
     test_names();
     test_sync();
     test_same_process(det);
