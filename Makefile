@@ -44,7 +44,7 @@ endif
 
 # --- Flags
 
-WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2
 WERROR = -Werror
 BASE = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE) -MMD -MP -Isrc -Iinclude
 FILTER_CFLAGS = $(LZ4_CFLAGS) $(BLOSC_CFLAGS) $(DEFLATE_CFLAGS)

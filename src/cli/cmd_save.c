@@ -34,13 +34,12 @@ static int list_one(oph_device *det, const struct saved *s, oph_error *err)
 /* Text that a settings file cannot have is left out, and said. */
 static bool has_form(const struct saved *s)
 {
-    char text[4096];
+    char text[4096], clean[4096];
     const char *c = saved_text(s, text, sizeof text);
     json_t *utf8 = json_string(c);
-    bool good = utf8 != NULL;
+    snprintf(clean, sizeof clean, "%s", c);
+    bool good = utf8 && !strcmp(oph_text_clean(clean), c);
     json_decref(utf8);
-    while (good && *c)
-        good = (unsigned char)*c++ >= ' ';
     double number;
     bool real = !s->label && cli_to_double(text, &number) && !isfinite(number);
     return good && !real;
