@@ -101,11 +101,15 @@ class Command:
     def put(self, *settings, of="pilatus"):
         self.well("put", "--class", of, PREFIX, *settings)
 
-    def send(self, *settings, of="pilatus"):
-        self.well("put", "--send", "--class", of, PREFIX, *settings)
+    def send(self, setting):
+        self.well("put", "--send", PREFIX, setting)
 
-    def fault(self, setting, send=False):
-        (self.send if send else self.put)("sim." + setting, of=self.faults)
+    def fault(self, setting):
+        self.put("sim." + setting, of=self.faults)
+
+    def miss(self, record):
+        """The IOC comes back without this record: whether the put is answered before is open."""
+        self.run("put", "--send", "--class", self.faults, PREFIX, "sim.missing=" + record)
 
 
 class Screen(cli.Terminal):

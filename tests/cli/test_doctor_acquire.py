@@ -54,7 +54,7 @@ def test_acquire_fails(doctor, command):
 def test_somebody_else(doctor, command, sim):
     """Who sets something while the test image is taken is told of."""
     started = command.start("doctor", "--json", PREFIX, *sim.folders, "--acquire", "--set",
-                            "cam.acquire_time=2")
+                            "cam.acquire_time=5")
     wait_until(lambda: command.value("cam.acquire") == "Acquiring",
                "an acquisition")
     command.put("cam.beam_x=7")
@@ -103,12 +103,12 @@ def test_journal(doctor, command, sim):
 def test_missing(command, sim):
     """Records that the IOC lacks: one that is needed, and two that are not."""
     doctor = Doctor(command, sim)
-    command.fault("missing=cam1:ADCoreVersion_RBV", send=True)
+    command.miss("cam1:ADCoreVersion_RBV")
     wait_until(lambda: command.run("get", "--timeout", "1", PREFIX,
                                    "cam.ad_core_version").returncode == 3, "a record goes")
     found = doctor.results("--timeout", "2")
     same(doctor.grades(found)["version"], "warning", "no version")
-    command.fault("missing=HDF1:Capture", send=True)
+    command.miss("HDF1:Capture")
     wait_until(lambda: command.run("get", "--timeout", "1", PREFIX,
                                    "hdf1.capture").returncode == 3, "a record goes")
     found = doctor.results("--timeout", "2")
