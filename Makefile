@@ -4,7 +4,10 @@
 #   make demo         the demonstration             make check      all tests
 #   make lint layers  rules that programs can check make format     clang-format, in place
 #   make check-files  the simulator's files read by h5py and tifffile
-#   make check-documents  what runs emit, by event-model's schemas and h5py
+#   make check-documents  what runs emit, by event-model's schemas, and in Kafka, databroker and Tiled
+#   make python       the package cophyd for Python: build/python; make wheel   the same for pip
+#   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
+#   make check-hosts  programs in other languages, and the wheel
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make coverage     which lines and branches of src the tests reach
 #   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
@@ -50,7 +53,9 @@ ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) $(D
 $(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
 $(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(FILTER_CFLAGS)
 $(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
-$(O)/doc/%.o: NEEDS = $(UUID_CFLAGS) $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
+# librdkafka's macros have statements in expressions, which clang warns of.
+$(O)/doc/%.o: NEEDS = -Wno-gnu-statement-expression $(UUID_CFLAGS) $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
+$(O)/cli/%.o: NEEDS = $(JANSSON_CFLAGS) $(PNG_CFLAGS)
 $(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
 
 # --- What there is
@@ -60,17 +65,23 @@ LIB_OBJ := $(patsubst src/%,$(O)/%.o,$(LIB_SRC))
 DOC_SRC := $(if $(JANSSON_LIBS),$(wildcard src/doc/*.c))
 DOC_OBJ := $(patsubst src/%,$(O)/%.o,$(DOC_SRC))
 KIT_OBJ := $(patsubst src/%,$(O)/%.o,$(wildcard src/kit/*.c))
+CLI_OBJ := $(if $(DOC_SRC),$(patsubst src/%,$(O)/%.o,$(wildcard src/cli/*.c)))
+CLI := $(if $(CLI_OBJ),$(B)/bin/cophyd)
 SIM_SRC := $(wildcard src/sim/*.c src/sim/*.S)
 SIM_OBJ := $(patsubst src/%,$(O)/%.o,$(SIM_SRC))
 # Without jansson what needs it is left out.
 with_doc = $(if $(JANSSON_LIBS),$(1),$(filter-out $(2),$(1)))
+with_kafka = $(if $(RDKAFKA_LIBS),$(1),$(filter-out $(2),$(1)))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
 UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
-EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c))
+UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka)
+UNIT := $(filter-out $(if $(PNG_LIBS),,%/test_picture_png) $(if $(JANSSON_LIBS),,%/test_view_files),$(UNIT))
+EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c examples/scan.c examples/kafka.c))
 # An object without a source goes when the folder that had it changes.
 LIB_DIRS := $(sort $(dir $(LIB_SRC)))
 SIM_DIRS := $(sort $(dir $(SIM_SRC)))
 DOC_DIRS := $(sort $(dir $(DOC_SRC)))
+CLI_DIRS := src/cli/
 LIBS := $(B)/lib/$(SO) $(B)/lib/libcophyd.a
 ifneq ($(DOC_SRC),)
 DOC_LIBS := $(B)/lib/$(DOC_SO) $(B)/lib/libcophyd-doc.a
@@ -80,17 +91,22 @@ ifneq ($(SIM_LIBS),)
 SIM := $(B)/bin/cophyd-sim
 KIT := $(B)/lib/libcophyd-simulator.a
 IOC := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/ioc/test_*.c),tests/ioc/test_doc_%))
+IOC := $(call with_kafka,$(IOC),$(B)/tests/ioc/test_doc_kafka)
 PLAIN := $(B)/tests/ioc/plain_ioc
 endif
-SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh))
-COUNTS := $(if $(DOC_SRC),$(B)/tests/documents/counts)
+SCRIPTS := $(filter-out $(if $(SIM_LIBS),,tests/ioc/%),$(wildcard tests/*/test_*.sh)) \
+    $(if $(and $(SIM_LIBS),$(CLI)),$(wildcard tests/cli/test_*.py))
+KAFKA := $(if $(and $(DOC_SRC),$(RDKAFKA_LIBS)),$(patsubst %,$(B)/tests/documents/%,broker consumer))
+COUNTS := $(filter-out $(B)/tests/documents/broker $(B)/tests/documents/consumer,$(if $(DOC_SRC),$(patsubst %.c,$(B)/%,$(wildcard tests/documents/*.c))))
+SOAK := $(B)/tests/soak/soak $(B)/tests/random/random
 DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
-.PHONY: all demo check check-files check-documents bench docs lint layers format asan tsan abi-names
+.PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
+.PHONY: asan tsan abi-names
 .PHONY: coverage fuzz check-fuzz fuzz-targets install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(EXAMPLES)
+all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(CLI) $(EXAMPLES)
 
 # --- The library
 
@@ -120,7 +136,7 @@ $(B)/lib/$(SO): $(LIB_OBJ) $(LIB_DIRS) src/cophyd.map | $(B)/lib/cophyd
 
 # Documents: a library of its own, over the public one. Of the inner folders it takes the lowest, of
 # which each has its copy.
-DOC_BASE := $(patsubst %,$(O)/base/%.c.o,clock err str vec)
+DOC_BASE := $(patsubst %,$(O)/base/%.c.o,clock err report str vec)
 
 $(B)/lib/libcophyd-doc.a: $(DOC_OBJ) $(DOC_DIRS)
 	$(say) AR $@
@@ -131,7 +147,7 @@ $(B)/lib/$(DOC_SO): $(DOC_OBJ) $(DOC_BASE) $(DOC_DIRS) src/doc/cophyd-doc.map $(
 	$(say) LD $@
 	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) -Wl,-soname,$(DOC_SO_MAJOR) -Wl,--version-script=src/doc/cophyd-doc.map \
 	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(DOC_OBJ) $(DOC_BASE) '-Wl,-rpath,$$ORIGIN' \
-	    -L$(B)/lib -lcophyd $(JANSSON_LIBS) $(UUID_LIBS) -pthread -lm
+	    -L$(B)/lib -lcophyd $(JANSSON_LIBS) $(RDKAFKA_LIBS) $(UUID_LIBS) -pthread -lm
 	$(Q)ln -sf $(DOC_SO) $(@D)/$(DOC_SO_MAJOR) && ln -sf $(DOC_SO_MAJOR) $(@D)/libcophyd-doc.so
 
 # EPICS as the wheel has it: in the same place beside libcophyd here and when installed.
@@ -149,6 +165,13 @@ $(B)/bin/cophyd-sim: $(SIM_OBJ) $(SIM_DIRS) | $(B)/lib/cophyd
 	    -Wl,--no-as-needed $(SIM_LIBS) -Wl,--as-needed $(HDF5_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) \
 	    -pthread -lm
 
+# The command: over the public headers and the shared libraries alone.
+$(B)/bin/cophyd: $(CLI_OBJ) $(CLI_DIRS) $(B)/lib/$(SO) $(B)/lib/$(DOC_SO)
+	$(say) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -o $@ $(CLI_OBJ) '-Wl,-rpath,$$ORIGIN/../lib' -L$(B)/lib \
+	    -lcophyd-doc -lcophyd $(JANSSON_LIBS) $(PNG_LIBS) -pthread -lm
+
 # Starting the simulator from other programs: a library of its own.
 $(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
 	$(say) AR $@
@@ -157,8 +180,8 @@ $(B)/lib/libcophyd-simulator.a: $(KIT_OBJ)
 
 $(B)/bin/simulated: WITH = -lcophyd-simulator
 $(B)/bin/simulated: $(B)/lib/libcophyd-simulator.a
-$(B)/bin/count: WITH = -lcophyd-doc
-$(B)/bin/count: $(B)/lib/$(DOC_SO)
+$(B)/bin/count $(B)/bin/scan $(B)/bin/kafka: WITH = -lcophyd-doc
+$(B)/bin/count $(B)/bin/scan $(B)/bin/kafka: $(B)/lib/$(DOC_SO)
 $(EXAMPLES): $(B)/bin/%: examples/%.c $(B)/lib/$(SO)
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -179,7 +202,7 @@ $(B)/tests/libtests.a: $(TEST_LIB) $(KIT_OBJ)
 	$(Q)$(AR) rcs $@ $(TEST_LIB) $(KIT_OBJ)
 
 # The archive, not the shared library: unit tests reach internal functions.
-$(UNIT) $(IOC) $(DEMO) $(COUNTS): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
+$(UNIT) $(IOC) $(DEMO) $(COUNTS) $(KAFKA) $(SOAK): $(B)/tests/%: tests/%.c $(B)/tests/libtests.a $(B)/lib/libcophyd.a | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) $(LIBRARY) \
@@ -194,17 +217,38 @@ FAILING_TESTS := $(filter $(addprefix $(B)/tests/,unit/test_failing_% unit/test_
 $(FAILING_TESTS): LIBRARY = $(B)/lib/failing/libcophyd.a
 $(FAILING_TESTS): $(B)/lib/failing/libcophyd.a
 
-DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS)
+$(B)/tests/random/random: $(B)/tests/random/draw.c.o
+$(B)/tests/random/random: WITH_DOC = $(B)/tests/random/draw.c.o
+$(B)/tests/random/draw.c.o: tests/random/draw.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -Itests -c -o $@ $<
+
+DOC_TESTS := $(filter $(B)/tests/unit/test_doc_% $(B)/tests/ioc/test_doc_%,$(UNIT) $(IOC)) $(COUNTS) $(KAFKA)
 $(DOC_TESTS): WITH_DOC = $(B)/lib/libcophyd-doc.a
-$(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS)
-$(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS)
+$(DOC_TESTS): ALL_CFLAGS += $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
+$(DOC_TESTS): ALL_LIBS += $(JANSSON_LIBS) $(RDKAFKA_LIBS)
 $(DOC_TESTS): $(B)/lib/libcophyd-doc.a
 $(B)/tests/unit/test_doc_failing: WITH_DOC = $(B)/lib/failing/libcophyd-doc.a
 $(B)/tests/unit/test_doc_failing: $(B)/lib/failing/libcophyd-doc.a
 $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
+$(B)/tests/unit/test_doc_kafka $(B)/tests/ioc/test_doc_kafka: | $(KAFKA)
+
+# Pictures, without the command around them.
+PICTURE := $(patsubst %,$(O)/cli/%.c.o,frame picture picture_png picture_text)
+PICTURE_TESTS := $(filter $(B)/tests/unit/test_picture%,$(UNIT))
+$(PICTURE_TESTS): WITH_DOC = $(PICTURE) $(PNG_LIBS)
+$(PICTURE_TESTS): $(PICTURE)
+
+# A link that is slow, for tests and benches.
+FAR := $(B)/tests/link/far
+$(FAR): tests/link/far.c build/config.mak
+	$(say) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) -o $@ $<
 
 # An IOC of standard records, of all types.
-$(IOC): | $(SIM) $(PLAIN)
+$(IOC): | $(SIM) $(PLAIN) $(FAR)
 $(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
 	$(say) CC $<
 	@mkdir -p $(@D)
@@ -212,7 +256,7 @@ $(PLAIN): tests/ioc/plain/plain_ioc.c | $(B)/lib/cophyd
 	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' -rdynamic -Wl,--no-as-needed $(SIM_LIBS)
 
 TESTS ?= $(UNIT) $(SCRIPTS) $(IOC)
-check: all $(filter $(B)/%,$(TESTS))
+check: all $(KAFKA) $(filter $(B)/%,$(TESTS))
 	$(if $(SIM_LIBS),,@echo 'There is no simulator (see ./configure): tests/ioc is left out')
 	$(Q)CC='$(CC)' CXX='$(CXX)' BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
 	    prove --exec tests/lint/tap.sh -j2 $(TESTS)
@@ -276,16 +320,65 @@ $(B)/documents-venv/made: tests/documents/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-check-documents: all $(DOC_TESTS) $(B)/documents-venv/made
+# They are replayed into Tiled and databroker 2, and into databroker 1, which needs other packages.
+REPLAY_VENVS := $(patsubst %,$(B)/%-venv/made,tiled databroker)
+$(REPLAY_VENVS): $(B)/%-venv/made: tests/documents/peers-%.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-documents: all $(DOC_TESTS) $(B)/documents-venv/made $(REPLAY_VENVS)
 	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
-	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py
+	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py \
+	    $(if $(KAFKA),tests/documents/kafka.py)
+	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
+	    prove -j2 --exec 'tests/lint/tap.sh $(B)/tiled-venv/bin/python' \
+	    $(patsubst %,tests/documents/replay_%.py,tiled databroker)
+	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
+	    prove --exec 'tests/lint/tap.sh $(B)/databroker-venv/bin/python' \
+	    tests/documents/replay_databroker.py
+
+# The Python package, run on the library that was built; and its tests, against the real bluesky.
+PYTHON_SRC := $(wildcard src/python/cophyd/*.py src/python/cophyd/py.typed)
+PYTHON_FROM := src/python/generate.py src/docs/headers.py src/docs/classes.py $(wildcard include/cophyd/*.h src/ad/classes/*)
+python: $(B)/python/cophyd/made
+$(B)/python/cophyd/made: $(PYTHON_SRC) $(PYTHON_FROM) | $(B)/lib/$(SO)
+	$(say) PY $(@D)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)cp $(PYTHON_SRC) $(@D) && python3 -B src/python/generate.py $(@D)
+	$(Q)ln -s ../../lib/$(SO_MAJOR) $(@D)/$(SO_MAJOR) && touch $@
+
+$(B)/python-venv/made: tests/python/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+check-python: all python $(PLAIN) $(B)/python-venv/made
+	$(if $(SIM_LIBS),,$(error make check-python needs the simulator: ./configure --install-deps))
+	$(Q)CC='$(CC)' BUILD='$(abspath $(B))' COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
+	    tests/python/check.sh $(PYTEST)
+
+# Other languages, on the shared library: examples/rust, examples/lua; and the wheel.
+check-hosts: all wheel $(B)/tests/demo/snapshot
+	$(if $(SIM_LIBS),,$(error make check-hosts needs the simulator: ./configure --install-deps))
+	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
+	    prove --exec tests/lint/tap.sh tests/hosts/rust.sh tests/hosts/lua.sh tests/hosts/wheel.sh
+
+# A wheel for pip: build/wheel/cophyd-VERSION-py3-none-manylinux_*.whl.
+$(B)/wheel-venv/made: src/python/peers.txt
+	@rm -rf $(@D)
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+
+wheel: $(LIBS) python $(B)/wheel-venv/made
+	$(if $(WHEEL),,$(error make wheel needs the EPICS of the package epicscorelibs: ./configure --install-deps))
+	$(say) WHEEL $(B)/wheel
+	$(Q)src/python/wheel.sh $(VERSION) >$(B)/wheel.log 2>&1 || { tail -n 20 $(B)/wheel.log; exit 1; }
+	@ls $(B)/wheel/*.whl
 
 # --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc far frames)
+BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc frames $(if $(DOC_SRC),ours_count))
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
@@ -294,14 +387,15 @@ $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 
 $(call in_bench,ours): $(call in_bench,ours.c.o side.c.o)
 $(call in_bench,ours): USES = -L$(B)/lib -lcophyd
+$(call in_bench,ours_count): $(call in_bench,ours_count.c.o side.c.o)
+$(call in_bench,ours_count): USES = -L$(B)/lib -lcophyd -lcophyd-doc
 $(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o libca_trigger.c.o side.c.o)
 $(call in_bench,libca): USES = $(EPICS_LIBS)
-$(call in_bench,far): $(call in_bench,far.c.o)
 $(call in_bench,frames): $(call in_bench,frames.c.o side.c.o)
 $(call in_bench,frames): USES = $(B)/lib/libcophyd.a $(ALL_LIBS)
 $(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)
 $(call in_bench,bench_ioc): USES = -rdynamic $(SIM_LIBS)
-$(BENCH_PROGRAMS): | $(LIBS)
+$(BENCH_PROGRAMS): | $(LIBS) $(DOC_LIBS)
 	$(say) LD $@
 	$(Q)$(CC) $(CFLAGS) -pthread -o $@ $^ '-Wl,-rpath,$$ORIGIN/../../lib:$$ORIGIN/../../lib/cophyd' \
 	    -Wl,--no-as-needed $(USES)
@@ -310,7 +404,7 @@ $(B)/bench-venv/made: tests/bench/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-bench: $(if $(SIM_LIBS),all $(BENCH_PROGRAMS) $(B)/bench-venv/made)
+bench: $(if $(SIM_LIBS),all $(FAR) $(BENCH_PROGRAMS) $(B)/bench-venv/made)
 	$(if $(SIM_LIBS),,$(error make bench needs the EPICS database libraries: ./configure --install-deps))
 	$(Q)BUILD=$(B) DBD='$(patsubst ../%,$(B)/%,$(SIM_DBD_DIR))' PEERS=$(B)/bench-venv/bin/python \
 	    python3 tests/bench/bench.py $(BENCH)
@@ -343,7 +437,7 @@ abi-names: $(B)/lib/$(SO) $(DOC_LIBS)
 
 D = $(DESTDIR)$(PREFIX)
 MAN := $(wildcard $(DOCS)/man/man3/*.3)
-INSTALLED := $(SIM) $(filter %/pilatus,$(EXAMPLES))
+INSTALLED := $(SIM) $(CLI) $(filter %/pilatus,$(EXAMPLES))
 EPICS_PRIVATE = $(if $(WHEEL),-L$${libdir}/cophyd -Wl$(comma)-rpath$(comma)$${libdir}/cophyd)
 comma := ,
 
@@ -361,11 +455,15 @@ install: all
 	    install -m 755 $(B)/lib/$(DOC_SO) $(D)/lib && \
 	    ln -sf $(DOC_SO) $(D)/lib/$(DOC_SO_MAJOR) && \
 	    ln -sf $(DOC_SO_MAJOR) $(D)/lib/libcophyd-doc.so && \
-	    sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PRIVATE@|$(JANSSON_LIBS) $(UUID_LIBS) -pthread -lm|' \
+	    sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@PRIVATE@|$(JANSSON_LIBS) $(RDKAFKA_LIBS) $(UUID_LIBS) -pthread -lm|' \
 	    src/doc/cophyd-doc.pc.in >$(D)/lib/pkgconfig/cophyd-doc.pc)
 	$(if $(KIT),install -m 644 $(KIT) $(D)/lib && sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	    src/kit/cophyd-simulator.pc.in >$(D)/lib/pkgconfig/cophyd-simulator.pc)
 	$(if $(INSTALLED),install -m 755 $(INSTALLED) $(D)/bin)
+	$(if $(CLI),install -d $(addprefix $(D)/share/,man/man1 bash-completion/completions zsh/site-functions) && \
+	    $(CLI) manual $(D)/share/man/man1 && \
+	    $(CLI) completion bash >$(D)/share/bash-completion/completions/cophyd && \
+	    $(CLI) completion zsh >$(D)/share/zsh/site-functions/_cophyd)
 	$(if $(MAN),install -d $(D)/share/man/man3 && install -m 644 $(MAN) $(D)/share/man/man3)
 	$(if $(WHEEL),cp -rL $(B)/lib/cophyd $(D)/lib)
 
@@ -374,7 +472,8 @@ uninstall:
 	    $(D)/lib/libcophyd-doc.* $(D)/lib/pkgconfig/cophyd-doc.pc \
 	    $(D)/lib/libcophyd-simulator.a $(D)/lib/pkgconfig/cophyd-simulator.pc \
 	    $(D)/lib/pkgconfig/cophyd.pc $(patsubst $(B)/%,$(D)/%,$(INSTALLED))
-	rm -f $(patsubst $(DOCS)/%,$(D)/share/%,$(MAN))
+	rm -f $(patsubst $(DOCS)/%,$(D)/share/%,$(MAN)) $(D)/share/man/man1/cophyd*.1 \
+	    $(D)/share/bash-completion/completions/cophyd $(D)/share/zsh/site-functions/_cophyd
 	rm -rf $(D)/lib/cophyd
 	-rmdir $(D)/include/cophyd
 
@@ -384,4 +483,4 @@ clean:
 distclean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ) $(FUZZ_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(EXAMPLES))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(DOC_OBJ) $(CLI_OBJ) $(KIT_OBJ) $(SIM_OBJ) $(TEST_LIB) $(BENCH_OBJ) $(FUZZ_OBJ)) $(patsubst %,%.d,$(UNIT) $(IOC) $(PLAIN) $(DEMO) $(COUNTS) $(KAFKA) $(EXAMPLES))

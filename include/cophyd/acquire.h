@@ -29,7 +29,9 @@ OPH_API int oph_trigger_set_frames(oph_device *dev, int64_t frames, oph_error *e
  * touched. Ends an acquisition or a series of the tree that dev is in (its status fails with
  * OPH_ECANCEL), brings the camera of a staged device to a halt also where it runs without one, and
  * waits, at most the context's stop_timeout for each. What is staged stays so, and can be triggered
- * again. Idle: returns 0, and touches nothing. OPH_ESTATE while another thread unstages it. */
+ * again. A motor (motor.h), and those below the device, are stopped, whoever moves them, and waited
+ * for likewise. Idle: returns 0, and touches nothing. OPH_ESTATE while another thread unstages it.
+ */
 OPH_API int oph_stop(oph_device *dev, oph_error *err);
 
 /* Pulses are for a Pilatus: a camera's class without Armed is refused with OPH_ENOTFOUND. */

@@ -3,6 +3,7 @@
 #define COPHYD_CLASS_H
 
 #include <cophyd/device.h>
+#include <cophyd/signal.h>
 
 OPH_BEGIN_DECLS
 
@@ -68,6 +69,7 @@ enum oph_row_flags {
     OPH_ROW_BUSY = 1,    /* its put completes when the action ends */
     OPH_ROW_COUNTER = 2, /* the IOC counts it: it is set when staged and never restored */
     OPH_ROW_MOVES = 4,   /* the IOC moves it while acquiring */
+    OPH_ROW_MAIN = 8,    /* the key of its readings is its device's name */
     OPH_ROW_FLAGS_PIN_ = INT32_MIN
 };
 
@@ -96,6 +98,10 @@ typedef struct oph_row {
     int32_t line;
     int32_t reserved;
 } oph_row;
+
+/* The row of a signal, at the release that its device has now; `until` is 0. A signal that is no
+ * device's has one as well, with little in it. What it points to lives as long as the signal. */
+OPH_API void oph_signal_row(const oph_signal *sig, oph_row *ret);
 
 /* A list of rows, yours. What the rows point to is the context's. */
 typedef struct oph_rows oph_rows;

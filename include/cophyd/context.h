@@ -43,6 +43,22 @@ enum oph_log_level {
 typedef void oph_log_fn(void *user, int32_t level, const char *line);
 OPH_API void oph_context_log(oph_context *ctx, oph_log_fn *fn, void *user);
 
+/* A put that is about to be sent. Texts are as a person reads values, labels for enums, text in
+ * quotes; they live until fn returns. */
+typedef struct oph_put_notice {
+    const char *device; /* "det.cam.acquire_time" */
+    const char *pv;     /* "Pilatus:cam1:AcquireTime" */
+    const char *value;  /* "0.1" */
+    const char *before; /* what this context last read there, or wrote; NULL: neither */
+} oph_put_notice;
+
+/* Tells fn of every put before it is sent: those of signals, of staging and of putting back, of
+ * triggers and of stops. It returns 0; with anything else the put is not sent, and fails with
+ * OPH_EACCESS. NULL: nobody is told, as at first. Called from any thread, one call at a time; it
+ * must be quick, and must not call the library. */
+typedef int32_t oph_put_fn(void *user, const oph_put_notice *put);
+OPH_API void oph_context_on_put(oph_context *ctx, oph_put_fn *fn, void *user);
+
 OPH_END_DECLS
 
 #endif

@@ -14,6 +14,7 @@
 #include <cophyd/frames.h>
 #include <cophyd/graph.h>
 #include <cophyd/group.h>
+#include <cophyd/motor.h>
 #include <cophyd/plan.h>
 #include <cophyd/reading.h>
 #include <cophyd/recover.h>

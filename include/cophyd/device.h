@@ -28,6 +28,8 @@ OPH_API const char *oph_device_name(const oph_device *dev);   /* "det_hdf1" */
 OPH_API const char *oph_device_path(const oph_device *dev);   /* "det.hdf1" */
 OPH_API const char *oph_device_prefix(const oph_device *dev); /* "Pilatus:HDF1:" */
 OPH_API const char *oph_device_attr(const oph_device *dev);   /* "hdf1"; the name for the root */
+/* As it was asked for, by oph_device_new or the class's text: "HDF5Plugin@3.4 MyMixin". */
+OPH_API const char *oph_device_class(const oph_device *dev);
 /* Whether a class is the device's, or an ancestor of that. */
 OPH_API int oph_device_is(const oph_device *dev, const char *class_name); /* 1 or 0 */
 

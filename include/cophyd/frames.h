@@ -64,6 +64,11 @@ OPH_API int oph_frames_read_region(oph_frames *frames, int64_t first, int64_t co
                                    const int64_t *from, const int64_t *size, void *buffer,
                                    size_t buffer_bytes, oph_error *err);
 
+/* Whether frames that went through this filter can be read here: "LZ4", "bitshuffle", as
+ * oph_frames_info has it, in any case. 0, or OPH_EFILE with what to install; OPH_ENOTFOUND for a
+ * filter of no known name. Any thread. */
+OPH_API int oph_frames_can_read(const char *filter, oph_error *err);
+
 /* How many threads read and decode, with the one that asks: at most 64; 0, as at first: as many as
  * this process may use cores. They are made when first needed, and end with the handle. */
 OPH_API int oph_frames_set_threads(oph_frames *frames, int32_t count, oph_error *err);

@@ -21,6 +21,10 @@ OPH_API const char *oph_signal_doc(const oph_signal *sig);
 /* The setpoint's PV and the readback's; the same where there is one. */
 OPH_API const char *oph_signal_pv(const oph_signal *sig);
 OPH_API const char *oph_signal_readback_pv(const oph_signal *sig);
+/* Whether its values are text that comes as an array of bytes, ended by a NUL or by the array: 1 or
+ * 0, by its class and the PV's type; 0 as long as that is not known. Of a text of another form the
+ * value itself says so (OPH_TEXT). */
+OPH_API int oph_signal_is_text(oph_signal *sig);
 
 enum oph_part {
     OPH_PART_READBACK = 0, /* the readback PV; the only one where there is one */

@@ -38,6 +38,7 @@ oph__builtin_classes:
         text picam
         text detector
         text common
+        text motor
         .dc.a 0
         .dc.a 0
         .size oph__builtin_classes, . - oph__builtin_classes

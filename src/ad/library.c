@@ -3,13 +3,15 @@
 #include "ad/builtin_classes.h"
 #include "ad/continuous_trigger.h"
 #include "ad/file_store.h"
+#include "ad/motor.h"
 #include "ad/multi_trigger.h"
 #include "ad/single_trigger.h"
 #include "core/context.h"
 
 static const struct oph__trigger_ops *const triggers[] = {&oph__single_trigger, &oph__multi_trigger,
                                                           &oph__continuous_trigger, NULL};
-static const struct oph__hook_ops *const hooks[] = {&oph__file_store, &oph__circular_buffer, NULL};
+static const struct oph__hook_ops *const hooks[] = {&oph__file_store, &oph__circular_buffer,
+                                                    &oph__motor, NULL};
 const struct oph__behaviours oph__builtin_behaviours = {.triggers = triggers, .hooks = hooks};
 
 int oph_context_new(const oph_context_options *opt, oph_context **ret, oph_error *err)

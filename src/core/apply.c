@@ -45,6 +45,17 @@ static int write_result(const struct oph__write *writes, size_t count, oph_error
     return writes[first].rc;
 }
 
+/* What was started, and nobody saw whether it runs. */
+static void mark_unseen(struct oph__plan *plan, const struct oph__write *writes, size_t count)
+{
+    for (size_t i = 0; i < plan->items.count; i++) {
+        struct oph__item *item = plan->items.at[i];
+        for (size_t w = 0; w < count; w++)
+            if (writes[w].sig == item->sig)
+                item->unseen = writes[w].rc == OPH_EINTR || writes[w].rc == OPH_ECANCEL;
+    }
+}
+
 /* The settings, or the start rows. What hooks ask goes out with the readbacks of the settings. */
 static int write_items(struct oph__plan *plan, bool starts, oph_error *err)
 {
@@ -68,6 +79,7 @@ static int write_items(struct oph__plan *plan, bool starts, oph_error *err)
                                     .timeout = OPH_DEFAULT};
     int rc = n + asked ? oph__exchange(plan->dev->ctx, &x, true, err) : 0;
     if (asked) oph__asked_take(plan, OPH__ONCE_WRITTEN, reads);
+    if (rc && starts) mark_unseen(plan, writes, n);
     if (!rc) rc = write_result(writes, n, err);
     oph__reads_clear(reads, asked);
     free(reads);

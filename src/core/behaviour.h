@@ -67,6 +67,8 @@ struct oph__hook_ops {
     void (*explain)(oph_device *dev, void *data, oph_error *err);
     /* What oph_describe says of the device beside its signals, by oph__describe_add. */
     int (*describe)(oph_device *dev, void *data, struct oph__describing *to, oph_error *err);
+    /* Stops what the hook has set in motion, or anybody else, and waits, bounded: for oph_stop. */
+    int (*stop)(oph_device *dev, void *data, oph_error *err);
 };
 
 struct oph__behaviours {

@@ -53,7 +53,7 @@ static bool same_row(const void *a, const void *b)
         return false;
     return oph__equal(x->suffix, y->suffix) && oph__equal(x->after, y->after) && x->how == y->how &&
            x->type == y->type && x->kind == y->kind && x->slow == y->slow && x->busy == y->busy &&
-           x->counter == y->counter && x->moves == y->moves;
+           x->counter == y->counter && x->moves == y->moves && x->main == y->main;
 }
 
 static bool same_dev(const void *a, const void *b)

@@ -63,16 +63,6 @@ bool oph__is_attr(const char *text); /* "size.size_x" */
 bool oph__is_name(const char *text); /* the same without dots */
 bool oph__is_class_name(const char *text);
 
-/* Finds the name that a mistyped word may have meant. */
-struct oph__near {
-    const char *word;
-    const char *best; /* NULL: none is near */
-    size_t distance;
-};
-void oph__near_try(struct oph__near *near, const char *name);
-/* "; the nearest is BEST", or nothing. Returns dst. */
-char *oph__near_text(const struct oph__near *near, char *dst, size_t size);
-
 /* "NAME" or "NAME@3.4". */
 struct oph__ref {
     const char *name;

@@ -9,8 +9,8 @@ const char *const oph__hows[] = {"ro", "rw", "rbv", "path", "start", "gone", NUL
 const char *const oph__rowtypes[] = {"any", "int", "float", "enum", "text", "array", NULL};
 const char *const oph__kinds[] = {"normal", "config", "hinted", "omitted", NULL};
 
-enum option { SLOW, AFTER, BUSY, COUNTER, MOVES, LABELS, READBACK, LENGTH, OF };
-static const char *const options[] = {"slow",   "after",    "busy",   "counter", "moves",
+enum option { SLOW, AFTER, BUSY, COUNTER, MOVES, MAIN, LABELS, READBACK, LENGTH, OF };
+static const char *const options[] = {"slow",   "after",    "busy",   "counter", "moves", "main",
                                       "labels", "readback", "length", "of",      NULL};
 
 /* As Channel Access has them: 16, of 25 characters. */
@@ -109,7 +109,7 @@ static void read_option(struct oph__reader *r, struct oph__word *word, struct op
     }
     int option = oph__read_lookup(r, "option", options, word->text);
     if (option < 0) return;
-    if (!value != (option == BUSY || option == COUNTER || option == MOVES)) {
+    if (!value != (option == BUSY || option == COUNTER || option == MOVES || option == MAIN)) {
         oph__mistake(r->m, r->at, "option '%s' %s value", word->text,
                      value ? "takes no" : "needs a");
         return;
@@ -128,6 +128,7 @@ static void read_option(struct oph__reader *r, struct oph__word *word, struct op
     case BUSY: row->busy = true; break;
     case COUNTER: row->counter = true; break;
     case MOVES: row->moves = true; break;
+    case MAIN: row->main = true; break;
     case LABELS: read_labels(r, "labels", value, &row->labels); break;
     case READBACK: read_labels(r, "readback", value, &row->readback); break;
     case LENGTH: read_length(r, value, row); break;

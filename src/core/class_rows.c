@@ -65,36 +65,39 @@ uint32_t oph__row_capacity(const struct oph__row *row)
     return row->type == OPH__TEXT && !row->length ? STRING_BYTES : row->length;
 }
 
+oph_row oph__row_public(const struct oph__row *row, int since, int until)
+{
+    bool single = row->how == OPH__RO || row->how == OPH__RW;
+    const struct oph__labels *readback = row->readback.count ? &row->readback : &row->labels;
+    return (oph_row){.class_name = row->owner,
+                     .attr = row->attr,
+                     .suffix = row->suffix,
+                     .doc = row->doc,
+                     .after = or_empty(row->after),
+                     .how = (int32_t)row->how,
+                     .type = (int32_t)row->type,
+                     .elements = (int32_t)row->of,
+                     .kind = oph__kind_flags(row->kind),
+                     .flags = (row->busy ? OPH_ROW_BUSY : 0u) |
+                              (row->counter ? OPH_ROW_COUNTER : 0u) |
+                              (row->moves ? OPH_ROW_MOVES : 0u) | (row->main ? OPH_ROW_MAIN : 0u),
+                     .since = since,
+                     .until = until,
+                     .capacity = oph__row_capacity(row),
+                     .slow = row->slow,
+                     .label_count = row->labels.count,
+                     .labels = row->labels.at,
+                     .readback_label_count = single ? row->labels.count : readback->count,
+                     .readback_labels = readback->at,
+                     .origin = row->origin,
+                     .line = row->line};
+}
+
 bool oph__rows_add(oph_rows *rows, const struct oph__row *row, int since, int until)
 {
     oph_row *to = oph__arena_get(&rows->arena, sizeof *to);
-    bool single = row->how == OPH__RO || row->how == OPH__RW;
-    const struct oph__labels *readback = row->readback.count ? &row->readback : &row->labels;
-
     if (!to || !oph__vec_add(&rows->list, to)) return false;
-    *to =
-        (oph_row){.class_name = row->owner,
-                  .attr = row->attr,
-                  .suffix = row->suffix,
-                  .doc = row->doc,
-                  .after = or_empty(row->after),
-                  .how = (int32_t)row->how,
-                  .type = (int32_t)row->type,
-                  .elements = (int32_t)row->of,
-                  .kind = oph__kind_flags(row->kind),
-                  .flags = (row->busy ? OPH_ROW_BUSY : 0u) | (row->counter ? OPH_ROW_COUNTER : 0u) |
-                           (row->moves ? OPH_ROW_MOVES : 0u),
-                  .since = since,
-                  .until = until,
-                  .capacity = oph__row_capacity(row),
-                  .slow = row->slow,
-                  .label_count = row->labels.count,
-                  .labels = row->labels.at,
-                  .readback_label_count = readback->count,
-                  .readback_labels = readback->at,
-                  .origin = row->origin,
-                  .line = row->line};
-    if (single) to->readback_label_count = to->label_count;
+    *to = oph__row_public(row, since, until);
     return true;
 }
 

@@ -73,6 +73,7 @@ static void add_options(struct oph__buf *buf, const struct written *w, const str
     if (row->busy) oph__buf_add(buf, " busy");
     if (row->counter) oph__buf_add(buf, " counter");
     if (row->moves) oph__buf_add(buf, " moves");
+    if (row->main) oph__buf_add(buf, " main");
     add_labels(buf, "labels", &row->labels);
     add_labels(buf, "readback", &row->readback);
     if (row->length) oph__buf_addf(buf, " length=%u", (unsigned)row->length);

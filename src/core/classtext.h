@@ -9,7 +9,7 @@
  *   row ATTR SUFFIX|- gone SINCE ["DOC"]
  *       HOW ro rw rbv path start; TYPE any int float enum text array; KIND normal config hinted
  *       omitted; OPTION slow=SECONDS after=ATTR[,ATTR...] busy counter moves
- *       labels=A|B|... readback=A|B|... length=N of=int|float
+ *       main labels=A|B|... readback=A|B|... length=N of=int|float
  *       A row without a doc has that of the row of its attribute that stands before it.
  *   dev ATTR SUFFIX CLASS[@VERSION] [MIXIN...] ["DOC"]
  *   files CHILD|. write=TEMPLATE [read=TEMPLATE] [semantics=posix|windows]
@@ -36,6 +36,7 @@
 #define CORE_CLASSTEXT_H
 
 #include "base/vec.h"
+#include <cophyd/class.h>
 #include <cophyd/reading.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -67,6 +68,7 @@ struct oph__row {
     bool busy;    /* its put completes when the action ends */
     bool counter; /* counted by the IOC: set when staged, never restored */
     bool moves;   /* the IOC moves it while acquiring: restored without asking who changed it */
+    bool main;    /* read under its device's name */
     struct oph__labels labels;   /* of the setpoint, or of the only PV */
     struct oph__labels readback; /* where the readback's are others */
     uint32_t length;             /* elements of a waveform; 0: a text is a string, else not said */
@@ -180,6 +182,17 @@ const struct oph__row *oph__class_row(const struct oph__class *cls, const char *
 
 /* What oph_row says of it. */
 uint32_t oph__row_capacity(const struct oph__row *row);
+oph_row oph__row_public(const struct oph__row *row, int since, int until);
+
+/* Finds the name that a mistyped word may have meant. */
+struct oph__near {
+    const char *word;
+    const char *best; /* NULL: none is near */
+    size_t distance;
+};
+void oph__near_try(struct oph__near *near, const char *name);
+/* "; the nearest is BEST", or nothing. Returns dst. */
+char *oph__near_text(const struct oph__near *near, char *dst, size_t size);
 
 /* "3.14", "3.14.0", "R3-4" -> 3014, 3014, 3004; -1 when it is none. */
 int oph__version_parse(const char *text);

@@ -50,6 +50,7 @@ static void destroy(oph_context *ctx)
     oph__queue_unref(ctx->events);
     oph__classes_free(ctx->classes);
     oph__waits_destroy(&ctx->waits);
+    oph__puts_destroy(&ctx->puts);
     oph__log_destroy(&ctx->log);
     oph__alive_end(&ctx->alive);
     for (int i = 0; i < OPH__PV_LOCKS; i++)
@@ -92,7 +93,7 @@ int oph__context_make(const oph_context_options *options, const struct oph__link
     ctx->owner = getpid();
     atomic_init(&ctx->refs, 1);
     if (pthread_mutex_init(&ctx->lock, NULL) || pthread_cond_init(&ctx->changed, NULL) ||
-        oph__log_init(&ctx->log) || oph__waits_init(&ctx->waits)) {
+        oph__log_init(&ctx->log) || oph__puts_init(&ctx->puts) || oph__waits_init(&ctx->waits)) {
         free(ctx);
         return oph__fail_text(err, OPH_ESYSTEM, "oph_context_new: the system refused a lock");
     }
@@ -148,6 +149,12 @@ void oph_context_log(oph_context *ctx, oph_log_fn *fn, void *user)
 {
     if (oph__context_check(ctx, NULL)) return;
     oph__log_set(&ctx->log, fn, user);
+}
+
+void oph_context_on_put(oph_context *ctx, oph_put_fn *fn, void *user)
+{
+    if (oph__context_check(ctx, NULL)) return;
+    oph__puts_set(&ctx->puts, fn, user);
 }
 
 int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/wait.h"
+#include "core/puts.h"
 #include "ca/link.h"
 #include "core/behaviour.h"
 #include "core/classtext.h"
@@ -21,6 +22,7 @@ struct oph_context {
     pid_t owner;             /* for the sentence that says so */
     oph_context_options options;
     struct oph__log log;
+    struct oph__puts puts;
     struct oph__waits waits;
     struct oph__loop *engine;   /* deadlines, interrupts, the steps of running actions */
     struct oph__loop *dispatch; /* the user's callbacks */

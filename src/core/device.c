@@ -289,6 +289,11 @@ const char *oph_device_attr(const oph_device *dev)
     return dev->attr;
 }
 
+const char *oph_device_class(const oph_device *dev)
+{
+    return dev->expression;
+}
+
 int oph_device_is(const oph_device *dev, const char *class_name)
 {
     return oph__class_is(dev->cls, class_name);

@@ -295,6 +295,7 @@ static bool give_up(struct oph__entry *e)
         if (e->step == OPH__ASKING && e->kind == OPH__PUT) g->puts--;
         e->step = OPH__ENDED;
         g->left--;
+        if (!g->puts && g->in_turn) oph__group_wake(g);
     }
     pthread_mutex_unlock(&g->m->lock);
     return mine;

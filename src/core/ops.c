@@ -160,7 +160,9 @@ static bool claim(struct oph__op *op)
 
 static void got(void *user, const struct oph__event *event)
 {
-    finish(user, event->code, event->why, event->code ? NULL : event);
+    struct oph__op *op = user;
+    if (!event->code) oph__puts_saw(op->pv, event);
+    finish(op, event->code, event->why, event->code ? NULL : event);
 }
 
 /* A put, or a description. */
@@ -286,9 +288,10 @@ struct oph__op *oph__ops_put(struct oph__ops *g, struct oph__pv *pv, const struc
     if (!op) return NULL;
     oph_error why;
     struct oph__chan *chan = oph__pv_chan(pv);
-    int rc = chan ? pv->ops->put(chan, wire->dtype, wire->count, wire->data,
-                                 completion ? ended : NULL, op, &why)
-                  : not_open(&why);
+    int rc = chan ? oph__puts_tell(pv, wire, &why) : not_open(&why);
+    if (!rc)
+        rc = pv->ops->put(chan, wire->dtype, wire->count, wire->data, completion ? ended : NULL, op,
+                          &why);
     if (!rc && !completion && claim(op)) finish(op, 0, NULL, NULL);
     return checked(op, rc, &why);
 }

@@ -23,6 +23,7 @@ struct oph__item {
     bool where_zero; /* written only where the original is 0 */
     bool skipped;    /* already as wanted: neither written nor put back */
     bool touched;    /* was put, or may have been */
+    bool unseen;     /* was started, and interrupted before it was seen to run */
     bool left;       /* could not be put back */
 };
 

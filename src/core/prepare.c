@@ -82,9 +82,13 @@ static bool is_unchanged(const struct oph__item *item)
 /* Somebody else's acquisition: neither stopped nor made use of unasked. */
 static int refuse_running(const struct oph__item *item, oph_error *err)
 {
-    const struct oph_value *now = item->read.data ? &item->read : &item->set;
+    /* The readback, unless only the setpoint says so: as when it ends just now. */
+    int64_t reads = 0;
+    if (item->read.data) oph__value_int(&item->read, &reads);
+    const struct oph_value *now = reads ? &item->read : &item->set;
+    struct oph__pv *pv = reads ? item->sig->read : item->sig->set;
     struct oph__chan_info info = item->info; /* of the readback: its labels may be others */
-    oph__pv_info(item->sig->read, &info);
+    oph__pv_info(pv, &info);
     struct oph__wire zero = {0};
     char wanted[64], found[64];
     int rc = oph__item_zero(item, &zero, err);
@@ -93,8 +97,7 @@ static int refuse_running(const struct oph__item *item, oph_error *err)
     oph__value_show(&off, &item->info, wanted, sizeof wanted);
     oph__value_show(now, &info, found, sizeof found);
     oph__wire_clear(&zero);
-    return oph__fail(err, OPH_EBUSY,
-                     (struct oph__at){.device = item->sig->path, .pv = item->sig->read->name},
+    return oph__fail(err, OPH_EBUSY, (struct oph__at){.device = item->sig->path, .pv = pv->name},
                      wanted,
                      "%s: it runs already, and not for us: stop it first (put 0 to it), or stage "
                      "with takeover",

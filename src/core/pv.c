@@ -35,6 +35,7 @@ void oph__pv_free(struct oph__pv *pv)
         oph__ops_drop(pv);
         oph__cache_free(pv);
     }
+    oph__puts_forget(pv);
     free(pv->name);
     free(pv);
 }

@@ -24,6 +24,7 @@ struct oph__pv {
     atomic_bool absent; /* this IOC does not have it, as connecting found; read without the lock */
     struct oph_subscription *subs;
     struct oph__cache *cache; /* NULL: nobody asked for one */
+    struct oph_value *seen;   /* last read or written, for who is told of puts; under `lock` */
 };
 
 int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph__pv **ret,

@@ -5,7 +5,8 @@
 #include "core/device.h"
 #include <cophyd/reading.h>
 
-/* "det_hdf1_array_size_height"; malloc'ed, NULL when memory is short. */
+/* "det_hdf1_array_size_height", or "m1" of a row that is `main`; malloc'ed, NULL when memory is
+ * short. */
 char *oph__signal_key(const oph_signal *sig);
 
 /* A device and those below it that a kind (OPH_KIND_NORMAL or _CONFIG) leads to, and their signals

@@ -159,6 +159,15 @@ static void take_write(struct restoring *r, struct back *b, const struct oph__wr
     b->skip = true;
 }
 
+/* A start of which nobody saw that it runs may still be on its way through the IOC: then its
+ * readback is as if it were stopped already, and the stop gets lost. Where it was never sent, or
+ * was refused, this takes the grace. */
+static void await_start(struct restoring *r, const struct back *b)
+{
+    if (b->skip || !b->item->unseen) return;
+    oph__write_await(b->item->sig, &b->item->wire, false, r->ctx->options.grace, false, NULL);
+}
+
 /* What was started is stopped, and waited for, before any setting goes back; what stands now is
  * read along with that. */
 static void stop_and_look(struct restoring *r, struct back *backs, size_t count)
@@ -226,6 +235,8 @@ int oph__plan_restore(struct oph__plan *plan, bool force, oph_report *report, op
     }
     for (size_t i = 0; i < count; i++) /* in reverse */
         choose(&r, &backs[i], plan->items.at[count - 1 - i]);
+    for (size_t i = 0; i < count; i++)
+        await_start(&r, &backs[i]);
     stop_and_look(&r, backs, count);
     write_back(&r, backs, count);
     for (size_t i = 0; i < count; i++) {

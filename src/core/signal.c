@@ -56,6 +56,25 @@ int oph__signal_new(oph_device *dev, const struct oph__row *row, oph_signal **re
     return 0;
 }
 
+/* "; the nearest is cam.acquire_time": of the device and its children. */
+static char *near_text(oph_device *dev, const char *attr, char *dst, size_t size)
+{
+    struct oph__near near = {.word = attr};
+    char best[256], path[256];
+    for (size_t i = 0; i < dev->cls->rows.count; i++)
+        oph__near_try(&near, ((const struct oph__row *)dev->cls->rows.at[i])->attr);
+    for (size_t c = 0; c < dev->children.count; c++) {
+        const oph_device *child = dev->children.at[c];
+        for (size_t i = 0; i < child->cls->rows.count; i++) {
+            const struct oph__row *row = child->cls->rows.at[i];
+            oph__format(path, sizeof path, "%s.%s", oph_device_attr(child), row->attr);
+            oph__near_try(&near, path);
+            if (near.best == path) near.best = oph__copy(best, sizeof best, path);
+        }
+    }
+    return oph__near_text(&near, dst, size);
+}
+
 /* Another release has the attribute: say so rather than "no such attribute". */
 static int not_there(oph_device *dev, const char *attr, oph_error *err)
 {
@@ -71,8 +90,10 @@ static int not_there(oph_device *dev, const char *attr, oph_error *err)
                                                : "lacks it: it exists since",
                          row->since / 1000, row->since % 1000);
     }
+    char nearest[300];
     return oph__fail(err, OPH_ENOTFOUND, (struct oph__at){.device = dev->path}, attr,
-                     "no such attribute in class %s", dev->cls->name);
+                     "no such attribute in class %s%s", dev->cls->name,
+                     near_text(dev, attr, nearest, sizeof nearest));
 }
 
 int oph__device_signal(oph_device *dev, const char *attr, oph_signal **ret, oph_error *err)
@@ -110,6 +131,11 @@ int oph_signal_find(oph_device *dev, const char *path, oph_signal **ret, oph_err
 const char *oph_signal_path(const oph_signal *sig)
 {
     return sig->path;
+}
+
+void oph_signal_row(const oph_signal *sig, oph_row *ret)
+{
+    *ret = oph__row_public(sig->row, sig->row->since, 0);
 }
 
 const char *oph_signal_doc(const oph_signal *sig)

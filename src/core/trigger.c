@@ -152,17 +152,39 @@ static int stop_staging(oph_device *dev, oph_error *err)
                      "the end of its staging, which is cancelled", "settings still going back");
 }
 
-int oph_stop(oph_device *dev, oph_error *err)
+/* All are stopped, also after one that could not be. */
+static int stop_hooks(oph_device *dev, void *first, oph_error *err)
+{
+    (void)err;
+    for (size_t i = 0; i < dev->hooks.count; i++) {
+        const struct oph__hook *hook = dev->hooks.at[i];
+        oph_error one = OPH_ERROR_INIT, *to = first;
+        if (hook->ops->stop && hook->ops->stop(dev, hook->data, &one) && !to->code) *to = one;
+    }
+    return 0;
+}
+
+static int stop_tree(oph_device *dev, oph_error *err)
 {
     const struct oph__rule *rule;
-    int rc = oph__context_may_block(dev->ctx, err);
-    if (!rc) rc = oph__tree_enter(dev, OPH__VERB_STOP, &rule, err);
+    int rc = oph__tree_enter(dev, OPH__VERB_STOP, &rule, err);
     if (rc || rule->answer == OPH__NOTHING) return rc;
     if (rule->next == OPH_STATE_STAGING) return stop_staging(dev, err);
     pthread_mutex_lock(&dev->tree->m.lock);
     oph_device *staged = dev->tree->staged;
     pthread_mutex_unlock(&dev->tree->m.lock);
     return staged ? oph__trigger_stop(staged, true, err) : 0;
+}
+
+int oph_stop(oph_device *dev, oph_error *err)
+{
+    oph_error moving = OPH_ERROR_INIT;
+    int rc = oph__context_may_block(dev->ctx, err);
+    if (rc) return rc;
+    oph__device_each(dev, stop_hooks, &moving, NULL);
+    rc = stop_tree(dev, err);
+    if (!rc && moving.code && err) *err = moving;
+    return rc ? rc : moving.code;
 }
 
 /* Series */

@@ -8,6 +8,7 @@
 char *oph__signal_key(const oph_signal *sig)
 {
     if (!sig->dev) return oph__dup(sig->path);
+    if (sig->row->main) return oph__dup(sig->dev->name);
     char *key = oph__dupf("%s_%s", sig->dev->name, sig->row->attr);
     for (char *c = key ? key + strlen(sig->dev->name) : NULL; c && *c; c++)
         if (*c == '.') *c = '_';
@@ -17,6 +18,14 @@ char *oph__signal_key(const oph_signal *sig)
 bool oph__signal_has_text(const oph_signal *sig, const struct oph__chan_info *info)
 {
     return info->dtype == OPH_UINT8 && info->count > 1 && sig->row->type != OPH__ARRAY;
+}
+
+int oph_signal_is_text(oph_signal *sig)
+{
+    struct oph__chan_info info = {0};
+    if (oph__context_check(sig->ctx, NULL)) return 0;
+    bool known = oph__pv_info(sig->read, &info) || oph__pv_info(sig->set, &info);
+    return known && oph__signal_has_text(sig, &info);
 }
 
 void oph__walk_free(struct oph__walk *w)

@@ -116,10 +116,15 @@ int oph__crew_unstage(const struct oph__crew *crew, oph_error *err)
     return rc;
 }
 
-static int wait_all(oph_status *const *parts, size_t count, double timeout, oph_error *err)
+/* One by itself says better who was waited for. */
+int oph__doc_wait(oph_status *const *parts, size_t count, double timeout, oph_error *err)
 {
     oph_status *all;
-    int rc = oph_status_all(parts, count, &all, err);
+    int rc = 0;
+    if (count == 1)
+        all = oph_status_ref(parts[0]);
+    else
+        rc = oph_status_all(parts, count, &all, err);
     if (rc) return rc;
     rc = oph_status_wait(all, timeout > 0 ? timeout : OPH_DEFAULT, err);
     oph_status_unref(all);
@@ -135,7 +140,7 @@ int oph__crew_trigger(const struct oph__crew *crew, double timeout, oph_error *e
     int rc = parts ? 0 : oph__fail_memory(err, "a run");
     for (; !rc && count < crew->count; count++)
         rc = oph_trigger(crew->devices[count], &parts[count], err);
-    if (!rc) rc = wait_all(parts, count, timeout, err);
+    if (!rc) rc = oph__doc_wait(parts, count, timeout, err);
     for (size_t i = 0; parts && i < crew->count; i++)
         oph_status_unref(parts[i]);
     free(parts);

@@ -135,7 +135,9 @@ static int hints_of(const struct oph__object *object, json_t **ret, oph_error *e
     int rc = object->dev ? oph_hints(object->dev, &keys, err) : 0;
     for (size_t i = 0; i < oph_keys_count(keys); i++)
         list = oph__json_add(list, json_string(oph_keys_at(keys, i)));
-    if (object->sig && (oph_signal_kind(object->sig) & OPH_KIND_HINTED) == OPH_KIND_HINTED)
+    bool hinted =
+        object->sig && (oph_signal_kind(object->sig) & OPH_KIND_HINTED) == OPH_KIND_HINTED;
+    if (hinted || (object->sig && object->is_axis))
         list = oph__json_add(list, json_string(oph_descriptions_at(object->described, 0)->key));
     oph_keys_free(keys);
     *ret = json_pack("{s:o}", "fields", list);

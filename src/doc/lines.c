@@ -78,14 +78,24 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
-int oph_document_lines_open(const char *path, oph_document_lines **ret, oph_error *err)
+static int open_file(const char *path, int flags, oph_document_lines **ret, oph_error *err)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | flags, 0666);
     if (fd < 0)
         return oph__fail_text(err, OPH_EFILE, "%s: opening it for documents: %s", path,
                               strerror(errno));
     sync_folder(path);
     return new_lines(fd, true, oph__dup(path), ret, err);
+}
+
+int oph_document_lines_open(const char *path, oph_document_lines **ret, oph_error *err)
+{
+    return open_file(path, 0, ret, err);
+}
+
+int oph__document_lines_create(const char *path, oph_document_lines **ret, oph_error *err)
+{
+    return open_file(path, O_EXCL, ret, err);
 }
 
 void oph_document_lines_free(oph_document_lines *l)

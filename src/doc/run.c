@@ -141,30 +141,35 @@ int oph__metadata_parse(const char *text, json_t **ret, oph_error *err)
     return rc;
 }
 
-static json_t *names(const struct oph__doc_run *run)
+json_t *oph__doc_names(const struct oph__doc_run *run)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < run->object_count; i++)
-        list = oph__json_add(list, oph__json_string(run->objects[i].name));
+        if (!run->objects[i].is_axis)
+            list = oph__json_add(list, oph__json_string(run->objects[i].name));
     return list;
 }
 
-int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, json_t *metadata,
-                   oph_error *err)
+int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, json_t *more,
+                   json_t *metadata, oph_error *err)
 {
     oph__doc_uid(run->uid);
     json_int_t count = points;
-    json_t *start = json_pack("{s:s, s:f, s:s, s:o, s:I, s:I, s:{s:[[[s], s]]}, s:{s:s}}", "uid",
-                              run->uid, "time", oph__doc_time(), "plan_name", plan, "detectors",
-                              names(run), "num_points", count, "num_intervals", count - 1, "hints",
-                              "dimensions", "time", "primary", "versions", "cophyd", oph_version());
+    json_t *start =
+        json_pack("{s:s, s:f, s:s, s:o, s:I, s:I, s:{s:[[[s], s]]}, s:{s:s}}", "uid", run->uid,
+                  "time", oph__doc_time(), "plan_name", plan, "detectors", oph__doc_names(run),
+                  "num_points", count, "num_intervals", count - 1, "hints", "dimensions", "time",
+                  "primary", "versions", "cophyd", oph_version());
     if (run->options.scan_id)
         start = oph__json_with(start, "scan_id", json_integer(run->options.scan_id));
-    if (start && metadata && json_object_update(start, metadata)) {
+    bool failed = !start || !more || json_object_update(start, more) ||
+                  (metadata && json_object_update(start, metadata));
+    json_decref(more);
+    json_decref(metadata);
+    if (failed) {
         json_decref(start);
         start = NULL;
     }
-    json_decref(metadata);
     int rc = oph__doc_emit(run, "start", start, err);
     run->begun = !rc;
     return rc;

@@ -1,8 +1,8 @@
 /* One run: what it is made of, and its documents.
  *
- * A plan (count.c) is: oph__crew_stage; oph__doc_start; for each point oph__crew_trigger, the time,
- * and oph__doc_event, before the first of which comes oph__doc_describe; oph__crew_unstage;
- * oph__doc_stop. */
+ * A plan (plan.c) is: oph__crew_stage; oph__doc_start; for each point its moves, oph__crew_trigger,
+ * the time, and oph__doc_event, before the first of which comes oph__doc_describe;
+ * oph__crew_unstage; oph__doc_stop. */
 #ifndef DOC_RUN_H
 #define DOC_RUN_H
 
@@ -11,6 +11,7 @@
 #include <cophyd/files.h>
 #include <cophyd/group.h>
 #include <cophyd/reading.h>
+#include <cophyd/status.h>
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -20,6 +21,7 @@ enum { OPH__UID = 37, OPH__PATH = 2048 };
 struct oph__object {
     oph_device *dev; /* NULL: a signal */
     oph_signal *sig;
+    bool is_axis;
     char *name; /* "det", "det_cam_gain" */
     oph_descriptions *described;
 };
@@ -63,9 +65,11 @@ int oph__doc_emit(struct oph__doc_run *run, const char *name, json_t *document, 
 
 /* OPH_EINVAL where the metadata cannot be a start document's; *ret is NULL where there is none. */
 int oph__metadata_parse(const char *text, json_t **ret, oph_error *err);
-/* Takes metadata over, which may be NULL. */
-int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, json_t *metadata,
-                   oph_error *err);
+/* Takes over what the plan adds (NULL: there was no memory), and metadata, which may be NULL. */
+int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, json_t *more,
+                   json_t *metadata, oph_error *err);
+/* Of what is read, but for the axes. */
+json_t *oph__doc_names(const struct oph__doc_run *run);
 /* `cause`: why the run ended before its end; else its code is 0. `left`: what is not as before. */
 int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, const oph_error *left,
                   oph_error *err);
@@ -81,10 +85,18 @@ json_t *oph__data_key(const oph_description *told, const struct oph__image *imag
 int oph__image_look(const struct oph__doc_run *run, struct oph__image *image, oph_error *err);
 /* Tells of them: once of the resource, then of the datum of the point. */
 int oph__image_tell(struct oph__doc_run *run, struct oph__image *image, oph_error *err);
+/* OPH_EINVAL: no document can tell of its files. */
+int oph__image_unknown(const struct oph__image *image, oph_error *err);
+/* The form of streams. */
+int oph__stream_resource(struct oph__doc_run *run, struct oph__image *image, oph_error *err);
+int oph__stream_datum(struct oph__doc_run *run, const struct oph__image *image, oph_error *err);
 
 /* Reads, and tells of a point. */
 int oph__doc_event(struct oph__doc_run *run, oph_error *err);
 void oph__doc_clear(struct oph__doc_run *run);
+
+/* Until all are done, or one has failed. timeout: 0: their own. */
+int oph__doc_wait(oph_status *const *parts, size_t count, double timeout, oph_error *err);
 
 /* The detectors of a run, together. */
 struct oph__crew {

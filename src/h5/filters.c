@@ -1,9 +1,11 @@
 /* The filters that a chunk went through: which they are, and whether this library undoes them. */
 #include "h5/h5.h"
 
+#include "base/err.h"
 #include "base/str.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const struct {
     H5Z_filter_t id;
@@ -109,4 +111,24 @@ H5Z_filter_t oph__filters_lack(const struct oph__filters *filters, char name[sta
         return id;
     }
     return 0;
+}
+
+int oph_frames_can_read(const char *filter, oph_error *err)
+{
+    struct oph__filters filters = {.count = 1};
+    struct oph__filter *one = &filters.at[0];
+    char name[32];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(names[i].name, filter) == 0) one->id = names[i].id;
+    if (!one->id)
+        return oph__fail_text(err, OPH_ENOTFOUND, "wanted the name of a filter, found %s", filter);
+    one->values[OPH__BITSHUFFLE_ITEM] = 4; /* as areaDetector writes it */
+    one->values[OPH__BITSHUFFLE_CODEC] = OPH__BITSHUFFLE_LZ4;
+    oph__h5_lock();
+    H5Z_filter_t lack = is_codec(one, 4) ? 0 : oph__filters_lack(&filters, name);
+    oph__h5_unlock();
+    if (!lack) return 0;
+    return oph__fail_text(err, OPH_EFILE, "wanted filter %d (%s) to read frames, found none: %s",
+                          lack, name, oph__filter_remedy(lack));
 }

@@ -46,6 +46,11 @@ static const struct {
                            "there is no such record; set while running, all circuits are dropped\n"
                            "as after a restart with another database"},
     [SIM_FAULT_READ_ONLY] = {"ReadOnly", TEXT, "RECORD", "access security lets nobody write it"},
+    [SIM_FAULT_MOTOR_STUCK] = {"MotorStuck", TEXT, "MOTOR",
+                               "m1, m2: it goes nowhere, and only STOP ends a move"},
+    [SIM_FAULT_MOTOR_MISSES] = {"MotorMisses", TEXT, "MOTOR", "it stops halfway, out of retries"},
+    [SIM_FAULT_MOTOR_SWITCH] = {"MotorSwitch", TEXT, "MOTOR",
+                                "it runs into a limit switch halfway"},
     [SIM_FAULT_REPLY_DELAY] = {"ReplyDelay", NUMBER, "SECONDS",
                                "the server takes that long before it looks at a request"},
     [SIM_FAULT_DISCONNECT] = {"Disconnect", NUMBER, "SECONDS",

@@ -9,7 +9,6 @@
 
 #include "sim/fault.h"
 
-enum { SINGLE, CAPTURE, STREAM };
 enum { WRITE_OK, WRITE_ERROR };
 enum { ASYN_ERROR = 3 }; /* the status that the real plugin's messages quote */
 
@@ -202,11 +201,11 @@ static bool process(void *owner, struct sim_frame *frame)
     struct sim_file_plugin *f = owner;
     bool capturing = sim_get_int(f->capture) != 0;
     switch (sim_get_int(f->mode)) {
-    case SINGLE:
+    case SIM_FILE_SINGLE:
         if (!sim_get_int(f->auto_save)) return false;
         write_single(f, frame);
         return true;
-    case CAPTURE:
+    case SIM_FILE_CAPTURE:
         if (capturing) keep(f, frame);
         return capturing;
     default:
@@ -219,14 +218,14 @@ static void start_capture(struct sim_file_plugin *f)
 {
     struct sim_frame *like = f->plugin.last;
     int mode = sim_get_int(f->mode);
-    bool opens = mode == STREAM && !f->lazy && !f->format->one_frame;
+    bool opens = mode == SIM_FILE_STREAM && !f->lazy && !f->format->one_frame;
     sim_set_text(f->files.full, "");
-    if (mode == SINGLE) {
+    if (mode == SIM_FILE_SINGLE) {
         sim_set_text(f->message, "ERROR: capture not supported in Single mode");
         sim_set_int(f->capture, 0);
-    } else if (!like && (mode == CAPTURE || opens)) {
+    } else if (!like && (mode == SIM_FILE_CAPTURE || opens)) {
         sim_set_int(f->capture, 0); /* as measured: without a word */
-    } else if (mode == CAPTURE) {
+    } else if (mode == SIM_FILE_CAPTURE) {
         forget_kept(f);
         sim_set_int(f->num_captured, 0);
     } else if (opens && open_file(f, like) != 0) {
@@ -247,15 +246,15 @@ static void write_capture(struct sim_file_plugin *f)
     if (f->lazy) sim_set_text(f->message, "Lazy Open...");
     if (sim_get_int(f->capture))
         start_capture(f);
-    else if (f->open || sim_get_int(f->mode) == STREAM)
+    else if (f->open || sim_get_int(f->mode) == SIM_FILE_STREAM)
         end_capture(f);
 }
 
 static void write_file_now(struct sim_file_plugin *f)
 {
-    if (sim_get_int(f->mode) == CAPTURE)
+    if (sim_get_int(f->mode) == SIM_FILE_CAPTURE)
         write_kept(f);
-    else if (sim_get_int(f->mode) == SINGLE && f->plugin.last)
+    else if (sim_get_int(f->mode) == SIM_FILE_SINGLE && f->plugin.last)
         write_single(f, f->plugin.last);
     sim_set_int(f->write_file, 0);
 }

@@ -6,6 +6,9 @@
 #include "sim/files.h"
 #include "sim/plugin.h"
 
+/* FileWriteMode. */
+enum { SIM_FILE_SINGLE, SIM_FILE_CAPTURE, SIM_FILE_STREAM };
+
 /* All are called with the port's lock and return 0 or -1. */
 struct sim_format_ops {
     int (*open)(void *owner, const char *real_path, const struct sim_frame *like);

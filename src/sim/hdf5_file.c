@@ -114,7 +114,7 @@ static hid_t data_plist(const struct sim_hdf5 *f, const struct sim_hdf5_options 
 
     for (int i = 0; i < f->grid_rank; i++)
         chunk[i] = 1;
-    chunk[f->grid_rank - 1] = chunk_of(o->chunk_frames, 1);
+    if (!o->single) chunk[f->grid_rank - 1] = chunk_of(o->chunk_frames, 1);
     if (o->rows > 0) chunk[f->rank - 2] = chunk_of(o->chunk_rows, f->size[f->rank - 2]);
     chunk[f->rank - 1] = chunk_of(o->chunk_cols, f->size[f->rank - 1]);
     if (H5Pset_chunk(plist, f->rank, chunk) >= 0 && sim_hdf5_add_filter(o, type, plist) &&
@@ -143,7 +143,7 @@ static hid_t data_space(struct sim_hdf5 *f, const struct sim_hdf5_options *o)
 {
     hsize_t most[SIM_HDF5_DIMS];
 
-    f->grid_rank = 1 + (o->extra > 0 ? o->extra : 0);
+    f->grid_rank = o->single ? 0 : 1 + (o->extra > 0 ? o->extra : 0);
     for (int i = 0; i < f->grid_rank; i++) {
         f->size[i] = f->extent[i] = 1;
         f->grid[i] = o->extra > 0 ? (hsize_t)o->grid[f->grid_rank - 1 - i] : 0;

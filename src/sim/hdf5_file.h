@@ -30,6 +30,7 @@ struct sim_hdf5_options {
     int nbit_precision, nbit_offset;
     int szip_pixels;
     int blosc_level, blosc_shuffle, blosc_compressor;
+    bool single;                      /* one frame alone, without a dimension of frames */
     int extra;                        /* above 0: frames lie in a grid of 1 + extra dimensions */
     int64_t grid[1 + SIM_HDF5_EXTRA]; /* its sizes, the fastest first */
     int64_t align, align_threshold;   /* of objects of so many bytes; 0: none */

@@ -57,6 +57,8 @@ static int open_hdf5(void *owner, const char *real_path, const struct sim_frame 
     h->opened = sim_now();
     h->bytes = 0;
     h->unflushed = 0;
+    bool single = sim_get_int(h->file.mode) == SIM_FILE_SINGLE;
+    if (single) sim_set_int(h->extra, 0);
     struct sim_hdf5_options options = {
         .dtype = (int)like->pixels->type,
         .rows = like->ndims > 1 ? like->rows : 0,
@@ -64,6 +66,7 @@ static int open_hdf5(void *owner, const char *real_path, const struct sim_frame 
         .chunk_frames = sim_get_int(h->chunk_frames),
         .chunk_rows = chunk_of(h, h->chunk_rows, like->rows),
         .chunk_cols = chunk_of(h, h->chunk_cols, like->cols),
+        .single = single,
         .extra = sim_get_int(h->extra),
         .align = sim_get_int(h->align),
         .align_threshold = sim_get_int(h->align_threshold),

@@ -14,6 +14,7 @@
 #include "sim/data.h"
 #include "sim/database.h"
 #include "sim/hdf5_plugin.h"
+#include "sim/motor_record.h"
 #include "sim/passive_plugin.h"
 #include "sim/path.h"
 #include "sim/port.h"
@@ -170,7 +171,7 @@ int sim_ioc_start(const struct sim_options *o, char *why, size_t why_size)
 {
     struct devices devices;
     if (sim_database_start(why, why_size) != 0 || make(&devices, o, why, why_size) != 0 ||
-        sim_control_load(o, why, why_size) != 0)
+        sim_motor_load(o, why, why_size) != 0 || sim_control_load(o, why, why_size) != 0)
         return -1;
     callbackSetQueueSize(QUEUED_CALLBACKS);
     if (iocInit() != 0) {

@@ -15,7 +15,8 @@
 
 static const char help[] =
     "Usage: cophyd-sim [options]\n"
-    "A simulated Pilatus IOC: cam1: and plugins of areaDetector, on Channel Access.\n"
+    "A simulated Pilatus IOC: cam1: and plugins of areaDetector, and two motors, m1 and m2, on\n"
+    "Channel Access.\n"
     "\n"
     "  --prefix P          of all channel names (default \"Pilatus:\", or \"13SIM1:\")\n"
     "  --class C           of the camera: pilatus (default) or simdetector, ADSimDetector's\n"
@@ -32,7 +33,7 @@ static const char help[] =
     "this they\n"
     "                      all stay, as those of a real one do\n"
     "  --exposure SECONDS  first value of cam1:AcquireTime (default 1)\n"
-    "  --instant           no delays of camserver: commands and stops take no time\n"
+    "  --instant           no delays of camserver: commands and stops take no time, nor do motors\n"
     "  --fault NAME[=VALUE]  something goes wrong (repeatable): see below\n"
     "  --verbose           the IOC's own messages go to standard error\n"
     "  --help, --version\n"

@@ -1,5 +1,6 @@
-"""make bench: cophyd beside hand-written libca, pyepics, aioca and ophyd, and its frames beside h5py with
-hdf5plugin and the codec alone, in turn, round by round.
+"""make bench: cophyd beside hand-written libca, pyepics, aioca and ophyd, counts with their documents
+beside their triggers on libca, and frames beside h5py with hdf5plugin and the codec alone, in turn, round
+by round.
 
 BUILD, DBD and PEERS (the peers' Python) come from the Makefile; arguments name the benches to run.
 Ratios are of one round's pair, and each round goes through the sides in the other direction, so that
@@ -31,6 +32,7 @@ FRAME_SIDES = {
     "h5py": [os.environ["PEERS"], f"{HERE}/peer_h5py.py"],
     "codec": [f"{BUILD}/tests/bench/frames", "codec"],
 }
+COUNT_SIDES = {"ours": [f"{BUILD}/tests/bench/ours_count"], "libca": SIDES["libca"]}
 PATIENCE = 120  # seconds for one round
 DELAY = 0.01  # seconds of a round trip: half of it each way
 
@@ -46,10 +48,11 @@ class Bench:
     ioc: str = "records"  # or "files", "events", "detector", "instant": a detector without commands' delays
     what: str = None  # as the sides name it; its own name
     far: bool = False
+    documents: bool = False  # of the library libcophyd-doc
 
     @property
     def sides(self):
-        return FRAME_SIDES if self.ioc == "files" else SIDES
+        return COUNT_SIDES if self.documents else FRAME_SIDES if self.ioc == "files" else SIDES
 
     @property
     def peers(self):
@@ -60,6 +63,11 @@ def frames(h5py, codec=None, rounds=16):
     """At least `h5py` times as fast as it, and `codec` times as fast as the codec alone."""
     bounds = {"h5py": 1 / h5py} | ({"codec": 1 / codec} if codec else {})
     return Bench("ms", 1e3, bounds, ioc="files", rounds=rounds)
+
+
+def count():
+    """A point with its documents, at most 1 ms above its trigger by hand."""
+    return Bench("ms", 1e3, {}, excess=1.0, ioc="instant", rounds=8, documents=True)
 
 
 STAGE = {"libca": 1.15, "ophyd": 1 / 4}  # and unstage
@@ -75,6 +83,8 @@ BENCHES = {
     "stage_instant": Bench("ms", 1e3, {}, ioc="instant", what="stage"),
     "stage_far": Bench("ms", 1e3, STAGE, ioc="detector", what="stage", far=True, rounds=6),
     "trigger": Bench("ms", 1e3, TRIGGER, ioc="detector"),
+    "count": count(),
+    "count_lines": count(),
     "frames_lz4": frames(1.8, 0.8),
     "frames_bslz4": frames(3.0, 0.8),
     "frames_blosc": frames(1.8, 0.8),
@@ -127,7 +137,7 @@ class Ioc:
         address = self.start(*self.command(kind, disk), f"{disk}/log")
         if far:
             port = address.split(":")[1]
-            relay = [f"{BUILD}/tests/bench/far", port, str(DELAY / 2)]
+            relay = [f"{BUILD}/tests/link/far", port, str(DELAY / 2)]
             address = self.start(relay, self.environment, f"{disk}/far.log")
         self.environment["EPICS_CA_NAME_SERVERS"] = address
 
@@ -312,7 +322,7 @@ class Result:
 
 
 def table(results):
-    for sides in SIDES, FRAME_SIDES:
+    for sides in SIDES, COUNT_SIDES, FRAME_SIDES:
         group = [result for result in results if result.bench.sides is sides]
         if group:
             one_table(group)

@@ -256,6 +256,8 @@ int main(int argc, char **argv)
         {"monitor", all_signals, monitor_round},
         {"stage", stage_set_up, stage_round},
         {"trigger", trigger_set_up, trigger_round},
+        {"count", trigger_set_up, count_round},
+        {"count_lines", trigger_set_up, count_round},
         {NULL, NULL, NULL},
     };
     return side_run(argc, argv, benches);

@@ -28,9 +28,12 @@ void *stage_set_up(void);
 void stage_on(void *state);
 void stage_off(void *state);
 void stage_round(void *state, struct measure *ret);
+/* Puts another value to a setting of the stage, which its end puts back. */
+void stage_set(void *state, const char *pv, const char *value);
 
 /* libca_trigger.c */
 void *trigger_set_up(void);
 void trigger_round(void *state, struct measure *ret);
+void count_round(void *state, struct measure *ret);
 
 #endif

@@ -196,6 +196,18 @@ static void unstage(struct stage *s)
     tally_wait(&s->tally);
 }
 
+void stage_set(void *state, const char *pv, const char *value)
+{
+    struct stage *s = state;
+
+    for (int i = 0; i < SETTINGS; i++) {
+        if (strcmp(settings[i].pv, pv)) continue;
+        tally_expect(&s->tally, 1);
+        put_text(&s->settings[i], value);
+        tally_wait(&s->tally);
+    }
+}
+
 void stage_on(void *state)
 {
     read_originals(state);

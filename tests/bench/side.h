@@ -11,7 +11,8 @@ enum {
     ARRAYS = 10,     /* gets of it a round */
     EVENTS = 20000,  /* a round: a second of what the IOC counts */
     STAGES = 4,      /* a round */
-    TRIGGERS = 4     /* a round */
+    TRIGGERS = 4,    /* a round */
+    POINTS = 1000    /* of a count, one a round */
 };
 
 /* The longest wait for anything, seconds. */

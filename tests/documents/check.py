@@ -19,7 +19,7 @@ import tifffile
 
 COLS, ROWS = 61, 47
 BUILD = os.environ["BUILD"]
-TESTS = ["unit/test_doc_count", "ioc/test_doc_run"]
+TESTS = ["unit/test_doc_count", "unit/test_doc_scan", "ioc/test_doc_run", "ioc/test_doc_scan"]
 
 
 class Tap:
@@ -39,8 +39,8 @@ class Tap:
 class Simulator:
     """Writes to `root`, which it sees as /data/."""
 
-    def __init__(self, root):
-        arguments = ["--port", "auto", "--size", f"{COLS}x{ROWS}", "--instant"]
+    def __init__(self, root, *more):
+        arguments = [*more, "--port", "auto", "--size", f"{COLS}x{ROWS}", "--instant"]
         arguments += ["--raw", "/data/raw", "--write-root", f"/data={root}"]
         self.process = subprocess.Popen(
             [os.environ["COPHYD_SIM"], *arguments], stdout=subprocess.PIPE, text=True
@@ -54,10 +54,11 @@ class Simulator:
         }
         self.frames = 0  # taken so far
 
-    def count(self, store, form, frames, points, root):
+    def count(self, store, form, frames, points, root, *motor):
         # A quote, a blank and letters beyond ASCII, as folders may have them.
         folder = "a 100%% 'good' \u00e4"  # for strftime
         arguments = [store, form, str(frames), str(points), f"/data/{folder}/", f"{root}/{folder}/"]
+        arguments += motor
         return subprocess.Popen(
             [f"{BUILD}/tests/documents/counts", *arguments],
             env=self.environment,
@@ -195,7 +196,7 @@ def points_of_resource(run, key):
         if resource["spec"] == "AD_TIFF":
             yield np.array([tifffile.imread(file) for file in files])
         else:
-            yield np.concatenate([read_hdf5(file).reshape(1, ROWS, COLS) for file in files])
+            yield np.array([read_hdf5(file) for file in files])
 
 
 def points_of_stream(run, key):
@@ -204,7 +205,7 @@ def points_of_stream(run, key):
         resource = run.by_uid[datum["stream_resource"]][1]
         uri = urllib.parse.urlparse(resource["uri"])
         assert (uri.scheme, uri.netloc) == ("file", "localhost"), uri
-        path = urllib.parse.unquote(uri.path)
+        path = uri.path  # as it is: Tiled decodes nothing
         first, last = (datum["indices"][end] * shape[0] for end in ("start", "stop"))
         template = resource["parameters"].get("template")
         if template is None:
@@ -214,7 +215,7 @@ def points_of_stream(run, key):
         if resource["mimetype"].endswith("tiff"):
             yield np.array([tifffile.imread(file) for file in files])
         else:
-            yield np.concatenate([read_hdf5(file).reshape(1, ROWS, COLS) for file in files])
+            yield np.array([read_hdf5(file) for file in files])
 
 
 def check_pixels(tap, sim, run, what, frames, points):
@@ -238,6 +239,21 @@ def count(tap, sim, root, store, form, frames, points):
     event = run.documents["event"][0]
     tap.ok(event["data"]["room"] is None, f"{what}: NaN is null")
     tap.ok("det_stats1_total" in event["data"], f"{what}: the detector's values are there")
+
+
+def scan(tap, sim, root, form):
+    what = f"a scan, {form}"
+    process = sim.count("Stream", form, 2, 5, root, "m1")
+    out, err = process.communicate(timeout=120)
+    tap.none([err] if process.returncode or err else [], f"{what}: it ends well")
+    (run,) = runs_of(out.splitlines())
+    tap.none(run.mistakes, f"{what}: all {len(run.names)} documents are valid")
+    check_pixels(tap, sim, run, what, 2, 5)
+    start, descriptor = run.documents["start"][0], run.documents["descriptor"][0]
+    (((axis,), stream),) = start["hints"]["dimensions"]
+    tap.ok(stream == descriptor["name"] and axis in descriptor["data_keys"], f"{what}: its axis is {axis}")
+    places = [event["data"][axis] for event in run.documents["event"]]
+    tap.ok(places == list(np.linspace(*start["plan_pattern_args"]["args"][1:], 5)), f"{what}: at {places}")
 
 
 # Ends
@@ -297,6 +313,8 @@ def main():
             for store in ("Stream", "Single", "Tiff"):
                 count(tap, sim, root, store, form, 1, 3)
                 count(tap, sim, root, store, form, 4, 2)
+        for form in ("resource", "stream"):
+            scan(tap, sim, root, form)
         for line in range(1, 11):
             interrupt(tap, sim, root, line)
         close_pipe(tap, sim, root)

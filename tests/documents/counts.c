@@ -1,9 +1,10 @@
 /* A run for check.py, which follows its documents to the pixels: JSON lines on standard output.
  *
- *     counts STORE FORM FRAMES POINTS WRITE READ
+ *     counts STORE FORM FRAMES POINTS WRITE READ [MOTOR | BROKERS TOPIC FOLDER]
  *
  * STORE: Stream, Single or Tiff; FORM: resource or stream; WRITE, READ: the folder, as the IOC and
- * as this machine names it. */
+ * as this machine names it; MOTOR: scanned from -1 to 1; BROKERS and TOPIC: it goes to Kafka, too,
+ * or stays in FOLDER. */
 #include <cophyd/cophyd.h>
 #include <cophyd/documents.h>
 
@@ -34,16 +35,38 @@ static void on_signal(int number)
     oph_interrupt(ctx);
 }
 
-static int run(oph_device *det, oph_signal *room, int64_t points, int32_t form, oph_error *err)
+struct sinks {
+    oph_document_lines *lines;
+    oph_document_kafka *kafka; /* may be NULL */
+};
+
+static int32_t write_both(void *user, const char *name, const char *json, size_t length,
+                          oph_error *err)
 {
-    oph_document_lines *lines = NULL;
+    struct sinks *sinks = user;
+    int32_t rc = oph_document_lines_write(sinks->lines, name, json, length, err);
+    if (rc || !sinks->kafka) return rc;
+    return oph_document_kafka_write(sinks->kafka, name, json, length, err);
+}
+
+static int run(oph_device *det, oph_signal *room, oph_device *motor, int64_t points, int32_t form,
+               char **where, oph_error *err)
+{
+    struct sinks sinks = {0};
     oph_count_options opt = {.size = sizeof opt, .form = form, .scan_id = 7};
     opt.signals = &room;
     opt.signal_count = 1;
     opt.metadata = "{\"sample\": {\"name\": \"a\", \"n\": 1}, \"owner\": \"me\"}";
-    int rc = oph_document_lines_new(1, &lines, err);
-    if (!rc) rc = oph_count(ctx, &det, 1, points, oph_document_lines_write, lines, &opt, err);
-    oph_document_lines_free(lines);
+    const oph_scan_axis axis = {.motor = motor, .start = -1, .stop = 1};
+    int rc = oph_document_lines_new(1, &sinks.lines, err);
+    if (!rc && where)
+        rc = oph_document_kafka_open(where[0], where[1], where[2], NULL, &sinks.kafka, err);
+    if (!rc && motor)
+        rc = oph_scan(ctx, &det, 1, &axis, 1, points, write_both, &sinks, &opt, err);
+    else if (!rc)
+        rc = oph_count(ctx, &det, 1, points, write_both, &sinks, &opt, err);
+    oph_document_kafka_free(sinks.kafka);
+    oph_document_lines_free(sinks.lines);
     return rc;
 }
 
@@ -51,7 +74,8 @@ int main(int argc, char **argv)
 {
     if (argc < 7) return 2;
     oph_error err = OPH_ERROR_INIT;
-    oph_device *det = NULL, *file = NULL;
+    oph_device *det = NULL, *file = NULL, *motor = NULL;
+    char record[64] = "Pilatus:";
     oph_signal *room = NULL;
     int32_t form = strcmp(argv[2], "stream") ? OPH_DOCUMENT_RESOURCE : OPH_DOCUMENT_STREAM;
     int rc = oph_context_new(NULL, &ctx, &err);
@@ -61,13 +85,19 @@ int main(int argc, char **argv)
     if (!rc) rc = oph_files_set(file, argv[5], argv[6], &err);
     if (!rc) rc = oph_settings_set_int(det, "cam.num_images", strtol(argv[3], NULL, 10), &err);
     if (!rc) rc = oph_soft_new(ctx, "room", OPH_DOUBLE((double)NAN), NULL, &room, &err);
+    if (!rc && argc == 8) {
+        strncat(record, argv[7], 32);
+        rc = oph_device_new(ctx, "EpicsMotor", record, argv[7], &motor, &err);
+    }
     if (!rc) signal(SIGINT, on_signal);
     if (!rc) signal(SIGTERM, on_signal);
-    if (!rc) rc = run(det, room, strtol(argv[4], NULL, 10), form, &err);
+    char **kafka = argc > 9 ? argv + 7 : NULL;
+    if (!rc) rc = run(det, room, motor, strtol(argv[4], NULL, 10), form, kafka, &err);
     oph_error_print(&err, stderr);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     oph_signal_free(room);
+    oph_device_free(motor);
     oph_device_free(det);
     oph_context_free(ctx);
     return rc != 0;

@@ -160,7 +160,7 @@ def single(tap, sim, label):
     sim.acquire(1)
     sim.until("HDF1:WriteFile_RBV", 0)
     with h5py.File(f"{sim.folder}/HDF1_{number:04}.h5") as file:
-        tap.ok(same(file["/entry/data/data"][...], sim.frames(1)), f"{label}, Single: every pixel")
+        tap.ok(same(file["/entry/data/data"][...], sim.frames(1)[0]), f"{label}, Single: every pixel")
 
 
 def shapes(tap, sim):

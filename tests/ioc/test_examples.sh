@@ -26,7 +26,8 @@ result() {
 alike() {
     sed -E -e "s|$work||g" \
         -e 's|[0-9]{4}/[0-9]{2}/[0-9]{2}/|YEAR/MONTH/DAY/|g' \
-        -e 's/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}/UUID/g' \
+        -e 's/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}(-[0-9a-f]{12})?/UUID/g' \
+        -e 's/ \(after [0-9]+ms in state [A-Z]+(, [0-9]+ identical error\(s\) suppressed)?\)//' \
         -e 's/after [0-9.]+ s$/after TIME/' "$1"
 }
 
@@ -105,8 +106,23 @@ example 0 files.txt files Pilatus: "$ioc_root" "$read_root"
 example 0 multi.txt multi
 example 0 series.txt series
 example 0 stop.txt stop
-# It is built where jansson is.
+# These are built where jansson is.
 [ ! -e "$bin/count" ] || example 0 count.txt count Pilatus: "$work/run.jsonl" 2
+[ ! -e "$bin/scan" ] || example 0 scan.txt scan Pilatus: Pilatus:m1 "$work/run.jsonl"
+# With librdkafka there is a broker, which ends with its standard input. Nobody is at port 1.
+topic=bl.bluesky.runengine.documents
+broker=$bin/../tests/documents/broker
+if [ -e "$broker" ]; then
+    mkfifo "$work/broker"
+    exec 4< <(exec "$broker" <"$work/broker")
+    exec 5>"$work/broker"
+    read -r -t 60 brokers <&4
+    mkdir "$work/kept"
+    example 0 kafka.txt kafka Pilatus: "$brokers" "$topic" "$work/kept" 2
+    example 1 kafka_away.txt kafka Pilatus: 127.0.0.1:1 "$topic" "$work/kept" 2
+    example 0 kafka_replay.txt kafka replay "$brokers" "$topic" "$work"/kept/*.jsonl
+    exec 5>&-
+fi
 end_simulator
 
 simulator --class simdetector --size 64x48
@@ -133,7 +149,8 @@ end_simulator
 
 for source in examples/*.c; do
     program=$(basename "$source" .c)
-    [ -e "$bin/$program" ] || [ "$program" != count ] || continue
+    [ "$program" != kafka ] || [ -e "$broker" ] || continue
+    [ -e "$bin/$program" ] || [[ $program != count && $program != scan ]] || continue
     [[ " $ran show_class " == *" $program "* ]]
     result $? "$source was run"
 done

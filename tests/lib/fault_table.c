@@ -3,6 +3,7 @@
 #include "lib/detector.h"
 #include "lib/state.h"
 #include "lib/strike.h"
+#include "lib/trouble.h"
 
 #include <ctype.h>
 #include <epicsUnitTest.h>
@@ -20,79 +21,11 @@ struct row {
 };
 
 static struct detector d;
+static struct trouble trouble;
 
 static int is(const char *text, const char *other)
 {
     return strcmp(text, other) == 0;
-}
-
-/* "Client NAME VALUE": another client puts it. What it was before is put back in the end. */
-static struct {
-    char name[64], value[64], before[64];
-} client;
-
-static int is_client(const struct row *row)
-{
-    return sscanf(row->fault, "Client %63s %63s", client.name, client.value) == 2;
-}
-
-/* On a thread of its own, too. */
-static void begin(void *user)
-{
-    const struct row *row = user;
-    if (is_client(row)) {
-        int starts = is(client.name, "cam1:Acquire") || is(client.name, "HDF1:Capture");
-        char now[64];
-        probe_attach(d.probe);
-        if (starts)
-            probe_put(d.probe, client.name, client.value);
-        else
-            probe_put_complete(d.probe, client.name, client.value, 10);
-        probe_get(d.probe, client.name, now, sizeof now); /* after it on the circuit */
-        return;
-    }
-    char record[64], value[64];
-    const char *equals = strchr(row->fault, '=');
-    int length = equals ? (int)(equals - row->fault) : (int)strlen(row->fault);
-    snprintf(record, sizeof record, "sim1:%.*s", length, row->fault);
-    snprintf(value, sizeof value, "%s", equals ? equals + 1 : "1");
-    probe_attach(d.probe);
-    if (strcmp(record, "sim1:Pause") == 0) {
-        sim_pause(d.sim);
-    } else if (strcmp(record, "sim1:Crash") == 0 || strncmp(record, "sim1:Restart", 12) == 0 ||
-               strcmp(record, "sim1:Disconnect") == 0) {
-        probe_put(d.probe, record, value);
-        probe_until_up(d.probe, record, 0, 10);
-    } else {
-        probe_put_complete(d.probe, record, value, 10);
-    }
-}
-
-/* The acquisition is under way before the fault begins. */
-static void begin_in_exposure(void *user)
-{
-    probe_attach(d.probe);
-    probe_until(d.probe, "cam1:DetectorState_RBV", "Acquire", 10);
-    begin(user);
-}
-
-static void end(const struct row *row)
-{
-    char record[64];
-    if (is_client(row)) {
-        probe_put_complete(d.probe, client.name, client.before, 10);
-        return;
-    }
-    snprintf(record, sizeof record, "sim1:%.*s", (int)strcspn(row->fault, "="), row->fault);
-    if (strcmp(record, "sim1:Pause") == 0) {
-        sim_resume(d.sim);
-    } else if (strcmp(record, "sim1:Crash") == 0) {
-        sim_restart(d.sim);
-    } else if (strncmp(record, "sim1:Restart", 12) && strcmp(record, "sim1:Disconnect")) {
-        int is_text =
-            strspn(strchr(row->fault, '=') ? strchr(row->fault, '=') + 1 : "1", "0123456789.") == 0;
-        probe_put(d.probe, record, is_text ? "" : "0");
-    }
 }
 
 /* The first verb that failed, and how. */
@@ -113,7 +46,8 @@ static int acquire(const struct row *row, struct outcome *o)
 {
     oph_error err = OPH_ERROR_INIT;
     oph_status *st = NULL;
-    if (is(row->phase, "trigger")) strike_at("cam1:Acquire", 1, begin_in_exposure, (void *)row);
+    if (is(row->phase, "trigger"))
+        strike_at("cam1:Acquire", 1, trouble_begin_in_exposure, &trouble);
     int rc = oph_trigger(d.det, &st, &err);
     note(o, "trigger", rc, &err);
     if (rc) return rc;
@@ -135,22 +69,22 @@ static void read_all(struct outcome *o)
 static void unstage(const struct row *row, struct outcome *o, oph_report **report)
 {
     oph_error err = OPH_ERROR_INIT;
-    if (is(row->phase, "unstage")) strike_at("HDF1:Capture", 0, begin, (void *)row);
+    if (is(row->phase, "unstage")) strike_at("HDF1:Capture", 0, trouble_begin, &trouble);
     note(o, "unstage", oph_unstage(d.det, report, &err), &err);
 }
 
 static void run(const struct row *row, struct outcome *o, oph_report **report)
 {
     oph_error err = OPH_ERROR_INIT;
-    if (is(row->phase, "before")) begin((void *)row);
-    if (is(row->phase, "stage")) strike_at("HDF1:FileName", 0, begin, (void *)row);
+    if (is(row->phase, "before")) trouble_begin(&trouble);
+    if (is(row->phase, "stage")) strike_at("HDF1:FileName", 0, trouble_begin, &trouble);
     int rc = oph_stage(d.det, report, &err);
     note(o, "stage", rc, &err);
     if (rc) return;
     oph_report_free(*report);
     *report = NULL;
     rc = acquire(row, o);
-    if (!rc && is(row->phase, "read")) begin((void *)row);
+    if (!rc && is(row->phase, "read")) trouble_begin(&trouble);
     if (!rc) read_all(o);
     unstage(row, o, report);
 }
@@ -219,11 +153,12 @@ static void close_detector(void)
     d.ctx = NULL;
 }
 
-/* The exposure is long enough for something to happen in it. */
+/* The exposure is long enough for something to happen in it, or to last until the trigger. */
 static void set_exposure(const struct row *row)
 {
     oph_error err = OPH_ERROR_INIT;
-    double seconds = is(row->phase, "trigger") ? 0.5 : 0.01;
+    int is_others = is(row->fault, "Client cam1:Acquire Acquire") && is(row->phase, "stage");
+    double seconds = is_others ? 2 : is(row->phase, "trigger") ? 0.5 : 0.01;
     if (oph_settings_set(d.cam, "acquire_time", seconds, &err) ||
         oph_settings_set(d.cam, "acquire_period", seconds + 0.005, &err))
         testAbort("%s", err.text);
@@ -257,13 +192,13 @@ static void try_row(const struct row *row)
     oph_report *report = NULL;
     open_detector();
     set_exposure(row);
-    if (is_client(row)) probe_get(d.probe, client.name, client.before, sizeof client.before);
+    trouble_plan(&trouble, &d, row->fault);
     run(row, &o, &report);
     is_as_listed(row, &o, report);
     oph_report_free(report);
     strike_done();
     testOk(oph_device_state(d.det) == OPH_STATE_IDLE, "the device is idle");
-    end(row);
+    trouble_end(&trouble);
     close_detector();
     /* libca takes its time to find an IOC again; a new probe does not. */
     probe_free(d.probe);

@@ -201,30 +201,41 @@ static void on_answer(struct event_handler_args args)
     pthread_mutex_unlock(&pending->probe->lock);
 }
 
-/* A pending get that never comes leaves its memory behind: libca may still call. */
-static int fetch(struct channel *c, chtype type, unsigned long count, struct answer *ret)
+static struct pending *ask(struct channel *c, chtype type, unsigned long count)
 {
-    struct probe *p = c->probe;
     struct pending *pending = calloc(1, sizeof *pending + sizeof(struct answer));
-    double deadline = now() + PATIENCE;
     if (!pending) testAbort("no memory");
-    pending->probe = p;
+    pending->probe = c->probe;
     pending->answer = (struct answer *)(pending + 1);
     int status = ca_array_get_callback(type, count, c->id, on_answer, pending);
-    ca_flush_io();
+    if (status != ECA_NORMAL) /* else the answer may be there already */
+        *pending->answer = (struct answer){.done = 1, .status = status};
+    return pending;
+}
+
+/* A pending get that never comes leaves its memory behind: libca may still call. */
+static int take(struct channel *c, struct pending *pending, struct answer *ret)
+{
+    struct probe *p = c->probe;
+    double deadline = now() + PATIENCE;
     pthread_mutex_lock(&p->lock);
-    while (status == ECA_NORMAL && !pending->answer->done && wait_change(p, deadline))
+    while (!pending->answer->done && wait_change(p, deadline))
         continue;
     int done = pending->answer->done;
     *ret = *pending->answer;
     pthread_mutex_unlock(&p->lock);
-    if (done || status != ECA_NORMAL) free(pending);
+    if (done) free(pending);
     if (done && ret->status == ECA_NORMAL && ret->copy) return 0;
     testDiag("reading %s%s: %s", p->prefix, c->name,
-             status != ECA_NORMAL ? ca_message(status)
-             : done               ? ca_message(ret->status)
-                                  : "no answer in time");
+             done ? ca_message(ret->status) : "no answer in time");
     return -1;
+}
+
+static int fetch(struct channel *c, chtype type, unsigned long count, struct answer *ret)
+{
+    struct pending *pending = ask(c, type, count);
+    ca_flush_io();
+    return take(c, pending, ret);
 }
 
 static int is_text(struct channel *c)
@@ -232,17 +243,41 @@ static int is_text(struct channel *c)
     return ca_field_type(c->id) == DBF_CHAR && ca_element_count(c->id) > 1;
 }
 
-int probe_get(struct probe *p, const char *name, char *ret, size_t size)
+static struct pending *ask_text(struct channel *c)
 {
-    struct channel *c = find(p, name);
+    return ask(c, is_text(c) ? DBR_CHAR : DBR_STRING, is_text(c) ? 0 : 1);
+}
+
+static int take_text(struct channel *c, struct pending *pending, char *ret, size_t size)
+{
     struct answer a;
-    if (!c || fetch(c, is_text(c) ? DBR_CHAR : DBR_STRING, is_text(c) ? 0 : 1, &a) != 0) return -1;
+    if (take(c, pending, &a) != 0) return -1;
     size_t length = strnlen(a.copy, a.copy_size);
     if (length >= size) length = size - 1;
     memcpy(ret, a.copy, length);
     ret[length] = '\0';
     free(a.copy);
     return 0;
+}
+
+int probe_get(struct probe *p, const char *name, char *ret, size_t size)
+{
+    return probe_get_all(p, &name, 1, &ret, size);
+}
+
+int probe_get_all(struct probe *p, const char *const *names, int count, char *const *ret,
+                  size_t size)
+{
+    struct pending **pending = calloc((size_t)count + 1, sizeof *pending);
+    int rc = probe_connect(p, names, count);
+    if (!pending) testAbort("no memory");
+    for (int i = 0; !rc && i < count; i++)
+        pending[i] = ask_text(find(p, names[i]));
+    ca_flush_io();
+    for (int i = 0; i < count && pending[i]; i++)
+        if (take_text(find(p, names[i]), pending[i], ret[i], size) != 0) rc = -1;
+    free(pending);
+    return rc;
 }
 
 double probe_get_number(struct probe *p, const char *name)

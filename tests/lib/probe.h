@@ -26,6 +26,9 @@ int probe_until_up(struct probe *probe, const char *name, int up, double seconds
 
 /* Enumerations as their label, CHAR arrays as text, the rest as libca prints it. */
 int probe_get(struct probe *probe, const char *name, char *ret, size_t size);
+/* Many at once, each into its own text of `size`. */
+int probe_get_all(struct probe *probe, const char *const *names, int count, char *const *ret,
+                  size_t size);
 double probe_get_number(struct probe *probe, const char *name);
 int probe_get_severity(struct probe *probe, const char *name);
 /* Up to count elements; returns how many there are, or -1. */

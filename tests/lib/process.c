@@ -7,8 +7,9 @@
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
+#include <unistd.h>
 
-static int entries(const char *folder)
+int process_entries(const char *folder)
 {
     int count = -2; /* . and .. */
     DIR *dir = opendir(folder);
@@ -21,12 +22,12 @@ static int entries(const char *folder)
 
 int process_threads(void)
 {
-    return entries("/proc/self/task");
+    return process_entries("/proc/self/task");
 }
 
 int process_descriptors(void)
 {
-    return entries("/proc/self/fd") - 1; /* the one that looks */
+    return process_entries("/proc/self/fd") - 1; /* the one that looks */
 }
 
 size_t process_heap(void)
@@ -46,6 +47,19 @@ static void tell_threads(void)
         if (!in) continue;
         if (fgets(name, sizeof name, in)) testDiag("thread %s", name);
         fclose(in);
+    }
+    if (dir) closedir(dir);
+}
+
+void process_tell_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        char path[300], target[200] = "";
+        snprintf(path, sizeof path, "/proc/self/fd/%s", entry->d_name);
+        if (readlink(path, target, sizeof target - 1) > 0)
+            testDiag("descriptor %s: %s", entry->d_name, target);
     }
     if (dir) closedir(dir);
 }

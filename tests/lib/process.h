@@ -7,6 +7,10 @@
 
 int process_threads(void);
 int process_descriptors(void);
+/* Of a folder, as /proc/PID/fd. */
+int process_entries(const char *folder);
+/* As diagnostics. */
+void process_tell_descriptors(void);
 size_t process_heap(void); /* bytes that malloc has given out */
 
 /* Waits until there are no more threads than that; false, with a diagnostic, after 20 s. */

@@ -18,5 +18,8 @@ void setpoints_print(const struct setpoints *setpoints, FILE *out);
 
 /* How many differ, but for counters and what an acquisition moves by itself; each is told. */
 int setpoints_differ(const struct setpoints *before, const struct setpoints *after);
+/* Of those, how many the function does not know; only these are told. Names have no prefix. */
+int setpoints_unknown(const struct setpoints *before, const struct setpoints *after,
+                      int (*is_known)(const char *name, void *user), void *user);
 
 #endif

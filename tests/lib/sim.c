@@ -1,5 +1,6 @@
 #include "lib/sim.h"
 
+#include "lib/far.h"
 #include "lib/state.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@ enum { ARGUMENTS = 32 };
 
 struct sim {
     oph_simulator *simulator;
+    pid_t link;
 };
 
 static void need(int rc, const oph_error *err)
@@ -44,6 +46,7 @@ struct sim *sim_start(const char *const *arguments)
     state_default();
     need(oph_simulator_start(all, &sim->simulator, &err), &err);
     need(oph_simulator_use(&sim->simulator, 1, &err), &err);
+    sim->link = far_start(oph_simulator_port(sim->simulator));
     return sim;
 }
 
@@ -65,6 +68,7 @@ int sim_stop(struct sim *sim)
     int rc = oph_simulator_stop(sim->simulator, &err);
     if (rc) testDiag("%s", err.text);
     if (rc) tell(said);
+    far_stop(sim->link);
     free(sim);
     return rc;
 }

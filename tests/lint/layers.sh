@@ -11,11 +11,12 @@ core   core base ca/link.h
 h5     h5 base HDF5
 kit    kit
 ad     ad core h5 base ca/link.h uuid
-doc    doc base jansson uuid
+doc    doc base jansson rdkafka uuid
+cli    cli jansson png
 sim    sim cophyd/version.h EPICS HDF5
 '
 libc='assert complex ctype dirent dlfcn endian errno fcntl fenv float glob immintrin inttypes libgen limits
-locale malloc math netdb poll pthread sched semaphore signal spawn stdalign stdarg stdatomic stdbool
+locale malloc math netdb poll pthread pwd sched semaphore signal spawn stdalign stdarg stdatomic stdbool
 stddef stdint stdio stdlib stdnoreturn string strings syslog threads time uchar ucontext unistd wchar
 wctype'
 
@@ -34,6 +35,8 @@ find include src -name '*.[chS]' | sort | xargs awk -v table="$table" -v libc="$
         if (header ~ /^(hdf5|H5.*|lz4.*|zlib|blosc|libdeflate)\.h$/) return "HDF5"
         if (header ~ /^uuid/) return "uuid"
         if (header == "jansson.h") return "jansson"
+        if (header ~ /^librdkafka\//) return "rdkafka"
+        if (header == "png.h") return "png"
         if (header ~ /^cophyd\//) return header
         return header == "cadef.h" ? "cadef" : "EPICS"
     }

@@ -13,7 +13,7 @@ static const char classes[] =
     "row   mode   Mode    rbv   enum  config   -    labels=Off|On readback=Off|Lit \"the mode\"\n"
     "row   mode   Mode    rbv   enum  config   3.4  labels=\"Off|On|Half way\"\n"
     "row   mode   Mode2   rw    enum  normal   3.6  labels=|\n"
-    "row   level  Level   rw    int   hinted   3.5  slow=5 after=mode,name counter moves\n"
+    "row   level  Level   rw    int   hinted   3.5  slow=5 after=mode,name counter moves main\n"
     "row   name   Name    path  text  omitted  -    length=256 \"a name\"\n"
     "row   unit   Unit    ro    text  omitted\n"
     "row   old    Old     rw    int   omitted\n"
@@ -121,7 +121,8 @@ static void test_fields(oph_context *ctx)
     const oph_row *mode = oph_rows_find(rows, "mode");
 
     testOk1(level->slow == 5 && strcmp(level->after, "mode,name") == 0);
-    testOk1(level->flags == (OPH_ROW_COUNTER | OPH_ROW_MOVES) && level->kind == OPH_KIND_HINTED);
+    testOk1(level->flags == (OPH_ROW_COUNTER | OPH_ROW_MOVES | OPH_ROW_MAIN) &&
+            level->kind == OPH_KIND_HINTED);
     testOk1(level->label_count == 0 && !level->labels && level->capacity == 0);
     testOk1(strcmp(name->class_name, "Base") == 0 && strcmp(name->doc, "a name") == 0);
     testOk1(name->capacity == 256 && oph_rows_find(rows, "unit")->capacity == 40);

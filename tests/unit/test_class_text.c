@@ -275,7 +275,7 @@ static void test_content(void)
         "doc   A \"small\" camera   # not this\r\n"
         "row\tacquire\tAcquire\tstart\tenum\tomitted\t-\tbusy after=size.x,mode \"it's # a "
         "doc\"\r\n"
-        "row size.x SizeX rbv int config R3-4 slow=1.5 counter moves\r\n"
+        "row size.x SizeX rbv int config R3-4 slow=1.5 counter moves main\r\n"
         "row mode Mode#1 rw enum hinted # a comment\r\n"
         "row temp Temp_RBV.DISA ro float normal \"\xC2\xB0\x43\"\r\n"
         "row old - gone 3.3 \"no more\"\r\n"
@@ -303,12 +303,13 @@ static void test_content(void)
     testOk(strcmp(cam->doc, "A small camera") == 0, "doc: %s", cam->doc);
     const struct oph__row *row = oph__class_row(cam, "acquire");
     testOk1(row && row->how == OPH__START && row->type == OPH__ENUM && row->kind == OPH__OMITTED);
-    testOk1(row->busy && !row->moves && row->since == 0 && strcmp(row->after, "size.x,mode") == 0);
+    testOk1(row->busy && !row->moves && !row->main && row->since == 0 &&
+            strcmp(row->after, "size.x,mode") == 0);
     testOk1(strcmp(row->doc, "it's # a doc") == 0 && row->line == 4 &&
             strcmp(row->origin, "text") == 0);
     row = oph__class_row(cam, "size.x");
     testOk1(row->how == OPH__RBV && row->kind == OPH__CONFIG && row->since == 3004 &&
-            row->slow == 1.5 && row->counter && row->moves && *row->doc == '\0');
+            row->slow == 1.5 && row->counter && row->moves && row->main && *row->doc == '\0');
     testOk1(strcmp(oph__class_row(cam, "mode")->suffix, "Mode#1") == 0);
     testOk1(strcmp(oph__class_row(cam, "temp")->doc, "\xC2\xB0\x43") == 0);
     testOk1(cam->rows.count == 4 && cam->others.count == 1 && !oph__class_row(cam, "old"));

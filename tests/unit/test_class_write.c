@@ -66,7 +66,7 @@ static const char base[] =
     "row  mode    Mode    rbv   enum   config   -    labels=\"Off|Half way\" readback=Off|Lit"
     "  \"a \\\\ b\"\n"
     "row  mode    Mode    rbv   enum   config   3.4  labels=Off|On  \"a \\\\ b\"\n"
-    "row  level   Level   rw    float  hinted   -    slow=0.5 after=mode,name counter moves\n"
+    "row  level   Level   rw    float  hinted   -    slow=0.5 after=mode,name counter moves main\n"
     "row  name    Name    path  text   omitted  3.1  length=256\n"
     "row  trace   Trace   ro    array  omitted  -    length=10 of=float\n"
     "row  go      Go      start enum   omitted  -    busy\n"
@@ -80,7 +80,7 @@ static const char written[] =
     "row  mode   Mode   rbv    enum   config   -    labels=\"Off|Half way\" readback=Off|Lit"
     "  \"a \\\\ b\"\n"
     "row  mode   Mode   rbv    enum   config   3.4  labels=Off|On  \"a \\\\ b\"\n"
-    "row  level  Level  rw     float  hinted   -    slow=0.5 after=mode,name counter moves\n"
+    "row  level  Level  rw     float  hinted   -    slow=0.5 after=mode,name counter moves main\n"
     "row  name   Name   path   text   omitted  3.1  length=256\n"
     "row  trace  Trace  ro     array  omitted  -    length=10 of=float\n"
     "row  go     Go     start  enum   omitted  -    busy\n"
@@ -119,7 +119,7 @@ static void test_exact(void)
             "doc   \"What has \\\"quotes\\\"\"\n"
             "row  mode   Mode   rbv    enum   config   -  labels=\"Off|Half way\" readback=Off|Lit"
             "  \"a \\\\ b\"\n"
-            "row  level  Level  rw     float  hinted   -  slow=0.5 after=mode counter moves\n"
+            "row  level  Level  rw     float  hinted   -  slow=0.5 after=mode counter moves main\n"
             "row  trace  Trace  ro     array  omitted  -  length=10 of=float\n"
             "row  go     Go     start  enum   omitted  -  busy\n"
             "stage . level=0.50 mode=\"1\"\n");
@@ -136,10 +136,10 @@ static bool same_row(const struct oph__row *a, const struct oph__row *b)
 {
     bool same = a->how == b->how && a->type == b->type && a->kind == b->kind &&
                 a->slow == b->slow && a->busy == b->busy && a->counter == b->counter &&
-                a->moves == b->moves && a->length == b->length && a->of == b->of &&
-                a->labels.count == b->labels.count && a->readback.count == b->readback.count &&
-                oph__equal(a->attr, b->attr) && oph__equal(a->suffix, b->suffix) &&
-                oph__equal(a->doc, b->doc);
+                a->moves == b->moves && a->main == b->main && a->length == b->length &&
+                a->of == b->of && a->labels.count == b->labels.count &&
+                a->readback.count == b->readback.count && oph__equal(a->attr, b->attr) &&
+                oph__equal(a->suffix, b->suffix) && oph__equal(a->doc, b->doc);
 
     for (uint32_t i = 0; same && i < a->labels.count; i++)
         same = oph__equal(a->labels.at[i], b->labels.at[i]);

@@ -64,6 +64,8 @@ static void test_names(oph_device *det)
     is(oph_device_path(roi), "det.rois.roi1");
     is(oph_device_attr(roi), "roi1");
     is(oph_device_prefix(roi), "X:ROI:1:");
+    is(oph_device_class(det), "Det");
+    is(oph_device_class(roi), "Roi");
     testOk1(oph_device_parent(cam) == det && !oph_device_parent(det));
     testOk1(oph_device_child_count(det) == 2 && oph_device_child_at(det, 0) == cam &&
             !oph_device_child_at(det, 2));

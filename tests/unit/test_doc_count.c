@@ -95,6 +95,9 @@ static void tells_of_signals(void)
     documents_say(start, "num_points", "2");
     documents_say(start, "num_intervals", "1");
     documents_say(start, "detectors", "[\"temperature\",\"mode\",\"profile\"]");
+    documents_say(start, "plan_args",
+                  "{\"detectors\":[\"temperature\",\"mode\",\"profile\"],\"num\":2,"
+                  "\"delay\":0.0}");
     documents_say(start, "hints", "{\"dimensions\":[[[\"time\"],\"primary\"]]}");
     same(descriptor, "run_start", start, "uid");
     documents_say(descriptor, "name", "\"primary\"");

@@ -445,6 +445,27 @@ static void test_threads(void)
     oph_frames_free(two);
 }
 
+/* What is built in, what libhdf5 has, and what neither has. */
+static void test_can_read(void)
+{
+    static const char *const here[] = {
+        "deflate", "shuffle", "nbit",
+#ifdef OPH_HAVE_LZ4
+        "LZ4",     "lz4",     "bitshuffle",
+#endif
+#ifdef OPH_HAVE_BLOSC
+        "Blosc",
+#endif
+    };
+    oph_error err = OPH_ERROR_INIT;
+
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+        testOk(oph_frames_can_read(here[i], &err) == 0, "%s: %s", here[i], err.text);
+    testOk1(h5_test_says(oph_frames_can_read("JPEG", &err), OPH_EFILE, &err,
+                         "filter 32019 (JPEG)|hdf5plugin"));
+    testOk1(h5_test_says(oph_frames_can_read("ZIP", &err), OPH_ENOTFOUND, &err, "found ZIP"));
+}
+
 int main(void)
 {
     const H5T_order_t orders[] = {H5T_ORDER_LE, H5T_ORDER_BE};
@@ -463,6 +484,7 @@ int main(void)
     test_regions();
     test_ranges();
     test_threads();
+    test_can_read();
     h5_test_cleanup();
     return testDone();
 }

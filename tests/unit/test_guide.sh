@@ -43,7 +43,7 @@ for document in README.md examples/README.md; do
         where=$document:$line
         case $language:$file in
         sh:) result 0 "$where is for the shell" ;;
-        c:examples/*.c | text:examples/*.class | text:tests/data/examples/*.txt)
+        c:examples/*.c | rust:examples/rust/*.rs | text:examples/*.class | text:tests/data/examples/*.txt)
             echo "$file" >>"$work/quoted"
             is_part "$block" "$file"
             result $? "$where is a part of $file"

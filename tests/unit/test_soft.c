@@ -160,6 +160,7 @@ static void test_text(void)
     oph_signal *sig =
         make("comment", OPH_CSTR("one that has more than the forty characters of CA"), NULL);
     testOk1(text_is(sig, "one that has more than the forty characters of CA"));
+    testOk1(oph_signal_is_text(sig) == 1);
     memset(wanted, 'x', sizeof wanted);
     wanted[4095] = 0;
     check_done(oph_signal_put_text(sig, wanted, &err), &err, "4095 characters");
@@ -175,6 +176,7 @@ static void test_text(void)
     check_refused(oph_signal_put_text(sig, "hello!", &err), &err, OPH_ERANGE, "word", "word",
                   "hello!", "6 characters, where the PV holds 5");
     testOk1(text_is(sig, "hello"));
+    testOk(oph_signal_is_text(sig) == 1, "a short one, too");
     oph_signal_free(sig);
 
     const char short_text[40] = "a text of Channel Access";
@@ -196,6 +198,7 @@ static void test_labels(void)
     oph_error err = OPH_ERROR_INIT;
     oph_signal *sig = make("choice", OPH_CSTR("One"), &choice);
     testOk1(int_of(sig) == 1 && text_is(sig, "One"));
+    testOk(oph_signal_is_text(sig) == 0, "an enum is none");
     check_done(oph_signal_put_text(sig, "Two", &err), &err, "by label");
     testOk1(int_of(sig) == 2);
     check_done(oph_signal_put_int(sig, 0, &err), &err, "by index");

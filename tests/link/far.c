@@ -1,10 +1,12 @@
 /* A link that is slow: stands between clients and an IOC, and hands on what either says so much
  * later, in order, however much that is.
  *
- *     far IOC_PORT SECONDS
+ *     far IOC_PORT SECONDS [SHARE STALL SEED]
  *
- * SECONDS is for one direction: a round trip takes twice that. Prints where it listens; clients
- * need EPICS_CA_NAME_SERVERS of that alone. Making a connection is not delayed. */
+ * SECONDS is for one direction: a round trip takes twice that. Of what comes, a SHARE (0.05: one in
+ * twenty) is held up by STALL seconds more, and all after it waits; SEED says which. Prints where
+ * it listens; clients need EPICS_CA_NAME_SERVERS of that alone. Making a connection is not delayed.
+ */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -34,6 +36,8 @@ struct piece {
 struct lane {
     int to;
     struct piece *first, **end;
+    double due;                        /* of what came last: nothing overtakes it */
+    bool ended;                        /* what is under way arrives, then the circuit ends */
     unsigned char header[LONG_HEADER]; /* of the message that comes: kept back until it is whole */
     size_t held;
     size_t body; /* bytes of it that are still to come */
@@ -46,7 +50,8 @@ struct circuit {
 
 struct far {
     int listener, port, ioc_port;
-    double delay;
+    double delay, share, stall;
+    unsigned short seed[3];
     struct circuit circuits[CIRCUITS];
 };
 
@@ -125,14 +130,22 @@ static size_t take_header(const struct far *f, struct lane *lane, int from,
     return taken;
 }
 
-static void take(const struct far *f, struct circuit *c, int from)
+static double draw_due(struct far *f, struct lane *lane)
+{
+    double due = now() + f->delay;
+    if (f->share > 0 && erand48(f->seed) < f->share) due += f->stall;
+    if (due > lane->due) lane->due = due;
+    return lane->due;
+}
+
+static void take(struct far *f, struct circuit *c, int from)
 {
     static unsigned char in[BYTES];
     struct lane *lane = &c->lanes[from];
-    double due = now() + f->delay;
+    double due = draw_due(f, lane);
     ssize_t n = recv(c->fd[from], in, sizeof in, 0);
     if (n <= 0) {
-        hang_up(c);
+        lane->ended = true;
         return;
     }
     for (size_t at = 0, size = (size_t)n; at < size;) {
@@ -155,19 +168,47 @@ static bool send_all(int fd, const unsigned char *data, size_t size)
     return n >= 0;
 }
 
-/* What is due goes out together, as it came. */
+/* Of all that is under way, what is due first. */
+static struct circuit *find_first(struct far *f, int *from)
+{
+    struct circuit *found = NULL;
+    double due = 0;
+    for (int i = 0; i < SIDES * CIRCUITS; i++) {
+        struct circuit *c = &f->circuits[i / SIDES];
+        const struct piece *first = c->lanes[i % SIDES].first;
+        if (!first || (found && first->due >= due)) continue;
+        due = first->due;
+        found = c;
+        *from = i % SIDES;
+    }
+    return found;
+}
+
+/* What came together goes out together. */
 static void hand_on(struct circuit *c, int from)
 {
     static unsigned char out[2 * BYTES];
     struct lane *lane = &c->lanes[from];
+    double due = lane->first->due;
     size_t used = 0;
-    double t = now();
-    while (lane->first && lane->first->due <= t && used + lane->first->size <= sizeof out) {
+    while (lane->first && lane->first->due <= due && used + lane->first->size <= sizeof out) {
         memcpy(out + used, lane->first->data, lane->first->size);
         used += lane->first->size;
         drop_first(lane);
     }
-    if (used && !send_all(c->fd[!from], out, used)) hang_up(c);
+    if (!send_all(c->fd[!from], out, used)) hang_up(c);
+}
+
+/* All that is due, in the order in which it came, on whichever circuit. */
+static void hand_all(struct far *f)
+{
+    struct circuit *c;
+    int from;
+    while ((c = find_first(f, &from)) && c->lanes[from].first->due <= now())
+        hand_on(c, from);
+    for (c = f->circuits; c < f->circuits + CIRCUITS; c++)
+        for (from = 0; from < SIDES; from++)
+            if (c->lanes[from].ended && !c->lanes[from].first) hang_up(c);
 }
 
 static void be_quick(int fd)
@@ -194,20 +235,19 @@ static void take_client(struct far *f)
 /* Until something comes, or is due. */
 static void await(struct far *f, struct pollfd *fds)
 {
-    double due = -1;
+    int from;
+    const struct circuit *next = find_first(f, &from);
+    double left = next ? next->lanes[from].first->due - now() : 0;
+    if (left < 0) left = 0;
     fds[0] = (struct pollfd){.fd = f->listener, .events = POLLIN};
     for (int i = 0; i < SIDES * CIRCUITS; i++) {
         const struct circuit *c = &f->circuits[i / SIDES];
-        const struct piece *first = c->lanes[i % SIDES].first;
-        int fd = c->fd[i % SIDES];
+        int fd = c->lanes[i % SIDES].ended ? 0 : c->fd[i % SIDES];
         fds[1 + i] = (struct pollfd){.fd = fd ? fd : -1, .events = POLLIN};
-        if (first && (due < 0 || first->due < due)) due = first->due;
     }
-    double left = due < 0 ? 0 : due - now();
-    if (left < 0) left = 0;
     struct timespec t = {.tv_sec = (time_t)left};
     t.tv_nsec = (long)((left - (double)t.tv_sec) * 1e9);
-    ppoll(fds, 1 + SIDES * CIRCUITS, due < 0 ? NULL : &t, NULL);
+    ppoll(fds, 1 + SIDES * CIRCUITS, next ? &t : NULL, NULL);
 }
 
 static void listen_at(struct far *f)
@@ -226,9 +266,14 @@ static void listen_at(struct far *f)
 int main(int argc, char **argv)
 {
     static struct far f;
-    need(argc == 3, "wanted IOC_PORT SECONDS");
+    need(argc == 3 || argc == 6, "wanted IOC_PORT SECONDS [SHARE STALL SEED]");
     f.ioc_port = (int)strtol(argv[1], NULL, 10);
     f.delay = strtod(argv[2], NULL);
+    if (argc == 6) {
+        f.share = strtod(argv[3], NULL);
+        f.stall = strtod(argv[4], NULL);
+        f.seed[0] = (unsigned short)strtol(argv[5], NULL, 10);
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_TIMERSLACK, 1);
     listen_at(&f);
@@ -238,8 +283,8 @@ int main(int argc, char **argv)
         for (int i = 0; i < SIDES * CIRCUITS; i++) {
             struct circuit *c = &f.circuits[i / SIDES];
             if (fds[1 + i].revents && c->fd[i % SIDES] == fds[1 + i].fd) take(&f, c, i % SIDES);
-            if (c->fd[i % SIDES]) hand_on(c, i % SIDES);
         }
+        hand_all(&f);
         if (fds[0].revents) take_client(&f);
     }
 }

@@ -1,0 +1,2 @@
+#include <cophyd/cophyd.h>
+#include <cophyd/simulator.h>

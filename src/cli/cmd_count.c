@@ -1,0 +1,160 @@
+/* cophyd count: takes images, and puts everything back. */
+#include "cli/commands.h"
+#include "cli/emit.h"
+#include "cli/progress.h"
+
+#include <cophyd/documents.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A count under way. */
+struct count {
+    struct progress progress;
+    oph_document_lines *lines; /* NULL: nobody wants the documents */
+};
+
+/* Each document: it tells how far the count is, and goes on to whoever wants it. */
+static int32_t take_document(void *user, const char *name, const char *json, size_t length,
+                             oph_error *err)
+{
+    struct count *count = user;
+    if (!strcmp(name, "start")) progress_staged(&count->progress);
+    if (!strcmp(name, "event")) progress_point(&count->progress);
+    return count->lines ? oph_document_lines_write(count->lines, name, json, length, err) : 0;
+}
+
+static int open_documents(struct cli *cli, struct count *count)
+{
+    const char *file = cli_option(cli, "--docs");
+    oph_error err = OPH_ERROR_INIT;
+    int rc = 0;
+    if (file && !strcmp(file, "-")) {
+        if (cli->json) return cli_usage("--docs - and --json both want standard output");
+        count->progress.out = stderr;
+        count->progress.bar = isatty(STDERR_FILENO) != 0;
+        rc = oph_document_lines_new(STDOUT_FILENO, &count->lines, &err);
+    } else if (file) {
+        rc = oph_document_lines_open(file, &count->lines, &err);
+    }
+    return rc ? cli_fail(&err) : 0;
+}
+
+static int take_form(struct cli *cli, oph_count_options *options)
+{
+    const char *form = cli_option(cli, "--form");
+    options->metadata = cli_option(cli, "--metadata");
+    if (!isnan(cli->timeout)) options->timeout = cli->timeout;
+    if (!form || !strcmp(form, "resource")) return 0;
+    if (strcmp(form, "stream") != 0)
+        return cli_usage("--form: wanted resource or stream, found '%s'", form);
+    options->form = OPH_DOCUMENT_STREAM;
+    return 0;
+}
+
+/* --- What came of it */
+
+static int64_t frames_taken(const struct progress *p)
+{
+    return p->frames_at_point;
+}
+
+/* The end of a count that went well. */
+static int show_done(struct cli *cli, const struct progress *p, double seconds)
+{
+    if (cli->json)
+        return cli_json(cli, json_pack("{s:s, s:I, s:I, s:f, s:o}", "result", "done", "points",
+                                       (json_int_t)p->done, "frames", (json_int_t)frames_taken(p),
+                                       "seconds", seconds, "file", cli_json_text(p->file)));
+    fprintf(p->out, "%lld frame%s in %.1f s%s%s\n", (long long)frames_taken(p),
+            frames_taken(p) == 1 ? "" : "s", seconds, *p->file ? ": " : "", p->file);
+    fflush(p->out);
+    return 0;
+}
+
+/* The end of another: what it was, and whether the settings are back. */
+static int show_failed(struct cli *cli, const struct progress *p, const oph_error *err,
+                       oph_report *report)
+{
+    bool interrupted = err->code == OPH_EINTR, back = oph_report_count(report) == 0;
+    for (size_t i = 0; !back && i < oph_report_count(report); i++)
+        back = i == 0 && oph_report_count(report) == 1 &&
+               !strcmp(oph_report_at(report, 0)->text, err->text);
+    if (cli->json)
+        cli_json(cli, json_pack("{s:s, s:I, s:I, s:o, s:o}", "result",
+                                interrupted ? "interrupted" : "failed", "points",
+                                (json_int_t)p->done, "frames", (json_int_t)frames_taken(p), "error",
+                                cli_json_error(err), "left", cli_json_report(report)));
+    int rc = interrupted ? CLI_INTERRUPTED : cli_fail_report(err, report);
+    if (interrupted) {
+        cli_say("interrupted after %lld of %lld points", (long long)p->done, (long long)p->points);
+        cli_warn_report(report);
+    }
+    if (back) cli_say("all settings are as before");
+    if (strstr(err->text, "oph_recover"))
+        cli_say("cophyd recover %s puts that back", oph_device_prefix(p->det));
+    return rc;
+}
+
+static int count(struct cli *cli, struct count *c, const oph_count_options *options)
+{
+    struct progress *p = &c->progress;
+    oph_error err = OPH_ERROR_INIT;
+    int rc = progress_begin(p);
+    if (rc) return rc;
+    rc = oph_count(cli->ctx, &p->det, 1, p->points, take_document, c, options, &err);
+    double seconds = progress_seconds(p);
+    progress_end(p);
+    if (rc) return show_failed(cli, p, &err, options->reports[0]);
+    cli_warn_report(options->reports[0]);
+    return show_done(cli, p, seconds);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    struct count c = {.progress = {.cli = cli, .out = stdout, .bar = cli->terminal}};
+    oph_report *report = NULL;
+    oph_count_options options = {.size = sizeof options, .reports = &report};
+    (void)argc;
+    int rc = cli_option_int(cli, "-n", 1, 1, &c.progress.points);
+    if (!rc) rc = take_form(cli, &options);
+    if (!rc && !cli_option(cli, "--emit-c")) rc = cli_may_write(cli);
+    if (!rc) rc = cli_device(cli, argv[0], &c.progress.det);
+    if (!rc) rc = cli_need_folders(c.progress.det);
+    if (!rc && cli_option(cli, "--emit-c")) return emit_count(cli, c.progress.points, &options);
+    if (!rc) rc = cli_connect(cli, c.progress.det);
+    if (!rc) rc = open_documents(cli, &c);
+    if (!rc) rc = count(cli, &c, &options);
+    oph_document_lines_free(c.lines);
+    return rc;
+}
+
+static const struct cli_option options[] = {
+    {"-n", "POINTS", "how many triggers; 1"},
+    {"--docs", "FILE|-", "appends the run's documents to FILE, as JSON lines; -: to stdout"},
+    {"--form", "resource|stream", "how the documents tell of images: for databroker, or for Tiled"},
+    {"--metadata", "JSON", "an object whose members the start document gets"},
+    {"--emit-c", NULL, "takes nothing, but prints a C program that would"},
+    {NULL, NULL, NULL},
+};
+
+const struct cli_command cli_count = {
+    .name = "count",
+    .line = "takes images, and puts all settings back",
+    .usage = "PREFIX",
+    .operands_min = 1,
+    .operands_max = 1,
+    .uses = CLI_USES_DEVICE | CLI_USES_FILES | CLI_USES_JSON,
+    .run = run,
+    .options = options,
+    .text = "Stages the detector, triggers it POINTS times, waits until each image is written,\n"
+            "and unstages it, whatever happens. Ctrl-C ends it and puts the settings back, too.\n"
+            "With --timeout a trigger may take so long, and no longer.",
+    .examples =
+        "cophyd count Pilatus: -n 10 --set cam.acquire_time=0.1 \\\n"
+        "    --write-root /mnt/fileserver/data --read-root /export/raid5/fileshare/data \\\n"
+        "    --dir %Y/%m/%d\n"
+        "cophyd count beam: --class beamline.class -n 100 --docs runs.jsonl\n"
+        "cophyd count beam: --class beamline.class --emit-c >count.c",
+};

@@ -1,0 +1,74 @@
+/* The program: command line, signals, and one command. */
+#include "cli/cli.h"
+#include "cli/options.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A signal handler has no other way to what it is for. */
+static _Atomic(oph_context *) interrupted_context;
+static volatile sig_atomic_t came;
+
+static void on_signal(int number)
+{
+    oph_context *ctx = atomic_load(&interrupted_context);
+    came = number;
+    if (ctx) oph_interrupt(ctx);
+}
+
+/* Once only, and without restarting: who waits for a reader of standard output gives up. */
+void cli_interrupts(oph_context *ctx)
+{
+    struct sigaction action;
+    atomic_store(&interrupted_context, ctx);
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = on_signal;
+    if (!ctx) action.sa_handler = SIG_DFL;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+}
+
+bool cli_interrupted(void)
+{
+    return came != 0;
+}
+
+static void set_up(struct cli *cli)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    cli->timeout = OPH_DEFAULT;
+    cli->terminal = isatty(STDOUT_FILENO) != 0;
+    cli->color = cli->terminal && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe must not end a count in the middle */
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+    int rc = cli->command->run(cli, argc, argv);
+    int flushed = cli_flush(cli);
+    oph_device_free(cli->det);
+    cli_interrupts(NULL);
+    oph_context_free(cli->ctx);
+    if (cli->log && fclose(cli->log)) cli_say("%s: cannot be written", cli->log_file);
+    return rc ? rc : flushed;
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli = {0};
+    enum cli_wish wish;
+    set_up(&cli);
+    int rc = cli_parse(&cli, &argc, argv, &wish);
+    if (!rc && wish == CLI_WISH_HELP)
+        cli_help(cli.command, stdout);
+    else if (!rc && wish == CLI_WISH_VERSION)
+        printf("cophyd %s\n", oph_version());
+    if (!rc) rc = wish == CLI_WISH_RUN ? run(&cli, argc, argv) : cli_flush(&cli);
+    cli_parse_free(&cli);
+    return rc;
+}

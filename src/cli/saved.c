@@ -1,0 +1,173 @@
+/* The settings of a detector, as they are and as a file has them. */
+#include "cli/saved.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UDF = 17, INVALID = 3 }; /* EPICS: a record that never had a value */
+
+/* --- What the IOC has */
+
+static int read_group(struct cli *cli, struct saved_list *list, int32_t dtype, oph_group **group)
+{
+    const oph_read_options options = {
+        .size = sizeof options, .part = OPH_PART_SETPOINT, .dtype = dtype};
+    oph_report *report = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    int rc = oph_group_new(cli->ctx, group, &err);
+    for (size_t i = 0; !rc && i < list->count; i++) {
+        const struct saved *s = &list->at[i];
+        if (dtype && oph_value_dtype(s->value) != OPH_ENUM) continue;
+        rc = oph_group_read(*group, s->sig, &options, &err);
+    }
+    if (!rc) rc = oph_group_run(*group, OPH_DEFAULT, &report, &err);
+    if (!rc) return 0;
+    return cli_fail_report(&err, report);
+}
+
+/* The list's values; `lenient` drops what the IOC lacks. */
+static int read_values(struct cli *cli, struct saved_list *list, bool lenient)
+{
+    const oph_read_options options = {.size = sizeof options, .part = OPH_PART_SETPOINT};
+    oph_report *report = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    size_t kept = 0;
+    int rc = oph_group_new(cli->ctx, &list->values, &err);
+    for (size_t i = 0; !rc && i < list->count; i++)
+        rc = oph_group_read(list->values, list->at[i].sig, &options, &err);
+    if (!rc) rc = oph_group_run(list->values, OPH_DEFAULT, &report, &err);
+    if (rc && !(lenient && rc == OPH_EDISCONN)) return cli_fail_report(&err, report);
+    oph_report_free(report);
+    for (size_t i = 0; i < list->count; i++) {
+        struct saved *s = &list->at[i];
+        s->value = oph_group_value(list->values, i);
+        if (!s->value) continue;
+        s->unset = oph_value_severity(s->value) == INVALID && oph_value_alarm(s->value) == UDF;
+        list->at[kept++] = *s;
+    }
+    if (!kept && list->count) return cli_fail(&err);
+    list->count = kept;
+    return 0;
+}
+
+/* Labels: what an enum's value is for a person, whatever order a release has them in. */
+static int read_labels(struct cli *cli, struct saved_list *list)
+{
+    int rc = read_group(cli, list, OPH_TEXT, &list->labels);
+    for (size_t i = 0, at = 0; !rc && i < list->count; i++)
+        if (oph_value_dtype(list->at[i].value) == OPH_ENUM)
+            list->at[i].label = oph_value_data(oph_group_value(list->labels, at++));
+    return rc;
+}
+
+static int read_list(struct cli *cli, struct saved_list *list, bool lenient)
+{
+    int rc = read_values(cli, list, lenient);
+    return rc ? rc : read_labels(cli, list);
+}
+
+void saved_free(struct saved_list *list)
+{
+    oph_group_free(list->values);
+    oph_group_free(list->labels);
+    free(list->at);
+}
+
+static bool is_setting(oph_signal *sig)
+{
+    oph_row row;
+    oph_signal_row(sig, &row);
+    bool stays = row.how == OPH_HOW_RW || row.how == OPH_HOW_RBV || row.how == OPH_HOW_PATH;
+    return stays && row.flags == 0 && row.type != OPH_ROW_ARRAY && row.type != OPH_ROW_ANY;
+}
+
+int saved_read_all(struct cli *cli, oph_device *det, struct saved_list *ret)
+{
+    struct cli_signals signals = {0};
+    char dot[] = ".", *all = dot;
+    int rc = cli_signals(det, 1, &all, &signals);
+    if (!rc && !(ret->at = calloc(signals.count + 1, sizeof *ret->at))) rc = cli_usage("no memory");
+    for (size_t i = 0; !rc && i < signals.count; i++)
+        if (is_setting(signals.at[i])) ret->at[ret->count++].sig = signals.at[i];
+    cli_signals_free(&signals);
+    return rc ? rc : read_list(cli, ret, true);
+}
+
+/* --- What a file has */
+
+static int parse_file(oph_device *det, const char *file)
+{
+    oph_report *report = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    char *text = cli_read_file(file);
+    if (!text) {
+        cli_say("%s: %s", file, strerror(errno));
+        return CLI_FAILED;
+    }
+    int rc = oph_settings_parse(det, text, file, OPH_SETTINGS_REPLACE, &report, &err);
+    free(text);
+    if (!rc) {
+        oph_report_free(report);
+        return 0;
+    }
+    cli_fail_report(&err, report);
+    return CLI_USAGE;
+}
+
+/* Folders are the same with and without a separator at the end. */
+static bool same_text(const char *a, const char *b, bool folder)
+{
+    size_t m = strlen(a), n = strlen(b);
+    while (folder && m > 1 && strchr("/\\", a[m - 1]))
+        m--;
+    while (folder && n > 1 && strchr("/\\", b[n - 1]))
+        n--;
+    return m == n && !memcmp(a, b, m);
+}
+
+static bool is_same(const struct saved *s)
+{
+    const oph_setting *wanted = &s->wanted;
+    char text[4096];
+    double number;
+    oph_row row;
+    if (s->unset) return false;
+    if (wanted->dtype == OPH_STRING && s->label) return !strcmp(s->label, wanted->text);
+    if (oph_value_dtype(s->value) == OPH_FLOAT32 && !oph_value_get_double(s->value, &number, NULL))
+        return (float)number == (float)wanted->number;
+    oph_signal_row(s->sig, &row);
+    if (row.type != OPH_ROW_TEXT && !oph_value_get_double(s->value, &number, NULL))
+        return wanted->dtype != OPH_STRING && number == wanted->number;
+    return same_text(saved_text(s, text, sizeof text), wanted->text, row.how == OPH_HOW_PATH);
+}
+
+int saved_read_file(struct cli *cli, oph_device *det, const char *file, struct saved_list *ret)
+{
+    int rc = parse_file(det, file);
+    size_t count = oph_settings_count(det);
+    if (!rc && !(ret->at = calloc(count + 1, sizeof *ret->at))) rc = cli_usage("no memory");
+    for (size_t i = 0; !rc && i < count; i++) {
+        struct saved *s = &ret->at[ret->count++];
+        const char *key = oph_settings_key_at(det, i);
+        s->wanted.size = sizeof s->wanted;
+        oph_settings_get(det, key, &s->wanted, NULL);
+        rc = cli_signal(det, key, &s->sig);
+    }
+    if (!rc) rc = read_list(cli, ret, false);
+    for (size_t i = 0; !rc && i < ret->count; i++)
+        ret->at[i].differs = !is_same(&ret->at[i]);
+    return rc;
+}
+
+const char *saved_text(const struct saved *s, char *text, size_t size)
+{
+    oph_row row;
+    oph_signal_row(s->sig, &row);
+    oph_description told = {.dtype = row.type == OPH_ROW_TEXT ? "string" : "number"};
+    if (s->label)
+        snprintf(text, size, "%.40s", s->label);
+    else
+        cli_value_text(s->value, &told, text, size);
+    return text;
+}

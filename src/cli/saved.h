@@ -1,0 +1,33 @@
+/* The settings of a detector, as they are and as a file has them: for save, diff and apply. */
+#ifndef CLI_SAVED_H
+#define CLI_SAVED_H
+
+#include "cli/cli.h"
+
+/* One setting, of the IOC now. */
+struct saved {
+    oph_signal *sig;
+    const oph_value *value; /* the setpoint; the list's */
+    const char *label;      /* of an enum; the list's; else NULL */
+    bool unset;             /* nobody has set it since the IOC started */
+    /* With a file: */
+    oph_setting wanted;
+    bool differs;
+};
+struct saved_list {
+    struct saved *at;
+    size_t count;
+    oph_group *values, *labels;
+};
+
+/* All that can be set and stays: no actions, no counters, no arrays. */
+int saved_read_all(struct cli *cli, oph_device *det, struct saved_list *ret);
+/* Those that a file names, in its order, and whether they differ. The detector's own list of
+ * settings becomes the file's. */
+int saved_read_file(struct cli *cli, oph_device *det, const char *file, struct saved_list *ret);
+void saved_free(struct saved_list *list);
+
+/* What the IOC has as text, into text[size]; returns text. */
+const char *saved_text(const struct saved *s, char *text, size_t size);
+
+#endif

@@ -1,0 +1,101 @@
+"""EPICS areaDetector devices for Python and Bluesky, over the C library cophyd.
+
+    from cophyd import PilatusDetector
+    det = PilatusDetector("13PIL1:", name="det")
+    det.cam.acquire_time.put(0.1)
+
+Devices are trees of signals, as in ophyd. The classes of areaDetector are here by their names, also
+those of a release, as HDF5Plugin_V34; Component declares one's own. A device is handed to Bluesky's
+RunEngine as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import builtin
+from ._library import version
+from .classes import Component
+from .context import Context, default_context, set_default_context
+from .detector import Finding, MissingPlugin, Series
+from .device import Device, device_class
+from .errors import (
+    AcquisitionError,
+    CophydError,
+    CophydTimeoutError,
+    DisconnectedError,
+    ForkError,
+    InvalidValueError,
+    MismatchError,
+    ReadOnlyError,
+    UnprimedPlugin,
+    WaitTimeoutError,
+    WrongTypeError,
+)
+from .frames import Frames
+from .settings import StageSigs
+from .signal import (
+    EpicsSignal,
+    EpicsSignalRO,
+    EpicsSignalWithRBV,
+    Kind,
+    Properties,
+    Signal,
+    SignalRO,
+    SoftSignal,
+)
+from .status import Progress, Status
+
+if TYPE_CHECKING:
+    from .builtin import *  # noqa: F403
+
+ADComponent = Cpt = Component
+"""ophyd's names."""
+__version__ = version()
+
+__all__ = [
+    "ADComponent",
+    "AcquisitionError",
+    "Component",
+    "Context",
+    "CophydError",
+    "CophydTimeoutError",
+    "Cpt",
+    "Device",
+    "DisconnectedError",
+    "EpicsSignal",
+    "EpicsSignalRO",
+    "EpicsSignalWithRBV",
+    "Finding",
+    "ForkError",
+    "Frames",
+    "InvalidValueError",
+    "Kind",
+    "MismatchError",
+    "MissingPlugin",
+    "Progress",
+    "Properties",
+    "ReadOnlyError",
+    "Series",
+    "Signal",
+    "SignalRO",
+    "SoftSignal",
+    "StageSigs",
+    "Status",
+    "UnprimedPlugin",
+    "WaitTimeoutError",
+    "WrongTypeError",
+    "default_context",
+    "device_class",
+    "set_default_context",
+    "version",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The built-in classes, and those of a release: HDF5Plugin, HDF5Plugin_V34."""
+    return builtin.find(name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *builtin.__all__})

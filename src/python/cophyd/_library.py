@@ -1,0 +1,65 @@
+"""The C library, loaded, and the few words that every call of it needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cffi
+
+from ._cdef import CDEF
+
+SONAME = "libcophyd.so.0"
+
+ffi = cffi.FFI()
+ffi.cdef(CDEF)
+
+
+def find_library() -> str:
+    """$COPHYD_LIBRARY, or the one in this package, or the one that the system finds."""
+    chosen = os.environ.get("COPHYD_LIBRARY")
+    if chosen:
+        return chosen
+    own = Path(__file__).parent / SONAME
+    # Where a link leads, since the library looks for its own beside itself.
+    return str(own.resolve()) if own.exists() else SONAME
+
+
+lib: Any = ffi.dlopen(find_library())
+# cffi finds a function at its first use, with a lock held in which a garbage collection may run
+# finalizers, which call the library: so all are found now.
+for _name in dir(lib):
+    getattr(lib, _name)
+
+DEFAULT = float("nan")  # of timeouts: the context's
+
+
+def seconds(timeout: float | None) -> float:
+    """A timeout as the library takes it; None is the default."""
+    return DEFAULT if timeout is None else float(timeout)
+
+
+def to_text(bytes_: bytes) -> str:
+    """Text of an IOC: UTF-8, else Latin-1."""
+    try:
+        return bytes_.decode()
+    except UnicodeDecodeError:
+        return bytes_.decode("latin-1")
+
+
+def text(chars: Any) -> str:
+    """A C string; "" for NULL."""
+    return to_text(ffi.string(chars)) if chars else ""
+
+
+def new_struct(name: str) -> Any:
+    """A zeroed struct whose first field says its size."""
+    struct = ffi.new(f"{name} *")
+    struct.size = ffi.sizeof(name)
+    return struct
+
+
+def version() -> str:
+    """Of the library that runs, as "0.1.0"."""
+    return text(lib.oph_version())

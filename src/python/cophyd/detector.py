@@ -1,0 +1,248 @@
+"""What is special to areaDetector: priming, series, documents, the live image, plugin chains."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._library import ffi, lib, new_struct, seconds, text
+from .arrays import NUMPY
+from .device import Device, call_descriptions
+from .documents import RESOURCE, STREAM, Document
+from .errors import CophydError, call, call_for, exception_of, new_error, take_report
+from .signal import Kind
+from .status import Status
+
+MODES = {
+    "internal": lib.OPH_SERIES_INTERNAL,
+    "edge": lib.OPH_SERIES_EDGE,
+    "gate": lib.OPH_SERIES_GATE,
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """Frames of which something else sets the pace. Times are seconds.
+
+    `mode`: "internal", the detector's own clock; "edge", a pulse starts the frames of a trigger;
+    "gate", a pulse is as long as the exposure of its frame. `period` 0: exposure and readout.
+    """
+
+    frames: int = 1
+    """Frames a trigger."""
+    triggers: int = 1
+    exposure: float = 0.1
+    period: float = 0.0
+    readout: float = 0.0
+    mode: str = "internal"
+
+
+@dataclass(frozen=True)
+class MissingPlugin:
+    """A plugin that the IOC has and the device does not declare."""
+
+    port: str
+    prefix: str
+    type: str
+    class_name: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with the ways of the frames."""
+
+    severity: str
+    """"error": frames would be lost; "warning": slow, or soon to go wrong."""
+    error: CophydError
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.error}. {self.advice}"
+
+
+class AreaDetectorDevice(Device):
+    """A detector, a camera or a plugin of areaDetector."""
+
+    is_plain = True
+    default_kind = Kind.omitted
+
+    def warmup(self, timeout: float | None = None) -> None:
+        """Takes one image, so that the file plugin, or each of a detector, knows the frames."""
+        call(lib.oph_warmup, self._ptr, seconds(timeout))
+
+    def primed(self) -> tuple[CophydError, ...]:
+        """Why a file plugin, or one of a detector, does not know the frames that will come; nothing
+        when it does."""
+        err, differs = new_error(), ffi.new("int32_t *")
+        report = ffi.new("oph_report **")
+        rc = lib.oph_primed(self._ptr, differs, report, err)
+        reasons = take_report(report)
+        if rc:
+            raise exception_of(err)
+        return reasons
+
+
+class Detector(AreaDetectorDevice):
+    """A detector: it acquires, and its images go into documents."""
+
+    is_plain = True
+    _series: Series | None = None
+    _series_start = 0
+
+    # --- Looking
+
+    def missing_plugins(self, timeout: float | None = None) -> list[MissingPlugin]:
+        """Plugins that the IOC has and the class does not declare. [] is what one wants to see."""
+        found = call_for("oph_plugins *", lib.oph_missing_plugins, self._ptr, seconds(timeout))
+        rows = [lib.oph_plugins_at(found, i) for i in range(lib.oph_plugins_count(found))]
+        plugins = [
+            MissingPlugin(text(p.port), text(p.prefix), text(p.type), text(p.class_name))
+            for p in rows
+        ]
+        lib.oph_plugins_free(found)
+        return plugins
+
+    def validate(self, timeout: float | None = None) -> list[Finding]:
+        """What would keep frames from a file, or mislead a program. An idle device is looked at as
+        staging would make it."""
+        found = call_for("oph_findings *", lib.oph_validate, self._ptr, seconds(timeout))
+        findings = []
+        for i in range(lib.oph_findings_count(found)):
+            row = lib.oph_findings_at(found, i)
+            severity = "warning" if row.severity == lib.OPH_SEVERITY_WARNING else "error"
+            error = exception_of(ffi.addressof(row, "error"))
+            findings.append(Finding(severity, error, text(row.advice)))
+        lib.oph_findings_free(found)
+        return findings
+
+    def graph_text(self, *, dot: bool = False, timeout: float | None = None) -> str:
+        """The ports of the detector and its plugins as a tree of lines, or for Graphviz."""
+        graph = call_for("oph_graph *", lib.oph_graph_new, self._ptr, seconds(timeout))
+        write = lib.oph_graph_dot if dot else lib.oph_graph_text
+        size = write(graph, ffi.NULL, 0) + 1
+        buffer = ffi.new("char[]", size)
+        write(graph, buffer, size)
+        lib.oph_graph_free(graph)
+        return text(buffer)
+
+    def set_frames(self, frames: int) -> None:
+        """How many frames an acquisition brings to each writer; 0: as many as the camera takes."""
+        call(lib.oph_trigger_set_frames, self._ptr, frames)
+
+    # --- Series
+
+    def prepare(self, series: Series | Mapping[str, Any] | int) -> Status:
+        """Prepares the staged detector for a Series, or for what makes one: its fields, or a number
+        of frames with the exposure that stands. The status is done when this returns."""
+        if isinstance(series, Mapping):
+            series = Series(**series)
+        elif not isinstance(series, Series):
+            series = Series(frames=int(series), exposure=self.cam.acquire_time.get())
+        if series.mode not in MODES:
+            raise ValueError(f"wanted {', '.join(MODES)}, found {series.mode!r}")
+        wanted, kickoffs = new_struct("oph_series"), ffi.new("int64_t *")
+        wanted.mode = MODES[series.mode]
+        wanted.frames, wanted.triggers = series.frames, series.triggers
+        wanted.exposure, wanted.period = series.exposure, series.period
+        wanted.readout = series.readout
+        before = self.get_index()
+        call(lib.oph_prepare, self._ptr, wanted, kickoffs)
+        self.kickoffs = int(kickoffs[0])
+        self._series_start = before
+        self._series = series
+        return Status.finished(self._context, self.name, self)
+
+    kickoffs: int = 0
+    """How many kickoffs the series takes that was prepared."""
+
+    def kickoff(self) -> Status:
+        """Starts the next acquisition of the series. The status is done when it has begun: with
+        pulses from outside, when none can be lost."""
+        made = call_for("oph_status *", lib.oph_kickoff, self._ptr)
+        return Status(made, self._context, self)
+
+    def complete(self) -> Status:
+        """The status of the frames that the newest kickoff brings."""
+        made = call_for("oph_status *", lib.oph_complete, self._ptr)
+        return Status(made, self._context, self)
+
+    def series_index(self) -> int:
+        """How many frames of the series all writers have."""
+        return int(call_for("int64_t", lib.oph_series_index, self._ptr))
+
+    # --- Documents
+
+    @property
+    def asset_form(self) -> str:
+        """How read() tells of images: "resource" (and datum), for databroker, or "stream", for
+        Tiled. A series always makes streams. Holds from the next stage on."""
+        return self._tree.assets.form
+
+    @asset_form.setter
+    def asset_form(self, form: str) -> None:
+        if form not in (RESOURCE, STREAM):
+            raise ValueError(f"wanted {RESOURCE} or {STREAM}, found {form!r}")
+        self._tree.assets.form = form
+
+    def stage(self) -> list[Device]:
+        self._series, self._series_start = None, 0
+        return super().stage()
+
+    def describe_collect(self) -> OrderedDict[str, dict[str, Any]]:
+        """Data keys of a series: its images, a frame an event."""
+        return self._tree.assets.describe_series(self)
+
+    def describe_images(self) -> tuple[OrderedDict[str, Any], dict[str, str]]:
+        """The data keys of images, and the paths of the plugins that write them."""
+        stores: dict[str, str] = {}
+        found = call_descriptions(lib.oph_describe, self._ptr, stores)
+        return found, stores
+
+    def get_index(self) -> int:
+        """How many points, or frames of series, documents can tell of: those of acquisitions that
+        are complete, since only then the IOC has named the file."""
+        if self._series is None:
+            images = self._tree.assets.of(self)
+            return min((image.told for image in images), default=0)
+        if self.state != "staged":
+            return self._series_start
+        return self._series_start + self.series_index()
+
+    def collect_asset_docs(self, index: int | None = None) -> Iterator[Document]:
+        """The documents of images that have not been collected yet: of points that read() was
+        called for, and of series up to frame `index`."""
+        if self._series is not None:
+            told = self.get_index()
+            self._tree.assets.look_at_series(self, told if index is None else min(index, told))
+        yield from self._tree.assets.collect(self)
+
+
+class LiveImage(AreaDetectorDevice):
+    """The plugin that has the newest frame as a waveform."""
+
+    is_plain = True
+
+    @property
+    def image(self) -> np.ndarray:
+        """The newest frame, over Channel Access, in its shape."""
+        return self.read_image()
+
+    def read_image(self, timeout: float | None = None) -> np.ndarray:
+        """The same, with a time limit."""
+        info = new_struct("oph_image_info")
+        size = max(self.array_data.properties().count * 8, 1)
+        pixels = np.empty(size, "u1")
+        call(
+            lib.oph_image_read,
+            self._ptr,
+            seconds(timeout),
+            ffi.from_buffer(pixels),
+            size,
+            info,
+        )
+        frame = pixels[: info.bytes].view(NUMPY[info.dtype])
+        return frame.reshape(tuple(info.shape[0 : info.rank]))

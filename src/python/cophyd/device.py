@@ -1,0 +1,562 @@
+"""Devices: trees of signals, made from a class and a PV prefix."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import weakref
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._library import ffi, lib, seconds, text
+from .classes import Component, Declarations
+from .context import Context, default_context
+from .descriptions import descriptions_of
+from .documents import Assets
+from .errors import CophydError, call, call_for, call_with_report, exception_of, new_error
+from .settings import StageSigs
+from .signal import (
+    EpicsSignal,
+    EpicsSignalBase,
+    EpicsSignalRO,
+    EpicsSignalWithRBV,
+    Kind,
+    SignalRO,
+    kind_of,
+    readings_of,
+)
+from .status import Status
+
+logger = logging.getLogger("cophyd")
+
+SIGNALS: dict[str, type[EpicsSignalBase]] = {"ro": EpicsSignalRO, "rw": EpicsSignal}
+
+
+class Tree:
+    """What the devices of one tree share: the root's memory in the library."""
+
+    def __init__(self, root: Device, ptr: Any) -> None:
+        self.root = weakref.ref(root)
+        self.name = root.name
+        self.free = weakref.finalize(root, lib.oph_device_free, ptr)
+        self.free.atexit = False
+        self.assets = Assets()
+        self.pid = os.getpid()
+        _trees.add(self)
+
+
+_trees: weakref.WeakSet[Tree] = weakref.WeakSet()
+
+
+@atexit.register
+def _unstage_all() -> None:
+    """A program that ends leaves no IOC staged."""
+    for tree in list(_trees):
+        root = tree.root()
+        if root is None or not tree.free.alive or tree.pid != os.getpid():
+            continue
+        if root.state != "idle":
+            lib.oph_unstage(root._ptr, ffi.NULL, ffi.NULL)
+
+
+class InstanceDoc:
+    """A docstring that of an instance also lists its attributes, for help()."""
+
+    def __init__(self, doc: str | None) -> None:
+        self.doc = doc
+
+    def __get__(self, device: Device | None, owner: type) -> str | None:
+        return self.doc if device is None else device.help_text(self.doc)
+
+
+class Device:
+    """A device at a PV prefix: its signals and child devices are its attributes.
+
+    det = PilatusDetector("13PIL1:", name="det")
+
+    Making one needs no IOC. `kind`, `read_attrs` and `configuration_attrs` are as in ophyd: what
+    of it, and of its attributes, is read. A subclass declares its own attributes by Component;
+    what it stages at first may follow as `class_text`, in the words of a class text.
+    """
+
+    default_kind = Kind.normal  # of components that do not say
+    is_device_class = True
+    is_plain = True  # not a class for the library
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        cls.__doc__ = InstanceDoc(vars(cls).get("__doc__"))  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        prefix: str = "",
+        *,
+        name: str = "",
+        kind: Kind | int | str | None = None,
+        read_attrs: Sequence[str] | None = None,
+        configuration_attrs: Sequence[str] | None = None,
+        parent: Device | None = None,
+        attr_name: str = "",
+        context: Context | None = None,
+    ) -> None:
+        self._attributes: dict[str, Any] = {}
+        self._absent: dict[str, str] = {}
+        self._context: Context
+        self._tree: Tree
+        self.parent = parent
+        if parent is None:
+            self._make(prefix, name, context or default_context())
+        else:
+            self._context, self._tree = parent._context, parent._tree
+            self._memory = call_for(
+                "oph_device *", lib.oph_device_child, parent._ptr, attr_name.encode()
+            )
+            self.name = text(lib.oph_device_name(self._memory))
+        self.attr_name = attr_name
+        self.class_name = text(lib.oph_device_class(self._memory))
+        for part in self._declared():
+            if not part.is_signal:
+                self._adopt(part)
+        if kind is not None:
+            self.kind = kind_of(kind)
+        if read_attrs is not None:
+            self.read_attrs = read_attrs
+        if configuration_attrs is not None:
+            self.configuration_attrs = configuration_attrs
+
+    def _make(self, prefix: str, name: str, context: Context) -> None:
+        if not name:
+            raise TypeError(f"{type(self).__name__}: wanted a name")
+        self._context = context
+        self.name = name
+        self._memory = call_for(
+            "oph_device *",
+            lib.oph_device_new,
+            context._ptr,
+            Declarations(context).name_of(type(self)).encode(),
+            prefix.encode(),
+            name.encode(),
+        )
+        self._tree = Tree(self, self._memory)
+
+    @property
+    def _ptr(self) -> Any:
+        if not self._tree.free.alive:
+            raise CophydError(f"{self._tree.name} was destroyed")
+        return self._memory
+
+    @classmethod
+    def _declared(cls) -> list[Component]:
+        found: dict[str, Component] = {}
+        for owner in reversed(cls.__mro__):
+            found.update(
+                (name, part) for name, part in vars(owner).items() if isinstance(part, Component)
+            )
+        return list(found.values())
+
+    def _adopt(self, part: Component) -> None:
+        """Makes a declared child."""
+        prefix = text(lib.oph_device_prefix(self._ptr)) + part.suffix
+        child = part.cls(
+            prefix,
+            name=f"{self.name}_{part.attr}",
+            parent=self,
+            attr_name=part.attr,
+            **part.arguments,
+        )
+        if part.kind is not None:
+            child.kind = part.kind
+        self._attributes[part.attr] = child
+
+    def destroy(self) -> None:
+        """Unstages it if need be, and closes all its connections. It cannot be used any more."""
+        self._tree.free()
+
+    # --- Names
+
+    name: str
+
+    @property
+    def prefix(self) -> str:
+        return text(lib.oph_device_prefix(self._ptr))
+
+    @property
+    def dotted_name(self) -> str:
+        """The path from the root: "hdf1"; "" of the root."""
+        return text(lib.oph_device_path(self._ptr)).partition(".")[2]
+
+    @property
+    def root(self) -> Device:
+        return self if self.parent is None else self.parent.root
+
+    @property
+    def context(self) -> Context:
+        return self._context
+
+    # --- Attributes
+
+    def _children(self) -> list[str]:
+        ptr = self._ptr
+        devices = (lib.oph_device_child_at(ptr, i) for i in range(lib.oph_device_child_count(ptr)))
+        return [text(lib.oph_device_attr(child)) for child in devices]
+
+    def _rows(self) -> list[str]:
+        ptr = self._ptr
+        return [text(lib.oph_device_attr_at(ptr, i)) for i in range(lib.oph_device_attr_count(ptr))]
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        """All attributes: child devices, then signals. One with dots in its name is reached by
+        them: "array_size.height"."""
+        return (*self._children(), *self._rows())
+
+    def attribute(self, name: str) -> Any:
+        """The child device, the signal, or the group of them, of this name, which may have dots."""
+        found = self._attributes.get(name)
+        if found is None:
+            found = self._attributes[name] = self._find(name)
+        return found
+
+    def _find(self, name: str) -> Any:
+        if name in self._absent:
+            raise AttributeError(self._absent[name], name=name, obj=self)
+        if name in self._children():
+            return self._child(name)
+        err = new_error()
+        if lib.oph_signal_find(self._ptr, name.encode(), ffi.new("oph_signal **"), err) == 0:
+            return self._signal(name)
+        if any(known.startswith(f"{name}.") for known in self.component_names):
+            return Group(self, name)
+        first, _, rest = name.partition(".")
+        if rest and first in self._children():
+            return self.attribute(first).attribute(rest)
+        self._absent[name] = text(err.text)
+        raise AttributeError(self._absent[name], name=name, obj=self)
+
+    def _child(self, attr: str) -> Device:
+        child = call_for("oph_device *", lib.oph_device_child, self._ptr, attr.encode())
+        kind = device_class(text(lib.oph_device_class(child)), self._context)
+        return kind(
+            text(lib.oph_device_prefix(child)),
+            name=text(lib.oph_device_name(child)),
+            parent=self,
+            attr_name=attr,
+        )
+
+    def _signal(self, attr: str) -> SignalRO:
+        row = self._context.rows(self.class_name).get(attr)
+        kind = SIGNALS.get(row.how, EpicsSignalWithRBV) if row else EpicsSignalWithRBV
+        name = f"{self.name}_{attr.replace('.', '_')}"
+        return kind(name=name, parent=self, attr_name=attr, context=self._context)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.attribute(name)
+
+    def __dir__(self) -> list[str]:
+        names = {name.partition(".")[0] for name in self.component_names}
+        return sorted({*super().__dir__(), *names})
+
+    def path_to(self, signal: SignalRO) -> str:
+        """The path of a signal of this tree from here, as stage_sigs has it."""
+        device, ups, path = self, "", signal.attr_name
+        chain = []
+        owner = signal.parent
+        while owner is not None:
+            chain.append(owner)
+            owner = owner.parent
+        while device not in chain:
+            if device.parent is None:
+                raise ValueError(f"{signal.name} is no signal of {self.root.name}")
+            device, ups = device.parent, ups + "parent."
+        below = chain[: chain.index(device)]
+        return ups + ".".join([*(d.attr_name for d in reversed(below)), path])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.prefix!r}, name={self.name!r})"
+
+    def help_text(self, doc: str | None) -> str:
+        """What help() shows: each attribute, its PVs, and what it is."""
+        lines = [doc or self.class_name, ""]
+        for attr in self._children():
+            child = self.attribute(attr)
+            lines.append(f"{attr}: {child.class_name}, at {child.prefix}")
+        for attr in self._rows():
+            signal = self.attribute(attr)
+            pvs = dict.fromkeys([signal.setpoint_pvname, signal.pvname])
+            lines.append(f"{attr}: {' '.join(pvs)}")
+            if signal.doc:
+                lines.append(f"    {signal.doc}")
+        return "\n".join(lines)
+
+    # --- Readings
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(lib.oph_device_kind(self._ptr))
+
+    @kind.setter
+    def kind(self, kind: Kind | int | str) -> None:
+        call(lib.oph_device_set_kind, self._ptr, int(kind_of(kind)))
+
+    def _of_kind(self, kind: Kind) -> list[str]:
+        return [name for name in self.component_names if self.attribute(name).kind & kind]
+
+    def _choose(self, names: Sequence[str], kind: Kind) -> None:
+        """Gives these the kind, and takes it from all others."""
+        for name in names:
+            self.attribute(name).kind |= kind
+        for name in self._of_kind(kind):
+            if name not in names:
+                others = Kind.config if kind == Kind.normal else Kind.hinted
+                self.attribute(name).kind &= others
+
+    @property
+    def read_attrs(self) -> list[str]:
+        """The attributes and children that read() has."""
+        return self._of_kind(Kind.normal)
+
+    @read_attrs.setter
+    def read_attrs(self, names: Sequence[str]) -> None:
+        self._choose(names, Kind.normal)
+
+    @property
+    def configuration_attrs(self) -> list[str]:
+        """Those that read_configuration() has."""
+        return self._of_kind(Kind.config)
+
+    @configuration_attrs.setter
+    def configuration_attrs(self, names: Sequence[str]) -> None:
+        self._choose(names, Kind.config)
+
+    def read(self) -> OrderedDict[str, dict[str, Any]]:
+        """What it reads each time, in one message, with the IOC's times: {key: {"value",
+        "timestamp", "alarm_severity"}}. Of a staged detector that has acquired, images too: their
+        datum's id."""
+        found = call_readings(lib.oph_read, self._ptr)
+        found.update(self._tree.assets.read(self))
+        return found
+
+    def describe(self) -> OrderedDict[str, dict[str, Any]]:
+        """What those values are: event-model's data keys. Images are there while it is staged."""
+        if self.state == "idle":
+            return self._describe_signals()
+        stores: dict[str, str] = {}
+        found = call_descriptions(lib.oph_describe, self._ptr, stores)
+        return self._tree.assets.describe(self, found, stores)
+
+    def _describe_signals(self) -> OrderedDict[str, dict[str, Any]]:
+        """Without images, which an idle device may not know."""
+        found: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        for key, signal in self._signals_read():
+            described = call_for(
+                "oph_descriptions *", lib.oph_signal_describe, signal, seconds(None)
+            )
+            for data_key in descriptions_of(described).values():
+                found[key] = {**data_key, "object_name": self.name}
+        return found
+
+    def _signals_read(self) -> list[tuple[str, Any]]:
+        err, readings = new_error(), ffi.new("oph_readings **")
+        if lib.oph_read(self._ptr, seconds(None), readings, ffi.NULL, err):
+            raise exception_of(err)
+        rows = [
+            lib.oph_readings_at(readings[0], i) for i in range(lib.oph_readings_count(readings[0]))
+        ]
+        found = [(text(row.key), row.signal) for row in rows]
+        lib.oph_readings_free(readings[0])
+        return found
+
+    def read_configuration(self) -> OrderedDict[str, dict[str, Any]]:
+        """What is worth noting once for a run."""
+        return call_readings(lib.oph_read_configuration, self._ptr)
+
+    def describe_configuration(self) -> OrderedDict[str, dict[str, Any]]:
+        return call_descriptions(lib.oph_describe_configuration, self._ptr)
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """{"fields": [...]}: the keys that are to be plotted."""
+        keys = call_for("oph_keys *", lib.oph_hints, self._ptr)
+        fields = [text(lib.oph_keys_at(keys, i)) for i in range(lib.oph_keys_count(keys))]
+        lib.oph_keys_free(keys)
+        return {"fields": fields}
+
+    def configure(self, settings: Mapping[str, Any]) -> tuple[dict, dict]:
+        """Puts values by attribute; returns the configuration before and after."""
+        before = self.read_configuration()
+        for name, value in settings.items():
+            self.attribute(name).put(value)
+        return before, self.read_configuration()
+
+    # --- Staging and triggering
+
+    @property
+    def state(self) -> str:
+        """ "idle", "staging", "staged", "triggering", "failed" or "unstaging"."""
+        return text(lib.oph_state_name(lib.oph_device_state(self._ptr)))
+
+    @property
+    def stage_sigs(self) -> StageSigs:
+        """What stage() writes, in order."""
+        return StageSigs(self)
+
+    @stage_sigs.setter
+    def stage_sigs(self, settings: Mapping[Any, Any]) -> None:
+        StageSigs(self).replace(settings)
+
+    def wait_for_connection(
+        self, all_signals: bool = False, timeout: float | None = None
+    ) -> tuple[CophydError, ...]:
+        """Finds all PVs that staging and triggering need; the error's report lists those that are
+        not there. Others connect at their first use; `all_signals` is ophyd's, and makes no
+        difference. Returns what is otherwise than the class says, and does no harm."""
+        return call_with_report(lib.oph_connect, self._ptr, seconds(timeout))
+
+    def _family(self) -> list[Device]:
+        children = [self.attribute(name) for name in self._children()]
+        return [self, *(device for child in children for device in child._family())]
+
+    def stage(self) -> list[Device]:
+        """Saves all settings, then writes those in stage_sigs of this device and its children, and
+        checks each. On a failure all is as before, and the error's report says everything that was
+        wrong. Returns the devices."""
+        self._tree.assets.begin()
+        call_with_report(lib.oph_stage, self._ptr)
+        return self._family()
+
+    def unstage(self) -> list[Device]:
+        """Puts the settings back. Always possible. What somebody else changed meanwhile is left,
+        and told to the log of "cophyd"."""
+        for kept in call_with_report(lib.oph_unstage, self._ptr):
+            logger.warning("%s", kept)
+        return self._family()[::-1]
+
+    def trigger(self) -> Status:
+        """Starts an acquisition, where the class has a trigger; else there is nothing to do, and
+        the status is done."""
+        if not text(self._context.describe_class(self.class_name).trigger):
+            return Status.finished(self._context, self.name, self)
+        made = call_for("oph_status *", lib.oph_trigger, self._ptr)
+        return Status(made, self._context, self)
+
+    def stop(self, *, success: bool = False) -> None:
+        """Ends an acquisition, and waits until it has. What is staged stays so."""
+        call(lib.oph_stop, self._ptr)
+
+    def pause(self) -> None:
+        """Ends an acquisition that runs, which the RunEngine begins again when it resumes."""
+        if self.state == "triggering":
+            self.stop()
+
+    def resume(self) -> None:
+        """Nothing is to be done: the RunEngine triggers again."""
+
+
+class Group:
+    """Attributes whose names begin alike, as cam.array_size of array_size.height."""
+
+    def __init__(self, device: Device, name: str) -> None:
+        self._device = device
+        self.parent = device
+        self.name = f"{device.name}_{name.replace('.', '_')}"
+        self.attr_name = name
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        start = f"{self.attr_name}."
+        return tuple(
+            name.removeprefix(start)
+            for name in self._device.component_names
+            if name.startswith(start)
+        )
+
+    def attribute(self, name: str) -> Any:
+        return self._device.attribute(f"{self.attr_name}.{name}")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.attribute(name)
+
+    def __dir__(self) -> list[str]:
+        names = {name.partition(".")[0] for name in self.component_names}
+        return sorted({*super().__dir__(), *names})
+
+    def read(self) -> OrderedDict[str, dict[str, Any]]:
+        """All of them, of whatever kind."""
+        parts = (self.attribute(name).read() for name in self.component_names)
+        return OrderedDict(item for part in parts for item in part.items())
+
+    def __repr__(self) -> str:
+        return f"Group(name={self.name!r}, {', '.join(self.component_names)})"
+
+
+def call_readings(function: Any, device: Any) -> OrderedDict[str, dict[str, Any]]:
+    err, readings = new_error(), ffi.new("oph_readings **")
+    if function(device, seconds(None), readings, ffi.NULL, err):
+        raise exception_of(err)
+    return readings_of(readings[0])
+
+
+def call_descriptions(
+    function: Any, device: Any, stores: dict[str, str] | None = None
+) -> OrderedDict[str, dict[str, Any]]:
+    err, found = new_error(), ffi.new("oph_descriptions **")
+    if function(device, seconds(None), found, ffi.NULL, err):
+        raise exception_of(err)
+    return descriptions_of(found[0], stores)
+
+
+def device_class(expression: str, context: Context | None = None) -> type[Device]:
+    """The class of a device by its name among the library's: a built-in one, one of a release
+    ("HDF5Plugin@3.4"), one of a class text, or several to join."""
+    from . import builtin  # which derives from Device
+
+    context = context or default_context()
+    parts = [_one_class(context, word, builtin) for word in expression.split()]
+    if len(parts) == 1:
+        return parts[0]
+    bases = tuple(sorted(parts, key=lambda part: len(part.__mro__), reverse=True))
+    return _new_class("_".join(part.__name__ for part in parts), bases, expression)
+
+
+def _one_class(context: Context, word: str, builtin: Any) -> type[Device]:
+    known = context.python_classes.get(word)
+    if known is not None:
+        return known
+    info = context.describe_class(word)
+    name, bases = text(info.name), text(info.bases)
+    plain, _, release = name.partition("@")
+    if plain in context.python_classes:
+        return _new_class(plain, (context.python_classes[plain],), name)
+    if release:
+        return release_of(_one_class(context, plain, builtin), release)
+    if plain in builtin.__all__:
+        return getattr(builtin, plain)
+    above = tuple(_one_class(context, base, builtin) for base in bases.split())
+    ordered = tuple(sorted(above, key=lambda part: len(part.__mro__), reverse=True))
+    made = _new_class(plain, ordered or (Device,), name, text(info.doc))
+    context.python_classes[word] = made
+    return made
+
+
+def release_of(base: type[Device], release: str) -> type[Device]:
+    """A class as of a release of ADCore: "3.4"."""
+    plain = vars(base)["_class_name"]
+    name = f"{plain}_V{release.replace('.', '')}"
+    return _new_class(name, (base,), f"{plain}@{release}", base.__doc__ or "")
+
+
+_made: dict[tuple[Any, ...], type[Device]] = {}
+
+
+def _new_class(name: str, bases: tuple[type, ...], expression: str, doc: str = "") -> type[Device]:
+    """A class without anything of its own; always the same one."""
+    key = (expression, bases)
+    if key not in _made:
+        _made[key] = type(name, bases, {"__doc__": doc, "_class_name": expression})
+    return _made[key]

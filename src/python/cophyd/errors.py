@@ -1,0 +1,134 @@
+"""What is raised when the library refuses or fails: one class, and what users catch by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ._library import ffi, lib, text
+
+
+class CophydError(Exception):
+    """A call of the library failed.
+
+    str() is one sentence that names the device, the PV, what was wanted and what was found; these
+    are attributes, too, empty where they do not apply.
+    """
+
+    code: int = 0
+    device: str = ""
+    pv: str = ""
+    wanted: str = ""
+    found: str = ""
+    waited: float | None = None
+    report: tuple[CophydError, ...] = ()
+    """All that was wrong, where several things can be."""
+
+    @property
+    def name(self) -> str:
+        """The name of the code: "OPH_ETIMEOUT"."""
+        return text(lib.oph_code_name(self.code))
+
+
+class CophydTimeoutError(CophydError, TimeoutError):
+    """It was not done in time."""
+
+
+class WaitTimeoutError(CophydTimeoutError):
+    """A status was waited for in vain; its action goes on."""
+
+
+class DisconnectedError(CophydError, ConnectionError):
+    """The PV was not found, or was lost."""
+
+
+class InvalidValueError(CophydError, ValueError):
+    """A value, an argument or a text that cannot be."""
+
+
+class WrongTypeError(CophydError, TypeError):
+    """A value of a type that the PV does not have."""
+
+
+class ReadOnlyError(CophydError):
+    """There is no read or write access."""
+
+
+class MismatchError(CophydError):
+    """The readback did not become what was asked for."""
+
+
+class AcquisitionError(CophydError):
+    """The acquisition failed; the sentence has the states and counts."""
+
+
+class UnprimedPlugin(CophydError):
+    """The file plugin has seen no frame, and LazyOpen is off: warmup() helps."""
+
+
+class ForkError(CophydError):
+    """The device belongs to the parent process: make a new one after the fork."""
+
+
+CLASSES: dict[int, type[CophydError]] = {
+    lib.OPH_ETIMEOUT: CophydTimeoutError,
+    lib.OPH_EDISCONN: DisconnectedError,
+    lib.OPH_EINVAL: InvalidValueError,
+    lib.OPH_EPARSE: InvalidValueError,
+    lib.OPH_ERANGE: InvalidValueError,
+    lib.OPH_ETYPE: WrongTypeError,
+    lib.OPH_EACCESS: ReadOnlyError,
+    lib.OPH_EMISMATCH: MismatchError,
+    lib.OPH_EACQUIRE: AcquisitionError,
+    lib.OPH_EUNPRIMED: UnprimedPlugin,
+    lib.OPH_EFORK: ForkError,
+}
+
+
+def exception_of(err: Any, kind: type[CophydError] | None = None) -> CophydError:
+    """The exception that says what an oph_error does."""
+    kind = kind or CLASSES.get(err.code, CophydError)
+    made = kind(text(err.text) or text(lib.oph_code_name(err.code)))
+    made.code = err.code
+    made.device, made.pv = text(err.device), text(err.pv)
+    made.wanted, made.found = text(err.wanted), text(err.found)
+    made.waited = err.waited if err.waited >= 0 else None
+    return made
+
+
+def new_error() -> Any:
+    return ffi.new("oph_error *")
+
+
+def call(function: Callable[..., int], *arguments: Any) -> None:
+    """Calls a function of the library whose last argument is its error."""
+    err = new_error()
+    if function(*arguments, err):
+        raise exception_of(err)
+
+
+def call_for(kind: str, function: Callable[..., int], *arguments: Any) -> Any:
+    """The same of a function that gives a `kind` through the argument before the error."""
+    result = ffi.new(f"{kind} *")
+    call(function, *arguments, result)
+    return result[0]
+
+
+def take_report(report: Any) -> tuple[CophydError, ...]:
+    """The errors of an oph_report *, which is freed."""
+    count = lib.oph_report_count(report[0])
+    errors = tuple(exception_of(lib.oph_report_at(report[0], i)) for i in range(count))
+    lib.oph_report_free(report[0])
+    return errors
+
+
+def call_with_report(function: Callable[..., int], *arguments: Any) -> tuple[CophydError, ...]:
+    """The same of a function that has an oph_report before the error. Returns what is in it."""
+    err, report = new_error(), ffi.new("oph_report **")
+    rc = function(*arguments, report, err)
+    errors = take_report(report)
+    if rc:
+        failed = exception_of(err)
+        failed.report = errors
+        raise failed
+    return errors

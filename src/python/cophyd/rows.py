@@ -1,0 +1,38 @@
+"""What a class text says of its attributes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ._library import lib, text
+
+
+@dataclass(frozen=True)
+class Row:
+    """An attribute, as its class says without an IOC."""
+
+    class_name: str
+    """The class that has it: "FileBase"."""
+    attr: str
+    suffix: str
+    doc: str
+    how: str
+    """"ro", "rw", "rbv", "path" or "start"."""
+    type: str
+    """"any", "int", "float", "enum", "text" or "array"."""
+    kind: int
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, row: Any) -> Row:
+        return cls(
+            class_name=text(row.class_name),
+            attr=text(row.attr),
+            suffix=text(row.suffix),
+            doc=text(row.doc),
+            how=text(lib.oph_how_name(row.how)),
+            type=text(lib.oph_row_type_name(row.type)),
+            kind=row.kind,
+            labels=tuple(text(row.labels[i]) for i in range(row.label_count)),
+        )

@@ -1,0 +1,225 @@
+"""Status objects: when an action is done, whether it worked, and how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ._library import ffi, lib, new_struct, text
+from .errors import CophydError, WaitTimeoutError, call, call_for, exception_of, new_error
+from .events import guarded
+
+if TYPE_CHECKING:
+    from .context import Context
+
+LOOK = 0.1  # seconds between looks for a Ctrl-C while a status is waited for
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an action is; None is not known."""
+
+    name: str
+    initial: float | None
+    current: float | None
+    target: float | None
+    unit: str
+    precision: int | None
+    fraction: float | None
+    time_elapsed: float | None
+    time_remaining: float | None
+
+
+def _known(number: float) -> float | None:
+    return number if number == number else None
+
+
+class Status:
+    """An action that was begun. It is done exactly once: by success, failure, timeout or cancel."""
+
+    def __init__(self, ptr: Any, context: Context, obj: Any = None) -> None:
+        self._ptr = ffi.gc(ptr, lib.oph_status_unref)
+        self._context = context
+        self.obj = obj
+        """The device or signal that acts."""
+        self._callbacks: list[Callable[[Status], None]] = []
+        self._watchers: list[Callable[..., None]] = []
+        self._told: Progress | None = None
+        self._exception: CophydError | None = None
+
+    @classmethod
+    def new(cls, context: Context, name: str, timeout: float | None = None) -> Status:
+        """A status of your own, which set_finished or set_exception completes; after `timeout`
+        seconds (None: never) it fails."""
+        limit = float("inf") if timeout is None else timeout
+        made = call_for(
+            "oph_status *", lib.oph_status_new, context._ptr, name.encode(), float(limit)
+        )
+        return cls(made, context)
+
+    @classmethod
+    def finished(cls, context: Context, name: str, obj: Any = None) -> Status:
+        """One that is done, and well."""
+        made = cls.new(context, name)
+        made.obj = obj
+        made.set_finished()
+        return made
+
+    # --- What became of it
+
+    @property
+    def done(self) -> bool:
+        return bool(lib.oph_status_done(self._ptr))
+
+    @property
+    def success(self) -> bool:
+        """Whether it is done, and without an error."""
+        return bool(lib.oph_status_success(self._ptr))
+
+    def _error(self) -> CophydError | None:
+        """Of a status that is done: why it failed; always the same object."""
+        if self._exception is None and not self.success:
+            err = new_error()
+            lib.oph_status_error(self._ptr, err)
+            self._exception = exception_of(err)
+        return self._exception
+
+    def exception(self, timeout: float | None = None) -> CophydError | None:
+        """Waits until it is done, and returns what went wrong, or None. WaitTimeoutError when that
+        takes longer than `timeout` seconds; 0 does not wait."""
+        self._await(timeout)
+        return self._error()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """The same, and raises what went wrong. Ctrl-C ends the wait, and not the action."""
+        error = self.exception(timeout)
+        if error is not None:
+            raise error
+
+    def _await(self, timeout: float | None) -> None:
+        """In slices, for signal handlers of Python run between calls only."""
+        end = float("inf") if timeout is None else time.monotonic() + timeout
+        while not lib.oph_status_done(self._ptr):
+            left = end - time.monotonic()
+            err = new_error()
+            rc = lib.oph_status_wait(self._ptr, max(0.0, min(left, LOOK)), err)
+            if lib.oph_status_done(self._ptr):
+                return
+            if rc != lib.OPH_ETIMEOUT:
+                raise exception_of(err)
+            if left <= LOOK:
+                raise exception_of(err, WaitTimeoutError)
+
+    def cancel(self) -> None:
+        """Asks the action to end, as an acquisition by stopping the camera. Does not wait: the
+        status then fails."""
+        call(lib.oph_status_cancel, self._ptr)
+
+    # --- A status of one's own
+
+    def set_finished(self) -> None:
+        lib.oph_status_finish(self._ptr, ffi.NULL)
+
+    def set_exception(self, error: BaseException) -> None:
+        err = new_error()
+        err.code = getattr(error, "code", 0) or lib.OPH_EACQUIRE
+        err.waited = -1
+        err.text = str(error).encode()[: len(err.text) - 1]
+        lib.oph_status_finish(self._ptr, err)
+
+    def report(self, initial: float, current: float, target: float, unit: str = "") -> None:
+        """Tells those who watch how far a status of one's own is."""
+        lib.oph_status_report(self._ptr, initial, current, target, unit.encode())
+
+    # --- Callbacks
+
+    def add_callback(self, callback: Callable[[Status], None]) -> None:
+        """Calls callback(status) once it is done: now, if it is done already, else on the thread
+        "cophyd-events"."""
+        if not self.done:
+            self._callbacks.append(callback)
+            self._context.events.follow(self)
+        else:
+            callback(self)
+
+    @property
+    def callbacks(self) -> tuple[Callable[[Status], None], ...]:
+        """Those that have not been called yet."""
+        return tuple(self._callbacks)
+
+    def _done_in_events(self) -> None:
+        self._watchers.clear()
+        while self._callbacks:
+            guarded(self._callbacks.pop(0), self)
+
+    @property
+    def progress(self) -> Progress:
+        now = new_struct("oph_progress")
+        call(lib.oph_status_progress, self._ptr, now)
+        return Progress(
+            name=text(now.name),
+            initial=_known(now.initial),
+            current=_known(now.current),
+            target=_known(now.target),
+            unit=text(now.unit),
+            precision=now.precision if now.precision >= 0 else None,
+            fraction=_known(now.fraction),
+            time_elapsed=_known(now.elapsed),
+            time_remaining=_known(now.remaining),
+        )
+
+    def watch(self, function: Callable[..., None]) -> None:
+        """Calls function(name=, current=, initial=, target=, unit=, precision=, fraction=,
+        time_elapsed=, time_remaining=) about ten times a second while there is progress, and with
+        the last one before the callbacks. As bluesky's progress bars want it, `fraction` is what
+        remains, 1 to 0."""
+        self._watchers.append(function)
+        if not self.done:
+            self._context.events.watch(self)
+        else:
+            self._look_in_events()
+
+    def _look_in_events(self) -> None:
+        now = self.progress
+        if now.current is None or (self._told and self._told.current == now.current):
+            return
+        self._told = now
+        told = dict(vars(now))
+        if now.fraction is not None:
+            told["fraction"] = 1 - now.fraction
+        for function in list(self._watchers):
+            guarded(partial(function, **told))
+
+    # --- Several
+
+    def _combine(self, function: Any, other: Status) -> Status:
+        parts = ffi.new("oph_status *[2]", [self._ptr, other._ptr])
+        made = call_for("oph_status *", function, parts, 2)
+        return Status(made, self._context, (self, other))
+
+    def __and__(self, other: Status) -> Status:
+        """Done when both are; fails with the first that fails."""
+        if not isinstance(other, Status):
+            return NotImplemented
+        return self._combine(lib.oph_status_all, other)
+
+    def __or__(self, other: Status) -> Status:
+        """Done when one of them is; fails when both have failed."""
+        if not isinstance(other, Status):
+            return NotImplemented
+        return self._combine(lib.oph_status_any, other)
+
+    # --- As text
+
+    def __repr__(self) -> str:
+        buffer = ffi.new("char[]", 512)
+        return text(lib.oph_status_text(self._ptr, buffer, 512))
+
+    def __str__(self) -> str:
+        """With the reason where it failed: what bluesky's FailedStatus shows."""
+        if not self.done or self.success:
+            return repr(self)
+        return f"{self!r}: {self._error()}"

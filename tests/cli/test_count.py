@@ -1,0 +1,285 @@
+#!/usr/bin/env -S python3 -B
+"""cophyd count, plan, recover and replay: in a pipe and in a terminal, ended at any point."""
+
+import glob
+import os
+import signal
+import subprocess
+import sys
+
+from cli import BUILD, Simulator, Tap, Terminal, documents, strict
+
+POINT = ["point", "points", "frames", "seconds", "file"]
+RESULT = ["result", "points", "frames", "seconds", "file"]
+
+
+def check_pipe(tap, sim):
+    before = sim.settings()
+    told = sim.run("count", "Pilatus:", "-n", "3", "--set", "cam.num_images=2", "--dir", "a/%Y", *sim.folders)
+    tap.equal(told.returncode, 0, "count is done")
+    tap.match(r"\A(point [123] of 3: 2 frames in \d+\.\d{3} s\n){3}6 frames in [0-9.]+ s: ", told.stdout, "plain lines")
+    file = told.stdout.rsplit(": ", 1)[1].strip()
+    tap.ok(file.startswith(f"{sim.disk}/a/2") and os.path.getsize(file) > 0, f"the file is here: {file}")
+    tap.ok("\r" not in told.stdout and "\033" not in told.stdout, "no bar in a pipe")
+    tap.equal(sim.settings(), before, "all settings are back")
+    told = sim.run("count", "--json", "-n2", "Pilatus:", *sim.folders)
+    lines = documents(told)
+    tap.equal([list(line) for line in lines], [POINT, POINT, RESULT], "a document a point, and one at the end")
+    tap.equal([line["frames"] for line in lines], [1, 1, 2], "with frames")
+    tap.equal(lines[-1]["result"], "done", "and what came of it")
+
+
+def check_documents(tap, sim):
+    told = sim.run("count", "Pilatus:", "-n", "2", "--docs", "-", "--metadata", '{"sample": "x"}', *sim.folders)
+    names = [name for name, _ in documents(told)]
+    wanted = ["start", "descriptor", "resource", "datum", "event", "datum", "event", "stop"]
+    tap.equal(names, wanted, "the documents go to stdout")
+    tap.equal(documents(told)[0][1]["sample"], "x", "with metadata")
+    tap.match("point 2 of 2", told.stderr, "and the lines to stderr")
+    file = f"{sim.disk}/runs.jsonl"
+    for form in ["resource", "stream"]:
+        told = sim.run("count", "Pilatus:", "--docs", file, "--form", form, *sim.folders)
+        tap.equal(told.returncode, 0, f"documents to a file: {form}")
+    with open(file) as lines:
+        written = lines.read()
+    tap.ok("stream_resource" in written and '"resource"' in written, "both forms")
+    told = sim.run("replay", file)
+    tap.equal((told.returncode, told.stdout), (0, written), "replay gives them again, byte for byte")
+    tap.match("documents of 2 runs, 2 of them complete", told.stderr, "and says how many")
+    with open(file, "w") as lines:
+        lines.write(written[: len(written) - 20])
+    told = sim.run("replay", file, "--docs", f"{sim.disk}/again.jsonl")
+    tap.equal(told.returncode, 1, "a file that is cut off")
+    tap.match("runs.jsonl:", told.stderr, "is named, with the line")
+    tap.equal(sim.run("replay", "/nowhere").returncode, 1, "a file that is not there")
+    told = sim.run("count", "Pilatus:", "--docs", "/nowhere/docs", *sim.folders)
+    tap.equal(told.returncode, 1, "documents that cannot be written")
+    told = sim.run("count", "--json", "--docs", "-", "Pilatus:", *sim.folders)
+    tap.equal((told.returncode, told.stdout), (2, ""), "two that want stdout")
+
+
+def check_emitted(tap, sim):
+    """The C program does the same: the same documents but for uids and times, and a file."""
+    words = ["-n", "2", "--set", "cam.num_images=3", "--set", 'hdf1.file_name=a "b"?', "--set",
+             "cam.acquire_time=0.02", *sim.folders]
+    told = sim.run("count", "Pilatus:", *words, "--docs", f"{sim.disk}/c.jsonl", "--emit-c")
+    tap.equal(told.returncode, 0, "--emit-c")
+    source, program = f"{sim.disk}/count.c", f"{sim.disk}/count"
+    with open(source, "w") as file:
+        file.write(told.stdout)
+    tap.ok(not os.path.exists(f"{sim.disk}/c.jsonl"), "takes nothing")
+    sanitizers = {"asan": ["-fsanitize=address,undefined"], "tsan": ["-fsanitize=thread"]}
+    compiler = os.environ.get("CC") or "cc"
+    command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude", source,
+               *sanitizers.get(os.path.basename(BUILD), []), f"-L{BUILD}/lib", "-lcophyd-doc", "-lcophyd",
+               f"-Wl,-rpath,{BUILD}/lib", "-o", program]
+    made = subprocess.run(command, capture_output=True, text=True)
+    if not tap.ok(made.returncode == 0, "it compiles without a warning"):
+        print("#", made.stderr.replace("\n", "\n# "))
+    before = sim.settings()
+    done = subprocess.run([program], env={**os.environ, **sim.environment}, capture_output=True, text=True)
+    tap.equal((done.returncode, done.stderr), (0, ""), "it runs")
+    again = sim.run("count", "Pilatus:", *words, "--docs", f"{sim.disk}/ours.jsonl", "--json", "--set", "hdf1.file_name=c")
+    tap.equal(again.returncode, 0, "the command does, too")
+    shapes = []
+    for name in ["c.jsonl", "ours.jsonl"]:
+        with open(f"{sim.disk}/{name}") as file:
+            lines = [strict(line) for line in file]
+        shapes.append([(kind, sorted(document)) for kind, document in lines])
+        event = [document for kind, document in lines if kind == "descriptor"][0]
+        keys = event["configuration"]["det"]["data"] if "configuration" in event else {}
+        tap.equal(keys.get("det_cam_acquire_time"), 0.02, f"{name}: the exposure that was set")
+    tap.equal(shapes[0], shapes[1], "the same documents")
+    tap.equal(len(glob.glob(f'{sim.disk}/a "b"?_*.h5')), 1, "the file has the name")
+    tap.equal(sim.settings(), before, "all settings are back")
+
+
+class Log:
+    """--log into a pipe: each put is seen when it is made, and no put is made unseen."""
+
+    def __init__(self, sim):
+        self.name = f"{sim.disk}/puts"
+        os.mkfifo(self.name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.unlink(self.name)
+
+    def open(self):
+        return open(self.name)
+
+
+def drain(process, log):
+    """Reads on, so that nothing waits for us."""
+    rest = log.read()
+    out, err = process.communicate(timeout=60)
+    return rest, out, err
+
+
+def check_interrupt(tap, sim, number, puts, points, again=None):
+    """A signal after so many puts, or so many points; `again`: another after so many puts more."""
+    with Log(sim) as log:
+        words = ["-n", "100000", "--log", log.name, *sim.folders]
+        process = sim.start("count", "Pilatus:", *words)
+        lines = log.open()
+        for _ in range(puts):
+            lines.readline()
+        for _ in range(points):
+            process.stdout.readline()
+            os.set_blocking(lines.fileno(), True)
+        process.send_signal(number)
+        for _ in range(again or 0):
+            lines.readline()
+        if again:
+            process.send_signal(number)
+        rest, out, err = drain(process, lines)
+    where = f"{number.name} after {puts} puts and {points} points" + (", twice" if again else "")
+    tap.equal(process.returncode, 130, where)
+    tap.match(r"interrupted after \d+ of 100000 points\n.*all settings are as before", err, "  and says so")
+    tap.match(r"nothing is left", sim.run("recover").stdout, "  no journal is left")
+
+
+def check_interrupts(tap, sim):
+    before = sim.settings()
+    for number, puts, points, again in [
+        (signal.SIGINT, 1, 0, None), (signal.SIGINT, 4, 0, None), (signal.SIGTERM, 8, 0, None),
+        (signal.SIGINT, 12, 0, None), (signal.SIGINT, 17, 0, None), (signal.SIGINT, 18, 0, None),
+        (signal.SIGINT, 19, 0, None), (signal.SIGTERM, 20, 0, None), (signal.SIGINT, 20, 1, None),
+        (signal.SIGINT, 20, 2, None), (signal.SIGTERM, 20, 5, None), (signal.SIGINT, 20, 3, 3),
+    ]:
+        check_interrupt(tap, sim, number, puts, points, again)
+        tap.equal(sim.settings(), before, "  all settings are back")
+
+
+def check_closed(tap, sim):
+    """Nobody reads: the count goes on to its end, and everything is put back."""
+    before = sim.settings()
+    process = sim.start("count", "Pilatus:", "-n", "3", *sim.folders)
+    process.stdout.close()
+    process.wait(60)
+    tap.equal(process.returncode, 1, "a closed pipe is told by the exit status")
+    tap.equal(sim.settings(), before, "all settings are back")
+    process = sim.start("count", "Pilatus:", "-n", "100000", "--docs", "-", *sim.folders)
+    process.stdout.readline()
+    process.stdout.close()
+    process.wait(60)
+    tap.equal(process.returncode, 1, "a closed pipe for documents ends the run")
+    tap.match("all settings are as before", process.stderr.read(), "and all is put back")
+    tap.equal(sim.settings(), before, "all settings are back")
+
+
+def check_killed(tap, sim):
+    """recover puts back what a killed count left."""
+    before = sim.settings()
+    process = sim.start("count", "Pilatus:", "-n", "100000", *sim.folders)
+    process.stdout.readline()
+    process.kill()
+    process.communicate(timeout=60)
+    told = sim.run("recover", "--json")
+    lines = documents(told)
+    tap.equal([(line["prefix"], line["alive"], line["broken"]) for line in lines], [("Pilatus:", False, False)],
+              "a journal is left")
+    tap.match(r"^Pilatus: +\d+ settings, staged by cophyd \(\d+\), which is gone, at ", sim.run("recover").stdout,
+              "it is listed")
+    told = sim.run("count", "Pilatus:", *sim.folders)
+    tap.equal(told.returncode, 1, "a count is refused then")
+    tap.match("cophyd recover Pilatus: puts that back", told.stderr, "and says what helps")
+    told = sim.run("apply", "Pilatus:", "/dev/null")
+    tap.equal(told.returncode, 1, "so is an apply")
+    tap.equal(sim.run("recover", "--read-only", "Pilatus:").returncode, 2, "--read-only refuses recover")
+    told = sim.run("recover", "--json", "--stop", "Pilatus:")
+    tap.equal(told.returncode, 0, "recover")
+    tap.ok({line["what"] for line in documents(told)} <= {"back", "same"}, "everything is back")
+    tap.equal(sim.settings(), before, "all settings are as before")
+    tap.equal(sim.run("recover", "Pilatus:").stdout, "nothing was to be put back\n", "nothing is left")
+
+
+def check_refusals(tap, sim):
+    told = sim.run("count", "Pilatus:")
+    tap.equal(told.returncode, 2, "no folder")
+    tap.match("--write-root", told.stderr, "says which option is missing")
+    for words in [["-n", "0"], ["-n", "x"], ["--form", "x"], ["--set", "x"], ["--set", "cam.nope=1"],
+                  ["--timeout", "-1"], ["--class", "Nope"], ["--class", "/nowhere.class"], ["--dir"], ["--nope"]]:
+        told = sim.run("count", "Pilatus:", *sim.folders, *words)
+        tap.equal((told.returncode, told.stdout), (2, ""), " ".join(words))
+    for words in [["--metadata", "{"], ["--set", "cam.num_images=-3"], ["--set", "cam.image_mode=Sinlge"]]:
+        told = sim.run("count", "Pilatus:", *sim.folders, *words)
+        tap.equal((told.returncode, told.stdout), (1, ""), " ".join(words))
+        tap.match("all settings are as before", told.stderr, "  nothing is changed")
+
+
+def check_plan(tap, sim):
+    before = sim.settings()
+    told = sim.run("plan", "Pilatus:", *sim.folders, "--set", "cam.acquire_time=0.5")
+    tap.equal(told.returncode, 0, "plan")
+    tap.match(r"Pilatus:cam1:AcquireTime +0.5 .*Pilatus:HDF1:Capture +Capture ", told.stdout, "Capture is last")
+    lines = documents(sim.run("plan", "--json", "Pilatus:", *sim.folders))
+    tap.ok(all(list(line) == list(lines[0]) for line in lines), "keys are always the same")
+    tap.equal([line["pv"] for line in lines if line["starts"]], ["Pilatus:HDF1:Capture"], "what starts")
+    fewer = documents(sim.run("plan", "--json", "--skip-unchanged", "Pilatus:", *sim.folders))
+    tap.ok(any(line["skipped"] for line in fewer), "what is skipped")
+    tap.equal(sim.settings(), before, "and nothing is written")
+
+
+def check_class_file(tap, sim):
+    """A beamline's detector: its file has the folders and settings."""
+    name = f"{sim.disk}/beam.class"
+    with open(name, "w") as file:
+        file.write("class BeamPilatus : SingleTrigger PilatusDetector\n"
+                   "dev   image image1: ImagePlugin\n"
+                   "dev   hdf1  HDF1:   HDF5Plugin FileStoreHDF5IterativeWrite\n"
+                   f"files hdf1  write=/data/ read={sim.disk}/\n"
+                   "stage cam   num_images=4\n"
+                   "stage hdf1  lazy_open=1\n"
+                   "class Other : BeamPilatus\n")
+    for word in [name, f"{name}:BeamPilatus"]:
+        told = sim.run("count", "--json", "--class", word, "Pilatus:")
+        tap.equal((told.returncode, documents(told)[-1]["frames"]), (0, 4), f"count with {os.path.basename(word)}")
+    told = sim.run("count", "--class", f"{name}:Nope", "Pilatus:")
+    tap.equal(told.returncode, 2, "a class that the file does not have")
+    with open(name, "a") as file:
+        file.write("row x\n")
+    told = sim.run("count", "--class", name, "Pilatus:")
+    tap.equal(told.returncode, 2, "a class text with a mistake")
+    tap.match(r"beam\.class:8: ", told.stderr, "is named with its line")
+
+
+def check_terminal(tap, sim):
+    words = ["count", "Pilatus:", "-n", "5", "--set", "cam.acquire_time=0.3", *sim.folders]
+    with Terminal(*words, environment=sim.environment, columns=140) as t:
+        text = t.until(r"\[[^]]*#[^]]*\S*\] [1-4]/5 points, \d+ frames, [0-9.]+ a second, \d+ s left, [0-9a-f-]+_000000\.h5")
+        tap.match("points", text, "a bar: points, frames, rate, time left, file")
+        tap.match(r"^\[.*\] \d/5 points", t.screen(), "on one line")
+        status, text = t.end()
+        tap.equal(status, 0, "and the end of the count")
+        tap.match(r"^5 frames in [0-9.]+ s: \S+\.h5\s+exit 0\.", t.screen(), "the bar is gone then")
+    with Terminal("count", "Pilatus:", "-n", "100000", *sim.folders, environment=sim.environment, columns=60) as t:
+        t.until(r"\] [1-9]\d*/100000 points")
+        tap.ok(max(map(len, t.screen().splitlines())) < 60, "a bar in a narrow terminal keeps to its line")
+        t.keys("C-c")
+        status, text = t.end()
+        tap.equal(status, 130, "Ctrl-C ends a count")
+        tap.match(r"cophyd: interrupted after \d+ of 100000 points\s+cophyd: all settings are as before", t.screen(),
+                  "and says that everything is back")
+    with Terminal("plan", "Pilatus:", *sim.folders, environment=sim.environment, columns=200, rows=40) as t:
+        status, _ = t.end()
+        tap.equal(status, 0, "a plan in a terminal")
+        tap.match("HDF1:Capture", t.screen(), "has its rows")
+
+
+def main():
+    tap = Tap()
+    checks = {"pipe": check_pipe, "documents": check_documents, "emitted": check_emitted, "refusals": check_refusals,
+              "plan": check_plan, "class_file": check_class_file, "interrupts": check_interrupts,
+              "closed": check_closed, "terminal": check_terminal, "killed": check_killed}
+    with Simulator() as sim:
+        sim.run("count", "Pilatus:", *sim.folders)  # what was never set is set from now on
+        for name in sys.argv[1:] or checks:
+            checks[name](tap, sim)
+    return tap.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+"""cophyd view: its statistics, documents and pictures, each pixel of them, beside the frame."""
+import math
+import os
+import signal
+import struct
+import zlib
+
+from harness import COPHYD, Command, Sim, Terminal, done, has, ok, same, same_rows, wait_until
+
+WIDTH, HEIGHT = 48, 20
+
+
+def simulated(number):
+    """A simulated Pilatus's frame."""
+    return [[(7919 * number + 2500 * y + x) % 1048576 for x in range(WIDTH)] for y in range(HEIGHT)]
+
+
+def masked():
+    """One with gaps, a bad and a hot pixel, and few counts."""
+    rows = [[(x * y) % 5 if x % 3 == 0 else 0 for x in range(61)] for y in range(45)]
+    for y in (20, 21, 22):
+        rows[y] = [-1] * 61
+    rows[7][11] = -2
+    rows[30][50] = 1048575
+    return rows
+
+
+def write_tiff(path, rows):
+    height, width = len(rows), len(rows[0])
+    data = b"".join(struct.pack("<%di" % width, *row) for row in rows)
+    tags = [(256, 4, width), (257, 4, height), (258, 3, 32), (259, 3, 1), (262, 3, 1), (273, 4, 0),
+            (277, 3, 1), (278, 4, height), (279, 4, len(data)), (339, 3, 2)]
+    start = 8 + 2 + 12 * len(tags) + 4
+    tags[5] = (273, 4, start)
+    with open(path, "wb") as out:
+        out.write(b"II*\0" + struct.pack("<IH", 8, len(tags)))
+        out.write(b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags))
+        out.write(struct.pack("<I", 0) + data)
+
+
+def read_png(data):
+    """Palette and rows of indices, by the PNG specification alone."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    at, palette, packed = 8, None, b""
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        body = data[at + 8:at + 8 + length]
+        at += 12 + length
+        if kind == b"IHDR":
+            width, height, depth, color = struct.unpack(">IIBB", body[:10])
+            assert (depth, color) == (8, 3)
+        elif kind == b"PLTE":
+            palette = [tuple(body[i:i + 3]) for i in range(0, length, 3)]
+        elif kind == b"IDAT":
+            packed += body
+    raw, rows, above = zlib.decompress(packed), [], bytes(width)
+    for y in range(height):
+        how, line = raw[y * (width + 1)], bytearray(raw[y * (width + 1) + 1:(y + 1) * (width + 1)])
+        for x in range(width):
+            a, b, c = (line[x - 1] if x else 0), above[x], (above[x - 1] if x else 0)
+            nearest = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+            line[x] = (line[x] + (0, a, b, (a + b) // 2, nearest)[how]) % 256
+        above = bytes(line)
+        rows.append(list(line))
+    return palette, rows
+
+
+# --- What is to come out
+
+def valid(rows):
+    return sorted(v for row in rows for v in row if v is not None and v >= 0)
+
+
+def at_percent(values, percent):
+    return values[int(percent / 100 * (len(values) - 1))]
+
+
+def limits(rows):
+    values = valid(rows)
+    low, high = at_percent(values, 1), at_percent(values, 99)
+    above = [v for v in values if v > low]
+    return low, high if high > low or not above else at_percent(above, 99)
+
+
+def level(value, low, high, log):
+    if value is None or value < 0:
+        return 255
+    part = min(1, max(0, (value - low) / (high - low))) if high > low else 0
+    if log and high > low and 0 < part < 1:
+        part = math.log1p((high - low) * part) / math.log1p(high - low)
+    return int(part * 254 + 0.5)
+
+
+def levels(rows, low, high, log=True):
+    return [[level(v, low, high, log) for v in row] for row in rows]
+
+
+def shrunk(rows, width, height):
+    """Each pixel of the picture is the brightest of those that it covers."""
+    result = [[None] * width for _ in range(height)]
+    for y, row in enumerate(rows):
+        for x, value in enumerate(row):
+            tx, ty = x * width // len(row), y * height // len(rows)
+            if value >= 0 and (result[ty][tx] is None or result[ty][tx] < value):
+                result[ty][tx] = value
+    return result
+
+
+# --- Files
+
+def test_statistics(command, folder):
+    rows, path = masked(), os.path.join(folder, "masked.tif")
+    write_tiff(path, rows)
+    values = valid(rows)
+    low, high = limits(rows)
+    [found] = command.lines("view", "--json", path)
+    wanted = {"file": path, "frame": 0, "frames": 1, "unique_id": None, "time": None,
+              "shape": [45, 61, 1], "dtype": "int32", "filters": "none", "min": 0, "max": 1048575,
+              "mean": sum(values) / len(values), "sum": sum(values), "max_at": [50, 30],
+              "percentiles": {str(p): at_percent(values, p) for p in (1, 50, 99)},
+              "valid": len(values), "masked": 3 * 61 + 1, "saturated": 1, "saturation": 1048575,
+              "range": [low, high], "scale": "log"}
+    ok(abs(found.pop("mean") - wanted.pop("mean")) < 1e-9, "the mean")
+    same(found, wanted, "statistics as a document")
+    [found] = command.lines("view", "--json", "--no-mask", "--saturation", "3", path)
+    same((found["min"], found["masked"], found["valid"]), (-2, 0, 45 * 61), "--no-mask")
+    same((found["saturation"], found["saturated"]), (3, sum(v >= 3 for v in values)),
+         "--saturation")
+    end = command.run("view", path)
+    same(end.stdout.split("\n"),
+         ["file      " + path, "size      61 x 45", "type      int32, filters: none", "min       0",
+          "max       1048575 at x=50 y=30", "mean      %.6g" % (sum(values) / len(values)),
+          "sum       %d" % sum(values),
+          "1 50 99 %% %d  %d  %d" % tuple(at_percent(values, p) for p in (1, 50, 99)),
+          "masked    184", "saturated 1 (1048575 or more)", ""], "statistics in a pipe")
+    return path
+
+
+def test_png(command, folder, path):
+    rows, out = masked(), os.path.join(folder, "out.png")
+    low, high = limits(rows)
+    for words, bounds, log in (([], (low, high), True),
+                               (["--scale", "linear"], (low, high), False),
+                               (["--range", "1,4", "--scale", "linear"], (1, 4), False),
+                               (["--percent", "0,100"], (0, 1048575), True)):
+        end = command.run("view", path, "--png", out, *words)
+        with open(out, "rb") as file:
+            palette, found = read_png(file.read())
+        same((end.returncode, len(palette)), (0, 256), "a PNG with a palette")
+        same_rows(found, levels(rows, *bounds, log),
+                  "each pixel of a PNG: %s" % " ".join(words or ["as it is"]))
+        has(end.stdout, ["shown     %d to %d" % bounds, "png       " + out], "and what was shown")
+    colors = {"dusk": (0, 0, 10), "heat": (0, 0, 0), "gray": (0, 0, 0),
+              "inverted": (255, 255, 255)}
+    for name, darkest in colors.items():
+        data = command.run("view", path, "--png", "-", "--map", name, text=False).stdout
+        same(read_png(data)[0][0], darkest, "--map %s, to standard output" % name)
+    [found] = command.lines("view", "--json", "--png", out, path)
+    same(found["png"], out, "a picture and a document")
+    end = command.run("view", path, "--png", os.path.join(folder, "none", "out.png"))
+    same((end.returncode, end.stdout), (1, ""), "a PNG in no folder fails")
+    has(end.stderr, ["none/out.png: No such file or directory"], "and says why")
+
+
+def test_region(command, path):
+    rows = masked()
+    part = [row[40:61] for row in rows[25:45]]
+    [found] = command.lines("view", "--json", "--region", "40,25,21x20", path)
+    same((found["shape"], found["max_at"], found["sum"]), ([20, 21, 1], [50, 30], sum(valid(part))),
+         "a region, with places as in the frame")
+    data = command.run("view", path, "--region", "40,25,21x20", "--png", "-", text=False).stdout
+    same_rows(read_png(data)[1], levels(part, *limits(part)), "each pixel of a region")
+    end = command.run("view", path, "--region", "41,25,21x20")
+    same(end.returncode, 2, "a region that the frame does not have")
+    has(end.stderr, ["61 x 45 pixels"], "and its size")
+
+
+def test_usage(command, path):
+    for words, what in ((["--map", "rainbow"], "rainbow"), (["--scale", "cubic"], "cubic"),
+                        (["--percent", "99,1"], "99,1"), (["--percent", "0,101"], "0,101"),
+                        (["--range", "5"], "5"), (["--range", "nan,1"], "nan,1"),
+                        (["--range", "0,inf"], "0,inf"), (["--saturation", "x"], "x"),
+                        (["--region", "1,2,3"], "1,2,3"), (["--region", "0,0,0x1"], "0,0,0x1"),
+                        (["--frame", "one"], "one"), (["-n", "1"], "-n"),
+                        (["--follow", "--frame", "0"], "--frame")):
+        end = command.run("view", path, *words)
+        ok(end.returncode == 2 and what in end.stderr and not end.stdout,
+           "%s is refused" % " ".join(words), end.stderr)
+    end = command.run("view", "nothing.h5")
+    same((end.returncode, end.stdout), (1, ""), "no such file")
+    has(end.stderr, ["nothing.h5"], "and its name")
+    end = command.run("view", command.write("text.tif", "no picture"))
+    same(end.returncode, 1, "a file that is none")
+    end = command.run("view", "--timeout", "0.3", "Nobody:")
+    same((end.returncode, end.stdout), (3, ""), "nobody answers")
+
+
+# --- The IOC
+
+def first_file(folder):
+    return next(os.path.join(top, name) for top, _, names in os.walk(folder)
+                for name in names if name.endswith(".h5"))
+
+
+def test_frames(command, sim):
+    """Each of several frames, with what the IOC noted of it."""
+    end = command.run("count", sim.prefix, *sim.roots, "--set", "cam.image_mode=Multiple", "--set",
+                      "cam.num_images=3")
+    same(end.returncode, 0, "three frames are taken")
+    path = first_file(sim.data)
+    for wish, number in ((0, 0), (1, 1), (2, 2), (-1, 2), (-3, 0)):
+        [found] = command.lines("view", "--json", "--frame", str(wish), path)
+        rows = simulated(found["unique_id"])
+        same((found["frame"], found["frames"], found["min"], found["sum"]),
+             (number, 3, rows[0][0], sum(map(sum, rows))), "frame %d" % wish)
+        ok(found["unique_id"] == number + 1 and found["time"] > 1.7e9, "its number and time", found)
+    [last] = command.lines("view", "--json", path)
+    same(last["frame"], 2, "the last one, unless asked otherwise")
+    [found] = command.lines("view", "--json", "--dataset", "/entry/data/data", path)
+    same(found, last, "--dataset")
+    for words in (["--frame", "3"], ["--frame", "-4"], ["--dataset", "/none"]):
+        end = command.run("view", path, *words)
+        same((end.returncode, end.stdout), (1, ""), "%s is not there" % " ".join(words))
+    found = command.lines("view", "--json", "--follow", path)
+    same(found, [last], "a file that grows no more is followed to its end")
+    return path
+
+
+def test_no_image(command, sim):
+    end = command.run("view", sim.prefix)
+    same((end.returncode, end.stdout), (1, ""), "no image yet")
+    has(end.stderr, ["image is disabled: cophyd put Pilatus: image.enable=1"], "and what to do")
+
+
+def test_live(command, sim):
+    command.put(sim.prefix, "image.enable=1")
+    command.run("count", sim.prefix, *sim.roots)
+    [found] = command.lines("view", "--json", sim.prefix)
+    rows = simulated(found["unique_id"])
+    same((found["prefix"], found["min"], found["max"], found["sum"]),
+         (sim.prefix + "image1:", rows[0][0], rows[-1][-1], sum(map(sum, rows))), "the live image")
+    same((found["frame"], found["file"] if "file" in found else None, found["saturation"]),
+         (None, None, 1000000), "it is of no file; the camera tells where it saturates")
+    data = command.run("view", sim.prefix, "--png", "-", text=False).stdout
+    same_rows(read_png(data)[1], levels(rows, *limits(rows)), "each pixel of it")
+    [found] = command.lines("view", "--json", "--region", "3,2,4x5", sim.prefix)
+    same((found["shape"], found["min"], found["max_at"]), ([5, 4, 1], rows[2][3], [6, 6]),
+         "a region of it")
+    for words, what in ((["--frame", "0"], "--frame"), (["--image", "hdf1"], "image plugin"),
+                        (["--image", "none"], "none")):
+        end = command.run("view", sim.prefix, *words)
+        ok(end.returncode == 2 and what in end.stderr, "%s is refused" % " ".join(words),
+           end.stderr)
+
+
+def test_follow(command, sim):
+    """Two images that come while it looks, though their numbers are the same."""
+    follower = command.start("view", "--json", "--follow", "-n", "3", sim.prefix)
+    first = follower.stdout.readline()
+    while follower.poll() is None:
+        command.put(sim.prefix, "cam.array_counter=0")
+        command.run("count", sim.prefix, *sim.roots)
+    rest, errors = follower.communicate()
+    same((follower.returncode, errors, len(rest.splitlines())), (0, "", 2), "followed: " + first)
+    follower = command.start("view", "--follow", sim.prefix)
+    follower.stdout.readline()
+    follower.send_signal(signal.SIGINT)
+    follower.communicate()
+    same(follower.returncode, 130, "Ctrl-C ends it")
+
+
+# --- A terminal
+
+def picture_of(cells, width, lines):
+    """Rows of colours: those of the upper halves, those of the lower ones."""
+    rows = []
+    for line in cells[:lines]:
+        assert all(letter == "\u2580" for letter, *_ in line[:width])
+        rows += [[fore for _, fore, *_ in line[:width]], [back for _, _, back, _ in line[:width]]]
+    return rows
+
+
+def test_terminal(command, path):
+    palette = read_png(command.run("view", path, "--png", "-", text=False).stdout)[0]
+    rows = masked()
+    # 38 columns are left beside 40 of notes and 2 between; 28 lines of 46 would be higher.
+    for columns, lines, width, height in ((80, 24, 38, 28), (200, 60, 122, 90)):
+        # The first is smaller than the frame, the second twice as large.
+        terminal = Terminal(command, columns, lines, {"COLORTERM": "truecolor"})
+        same(terminal.run("clear; %s view %s" % (COPHYD, path)), 0, "%dx%d" % (columns, lines))
+        if width < 61:
+            small = shrunk(rows, width, height)
+        else:
+            small = [[None if v < 0 else v for v in row for _ in (0, 1)] for row in rows
+                     for _ in (0, 1)]
+        wanted = [[palette[i] for i in row] for row in levels(small, *limits(small))]
+        found = picture_of(terminal.cells(), width, height // 2)
+        same_rows(found, wanted, "each half of a character has its pixel's colour")
+        text = terminal.text()
+        has("\n".join(text), ["61 x 45", "max       1048575 at x=50 y=30", "saturated 1"],
+            "statistics beside it")
+        ok(text[0].startswith("\u2580" * width + "  file "), "the file first", text[0])
+        terminal.close()
+    terminal = Terminal(command, 80, 24, {"TERM": "screen-256color"})
+    terminal.run("clear; %s view --map gray %s" % (COPHYD, path))
+    found = {color for row in picture_of(terminal.cells(), 38, 14) for color in row}
+    ok(all(isinstance(c, int) and c >= 16 for c in found) and len(found) > 5, "in 256 colours",
+       found)
+    terminal.run("clear; NO_COLOR=1 %s view %s" % (COPHYD, path))
+    text = terminal.text()
+    ok(all(set(line[:38]) <= set(" .:-=+*#%@/") for line in text[:14]) and
+       any("/" in line[:38] for line in text), "NO_COLOR: in letters", "\n".join(text))
+    ok(all(fore is None and back is None for line in terminal.cells() for _, fore, back, _ in line),
+       "and no colour")
+    terminal.close()
+
+
+def test_terminal_follow(command, sim):
+    terminal = Terminal(command, 80, 24, {"COLORTERM": "truecolor"})
+    terminal.type("clear; %s view --follow %s" % (COPHYD, sim.prefix), "Enter")
+    wait_until(lambda: any("unique id" in line for line in terminal.text()), "a first image")
+    before = terminal.text()
+    command.put(sim.prefix, "cam.array_counter=40")
+    command.run("count", sim.prefix, *sim.roots)
+    wait_until(lambda: any("unique id 41" in line for line in terminal.text()), "a new image")
+    after = terminal.text()
+    same([i for i, line in enumerate(before) if "unique id" in line],
+         [i for i, line in enumerate(after) if "unique id" in line], "it is drawn in its place")
+    terminal.type("C-c")
+    same(terminal.run("true"), 0, "Ctrl-C gives the shell back")
+    terminal.close()
+
+
+sim = Sim(size="%dx%d" % (WIDTH, HEIGHT))
+command = Command(sim)
+tiff = test_statistics(command, command.folder)
+test_png(command, command.folder, tiff)
+test_region(command, tiff)
+test_usage(command, tiff)
+test_no_image(command, sim)
+test_frames(command, sim)
+test_live(command, sim)
+test_follow(command, sim)
+test_terminal(command, tiff)
+test_terminal_follow(command, sim)
+sim.stop()
+done()

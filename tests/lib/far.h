@@ -1,0 +1,14 @@
+/* The tests once more over a slow link: with COPHYD_LINK="SECONDS [SHARE STALL SEED]", as
+ * tests/link/far.c takes them, it stands between this process and its simulator. */
+#ifndef TEST_FAR_H
+#define TEST_FAR_H
+
+#include <sys/types.h>
+
+/* Points this process's Channel Access at the link to this port of 127.0.0.1; 0 without
+ * COPHYD_LINK. It ends with the thread that started it. */
+pid_t far_start(int port);
+/* 0 is allowed. */
+void far_stop(pid_t link);
+
+#endif

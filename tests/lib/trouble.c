@@ -1,0 +1,75 @@
+#include "lib/trouble.h"
+
+#include <string.h>
+
+static const char client_word[] = "Client ";
+
+static int is(const struct trouble *t, const char *record)
+{
+    return !t->is_client && strcmp(t->name + strlen("sim1:"), record) == 0;
+}
+
+/* They take the connection with them, and are over when it is there again. */
+static int cuts(const struct trouble *t)
+{
+    return is(t, "Crash") || is(t, "Restart") || is(t, "RestartSaved") || is(t, "Disconnect");
+}
+
+void trouble_plan(struct trouble *t, struct detector *d, const char *what)
+{
+    const char *equals = strchr(what, '=');
+    *t = (struct trouble){.d = d, .what = what};
+    t->is_client = strncmp(what, client_word, strlen(client_word)) == 0;
+    if (t->is_client) {
+        sscanf(what + strlen(client_word), "%63s %63s", t->name, t->value);
+        probe_get(d->probe, t->name, t->before, sizeof t->before);
+        return;
+    }
+    snprintf(t->name, sizeof t->name, "sim1:%.*s", (int)strcspn(what, "="), what);
+    snprintf(t->value, sizeof t->value, "%s", equals ? equals + 1 : "1");
+}
+
+void trouble_begin(void *user)
+{
+    const struct trouble *t = user;
+    struct probe *probe = t->d->probe;
+    int acquires = strcmp(t->name, "cam1:Acquire") == 0;
+    int captures = strcmp(t->name, "HDF1:Capture") == 0;
+    char now[64];
+    probe_attach(probe);
+    probe_get(probe, "cam1:Acquire", now, sizeof now);
+    if (is(t, "Pause")) {
+        sim_pause(t->d->sim);
+    } else if (cuts(t)) {
+        probe_put(probe, t->name, t->value);
+        probe_until_up(probe, t->name, 0, 10);
+    } else if (t->is_client && (acquires || captures)) {
+        probe_put(probe, t->name, t->value);
+        probe_get(probe, t->name, now, sizeof now); /* after it on the circuit */
+        /* There is no frame yet, so that it cannot open a file. */
+        if (captures) probe_until(probe, t->name, "Done", 10);
+    } else {
+        probe_put_complete(probe, t->name, t->value, 10);
+    }
+}
+
+void trouble_begin_in_exposure(void *user)
+{
+    const struct trouble *t = user;
+    probe_attach(t->d->probe);
+    probe_until(t->d->probe, "cam1:DetectorState_RBV", "Acquire", 10);
+    trouble_begin(user);
+}
+
+void trouble_end(struct trouble *t)
+{
+    int is_text = t->value[strspn(t->value, "0123456789.")] != '\0';
+    if (t->is_client)
+        probe_put_complete(t->d->probe, t->name, t->before, 10);
+    else if (is(t, "Pause"))
+        sim_resume(t->d->sim);
+    else if (is(t, "Crash"))
+        sim_restart(t->d->sim);
+    else if (!cuts(t))
+        probe_put(t->d->probe, t->name, is_text ? "" : "0");
+}

@@ -1,0 +1,245 @@
+"""Classes: built in, declared in Python, and from class texts."""
+
+import inspect
+import pydoc
+
+import pytest
+
+import cophyd
+import cophyd.builtin
+import detectors
+from cophyd import ADComponent, Component, Context, EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV
+
+
+@pytest.fixture
+def context():
+    return Context()
+
+
+def test_all_built_in_classes_are_those_of_the_library(context):
+    assert sorted(cophyd.builtin.__all__) == sorted(context.class_names)
+    for name in cophyd.builtin.__all__:
+        cls = getattr(cophyd, name)
+        assert issubclass(cls, cophyd.Device) and cls.__name__ == name and cls.__doc__
+
+
+@pytest.mark.parametrize("name", cophyd.builtin.__all__)
+def test_annotations_are_the_attributes(name):
+    """What an editor completes is what a device has; and no attribute hides a method."""
+    cls = getattr(cophyd.builtin, name)
+    noted = set()
+    for base in cls.__mro__:
+        if base.__module__ == "cophyd.builtin":
+            noted |= set(base.__annotations__)
+    device = cls("nowhere:", name="dev")
+    there = {attr for attr in device.component_names if "." not in attr}
+    groups = {attr.partition(".")[0] for attr in device.component_names if "." in attr}
+    assert there <= noted
+    assert not {*there, *groups} & set(dir(cls))
+    device.destroy()
+
+
+def test_python_bases_are_the_librarys():
+    assert issubclass(cophyd.HDF5Plugin, cophyd.FilePlugin)
+    assert issubclass(cophyd.HDF5Plugin_V34, cophyd.HDF5Plugin)
+    assert cophyd.HDF5Plugin_V34 is cophyd.HDF5Plugin_V34
+    assert cophyd.HDF5Plugin_V34.__name__ == "HDF5Plugin_V34"
+
+
+@pytest.mark.parametrize("name", ["HDF6Plugin", "HDF5Plugin_Vx", "HDF5Plugin_V", "NoSuch_V34"])
+def test_a_class_that_there_is_not(name):
+    with pytest.raises(AttributeError):
+        getattr(cophyd, name)
+
+
+class Cam(cophyd.PilatusDetectorCam):
+    """A camera with # a "filter"."""
+
+    wait_for_plugins = ADComponent(EpicsSignal, "WaitForPlugins")
+    filter_wheel = Component(EpicsSignalWithRBV, "Filter", kind="config", doc='the "wheel"')
+    notes = Component(EpicsSignal, "Notes", string=True, kind="normal")
+    dose = Component(EpicsSignalRO, "Dose_RBV", kind="hinted")
+
+
+class Detector(cophyd.SingleTrigger, cophyd.DetectorBase):
+    cam = Component(Cam, "cam1:")
+    hdf1 = Component(
+        detectors.MyHDF5Plugin,
+        "HDF1:",
+        write_path_template="/data/%Y",
+        read_path_template="/mnt/%Y",
+        kind="omitted",
+    )
+
+    def __init__(self, prefix="", **arguments):
+        super().__init__(prefix, **arguments)
+        self.cam.stage_sigs["num_images"] = 7
+
+    def my_own(self):
+        return self.cam.stage_sigs["num_images"]
+
+
+def test_declared_in_python(context):
+    det = Detector("X:", name="det", context=context)
+    assert isinstance(det.cam, Cam) and isinstance(det.hdf1, detectors.MyHDF5Plugin)
+    assert det.cam.parent is det and det.cam is det.cam and det.root is det is det.cam.root
+    assert (det.cam.name, det.cam.prefix, det.cam.attr_name) == ("det_cam", "X:cam1:", "cam")
+    assert det.cam.filter_wheel.setpoint_pvname == "X:cam1:Filter"
+    assert det.cam.filter_wheel.pvname == "X:cam1:Filter_RBV"
+    assert det.cam.filter_wheel.doc == 'the "wheel"'
+    assert det.cam.dose.pvname == "X:cam1:Dose_RBV" and isinstance(det.cam.dose, EpicsSignalRO)
+    assert not hasattr(det.cam.dose, "put") and hasattr(det.cam.notes, "put")
+    assert det.component_names == ("cam", "hdf1")
+    assert det.cam.dose.name == "det_cam_dose" and det.cam.dose.dotted_name == "cam.dose"
+    assert det.my_own() == 7
+    assert det.hdf1.write_path_template == "/data/%Y" and det.hdf1.kind == cophyd.Kind.omitted
+
+
+def test_kinds(context):
+    cam = Cam("X:", name="cam", context=context)
+    assert cam.wait_for_plugins.kind == cophyd.Kind.config  # as the built-in camera's
+    assert cam.filter_wheel.kind == cophyd.Kind.config
+    assert cam.notes.kind == cophyd.Kind.normal
+    assert cam.dose.kind == cophyd.Kind.hinted and cam.hints == {"fields": ["cam_dose"]}
+    assert "notes" in cam.read_attrs and "filter_wheel" in cam.configuration_attrs
+
+    class Plain(cophyd.Device):
+        one = Component(EpicsSignal, "One")
+
+    plain = Plain("X:", name="plain", context=context, configuration_attrs=["one"])
+    assert plain.one.kind == cophyd.Kind.normal | cophyd.Kind.config
+    plain.read_attrs = []
+    assert plain.one.kind == cophyd.Kind.config
+    plain.one.kind = "hinted"
+    assert plain.hints == {"fields": ["plain_one"]}
+
+
+def test_two_classes_of_one_name(context):
+    def make(suffix):
+        class Same(cophyd.Device):
+            value = Component(EpicsSignal, suffix)
+
+        return Same("X:", name="same", context=context)
+
+    first, second = make("A"), make("B")
+    assert (first.value.pvname, second.value.pvname) == ("X:A", "X:B")
+
+
+def test_each_context_learns_a_class():
+    for _ in range(2):
+        det = Detector("X:", name="det", context=Context())
+        assert det.cam.dose.pvname == "X:cam1:Dose_RBV"
+
+
+def test_a_component_cannot_be_assigned(context):
+    cam = Cam("X:", name="cam", context=context)
+    with pytest.raises(AttributeError, match="use its put"):
+        cam.dose = 5
+    assert isinstance(Cam.dose, Component)
+
+
+def test_mistakes_in_a_declaration(context):
+    class Wrong(cophyd.PilatusDetector):
+        class_text = """
+        stage cam num_imags=1
+        stage cam acquire_tme=1
+        """
+
+    with pytest.raises(ValueError, match="num_imags") as caught:
+        Wrong("X:", name="wrong", context=context)
+    assert len(caught.value.report) == 2
+    with pytest.raises(TypeError, match="wanted a name"):
+        Cam("X:", context=context)
+
+    class Odd(cophyd.Device):
+        value = Component(cophyd.SoftSignal, "X")
+
+    with pytest.raises(TypeError, match=r"Odd\.value: wanted EpicsSignalRO"):
+        Odd("X:", name="odd", context=context)
+
+
+TEXT = """
+class BeamlineCam : PilatusDetectorCam
+doc   Camera of a beamline
+row   filter Filter rbv int config
+class BeamlineDetector : SingleTrigger DetectorBase
+dev   cam  cam1: BeamlineCam
+dev   hdf1 HDF1: HDF5Plugin@3.4 FileStoreHDF5IterativeWrite
+"""
+
+
+def test_from_a_class_text(context, tmp_path):
+    context.parse(TEXT, "beamline")
+    det = cophyd.device_class("BeamlineDetector", context)("X:", name="det", context=context)
+    assert type(det).__name__ == "BeamlineDetector" and isinstance(det, cophyd.SingleTrigger)
+    assert isinstance(det.cam, cophyd.PilatusDetectorCam) and det.cam.filter.pvname
+    assert type(det.cam).__doc__ == "Camera of a beamline"
+    assert isinstance(det.hdf1, cophyd.HDF5Plugin_V34)
+    assert det.hdf1.write_path_template == ""
+    det.hdf1.write_path_template.put("/data")
+    assert det.hdf1.write_path_template == det.hdf1.write_path_template.get() == "/data"
+    file = tmp_path / "more.class"
+    file.write_text("class More : BeamlineCam\n")
+    context.load(file)
+    assert "More" in context.class_names
+
+    class Derived(cophyd.device_class("BeamlineCam", context)):
+        mine = Component(EpicsSignal, "Mine")
+
+    derived = Derived("X:", name="derived", context=context)
+    assert derived.mine.pvname == "X:Mine" and derived.filter.pvname == "X:Filter_RBV"
+
+
+def test_mistakes_in_a_text(context):
+    with pytest.raises(cophyd.InvalidValueError, match="text:2") as caught:
+        context.parse("class A\nrow x X rvb int config\nrow y Y rw int confg\n")
+    assert len(caught.value.report) == 2
+    with pytest.raises(cophyd.CophydError, match="nearest"):
+        cophyd.device_class("PilatusDetectr", context)
+
+
+def test_several_classes_joined(context):
+    cls = cophyd.device_class("TIFFPlugin@3.4 FileStoreTIFF", context)
+    plugin = cls("X:", name="tiff", context=context)
+    assert isinstance(plugin, cophyd.TIFFPlugin) and isinstance(plugin, cophyd.FileStoreTIFF)
+    assert plugin.class_name == "TIFFPlugin@3.4 FileStoreTIFF"
+    assert plugin.write_path_template == ""
+
+
+# --- What one sees
+
+
+def test_completion(context):
+    det = Detector("X:", name="det", context=context)
+    assert {"cam", "hdf1", "stage", "stage_sigs"} <= set(dir(det))
+    assert {"acquire_time", "dose", "array_size"} <= set(dir(det.cam))
+    assert set(dir(det.cam.array_size)) >= {"array_size_x", "array_size_y", "array_size_z"}
+
+
+def test_help(context):
+    det = Detector("X:", name="det", context=context)
+    shown = pydoc.render_doc(det.cam)
+    assert 'A camera with # a "filter".' in shown
+    assert "acquire_time: X:cam1:AcquireTime X:cam1:AcquireTime_RBV" in shown
+    assert "dose: X:cam1:Dose_RBV" in shown and 'the "wheel"' in shown
+    assert "hdf1: MyHDF5Plugin, at X:HDF1:" in pydoc.render_doc(det)
+    assert inspect.getdoc(Cam) == 'A camera with # a "filter".'
+
+
+def test_attributes_that_are_not_there(context):
+    det = Detector("X:", name="det", context=context)
+    for _ in range(2):
+        with pytest.raises(AttributeError, match=r"det\.cam: wanted aquire_time") as caught:
+            det.cam.aquire_time  # noqa: B018
+        assert (caught.value.name, caught.value.obj) == ("aquire_time", det.cam)
+    with pytest.raises(AttributeError):
+        det.cam._no_such  # noqa: B018
+    assert not hasattr(det, "set") and not hasattr(det, "collect")
+
+
+def test_groups_of_attributes(context):
+    cam = Cam("X:", name="cam", context=context)
+    size = cam.array_size.array_size_x
+    assert size.pvname == "X:ArraySizeX_RBV" and size.name == "cam_array_size_array_size_x"
+    assert cam.attribute("array_size.array_size_x") is size
+    assert cam.array_size.parent is cam

@@ -1,0 +1,165 @@
+/* Acquisitions without end: what the library and the simulator hold stays as it was, and an
+ * acquisition asks as much of the network at the end as at the beginning.
+ *
+ *     soak ACQUISITIONS SECONDS
+ *
+ * After each the library's clock goes on by so many seconds: 86,400 by one each are a day. Times
+ * are told, not judged. */
+#include "lib/count.h"
+#include "lib/detector.h"
+#include "lib/process.h"
+#include "lib/repeater.h"
+#include "lib/state.h"
+
+#include <dlfcn.h>
+#include <epicsUnitTest.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PARTS = 10, LOOK_EACH = 100 };
+
+static atomic_long ahead; /* seconds */
+
+/* libc's own is hidden by these. */
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) {
+        void *symbol = dlsym(RTLD_NEXT, "clock_gettime");
+        memcpy(&real, &symbol, sizeof real);
+    }
+    int rc = real(clock, ret);
+    if (!rc && clock == CLOCK_REALTIME) ret->tv_sec += atomic_load(&ahead);
+    return rc;
+}
+
+time_t time(time_t *ret)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (ret) *ret = now.tv_sec;
+    return now.tv_sec;
+}
+
+/* What there is at one moment, and what the acquisitions before it took. */
+struct look {
+    int threads, descriptors, server_threads, server_descriptors;
+    long heap, memory, server_memory; /* KiB */
+    struct counts counts;
+    double seconds;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* "VmRSS:" and its like, of a process. */
+static long status_of(long pid, const char *key)
+{
+    char path[64], line[200];
+    long value = -1;
+    snprintf(path, sizeof path, "/proc/%ld/status", pid);
+    FILE *in = fopen(path, "r");
+    if (!in) testAbort("no %s", path);
+    while (value < 0 && fgets(line, sizeof line, in))
+        if (strncmp(line, key, strlen(key)) == 0) value = strtol(line + strlen(key), NULL, 10);
+    fclose(in);
+    return value;
+}
+
+static void look(const struct detector *d, const struct counts *then, double begun, struct look *l)
+{
+    long server = sim_pid(d->sim);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/fd", server);
+    *l = (struct look){.threads = process_threads(),
+                       .descriptors = process_descriptors(),
+                       .server_threads = (int)status_of(server, "Threads:"),
+                       .server_descriptors = process_entries(path),
+                       .heap = (long)(process_heap() / 1024),
+                       .memory = status_of(getpid(), "VmRSS:"),
+                       .server_memory = status_of(server, "VmRSS:"),
+                       .counts = count_since(then),
+                       .seconds = now() - begun};
+}
+
+static void tell(long done, long each, const struct look *l)
+{
+    testDiag("%ld: %.2f ms, %.2f sends, %.1f switches an acquisition; %d threads, %d descriptors, "
+             "%ld KiB given out of %ld; IOC: %d threads, %d descriptors, %ld KiB",
+             done, l->seconds * 1e3 / (double)each, (double)l->counts.sends / (double)each,
+             (double)l->counts.switches / (double)each, l->threads, l->descriptors, l->heap,
+             l->memory, l->server_threads, l->server_descriptors, l->server_memory);
+}
+
+/* Its file is looked at now and then, and removed. */
+static bool acquire(struct detector *d, long number)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_result *result = NULL;
+    int rc = oph_acquire(d->det, OPH_DEFAULT, &result, &err);
+    const oph_result_file *file = oph_result_file_at(result, 0);
+    bool good = !rc && file && !oph_report_count(oph_result_report(result));
+    if (!good) testDiag("acquisition %ld: %s: %s", number, oph_code_name(rc), err.text);
+    if (good && number % LOOK_EACH == 0) good = detector_file_is(d, 1, (int)number + 1, 64, 48);
+    if (file && file->local[0]) unlink(file->local);
+    oph_result_free(result);
+    return good;
+}
+
+static void judge(const struct look *first, const struct look *last, long each)
+{
+    double sends = (double)first->counts.sends / (double)each;
+    double later = (double)last->counts.sends / (double)each;
+    testOk(last->threads == first->threads && last->descriptors == first->descriptors,
+           "threads and descriptors: %d and %d, then %d and %d", first->threads, first->descriptors,
+           last->threads, last->descriptors);
+    testOk(last->heap - first->heap <= 64, "memory given out: %ld KiB, then %ld", first->heap,
+           last->heap);
+    testOk(last->server_threads == first->server_threads &&
+               last->server_descriptors <= first->server_descriptors + 1,
+           "the IOC's: %d and %d, then %d and %d", first->server_threads, first->server_descriptors,
+           last->server_threads, last->server_descriptors);
+    testOk(last->server_memory - first->server_memory <= 4096,
+           "the IOC's memory: %ld KiB, then %ld", first->server_memory, last->server_memory);
+    testOk(later <= sends * 1.01, "messages an acquisition: %.3f, then %.3f", sends, later);
+    testDiag("an acquisition took %.3f ms in the second tenth, %.3f ms in the last: %.2f times",
+             first->seconds * 1e3 / (double)each, last->seconds * 1e3 / (double)each,
+             last->seconds / first->seconds);
+}
+
+int main(int argc, char **argv)
+{
+    struct detector d;
+    struct look first = {0}, last = {0};
+    long wanted = argc > 1 ? strtol(argv[1], NULL, 10) : 1000;
+    long step = argc > 2 ? strtol(argv[2], NULL, 10) : 0;
+    long each = wanted / PARTS, number = 0, failed = 0;
+    testPlan(0);
+    repeater_start();
+    state_begin(NULL, 0);
+    detector_start(&d, (const char *const[]){"--instant", NULL}, NULL);
+    for (int part = 0; part < PARTS; part++) {
+        struct counts then = count_now();
+        double begun = now();
+        for (long i = 0; i < each; i++) {
+            failed += !acquire(&d, number++);
+            atomic_fetch_add(&ahead, step);
+        }
+        look(&d, &then, begun, part == 1 ? &first : &last);
+        tell(number, each, part == 1 ? &first : &last);
+    }
+    testOk(failed == 0, "%ld acquisitions, %ld failed", number, failed);
+    judge(&first, &last, each);
+    detector_unchanged(&d, "all of them");
+    detector_end(&d);
+    state_end();
+    return testDone();
+}
