@@ -73,7 +73,10 @@ static void begins(const char *open, const char *part, size_t n, const char *clo
     char found[16] = "";
     oph__buf_add(&json, open);
     for (size_t i = 0; i < n; i++)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
         oph__buf_addf(&json, part, i ? "," : "", i);
+#pragma GCC diagnostic pop
     oph__buf_add(&json, close);
     json_t *value = json_loads(json.text, JSON_DECODE_ANY, NULL);
     if (!value) testAbort("no JSON");
