@@ -14,7 +14,7 @@ clang       yes  clang and its C++: all programs, and the unit tests
 arm         yes  32 bits, under qemu-user: all but what calls EPICS, HDF5 and jansson
 s390x       yes  the other byte order, under qemu-user: the same
 glibc       yes  the oldest C library that it can be built with, and that what was built here runs with
-libca       no   Debian's libca 7.0.3: without headers it is refused, with those of a Base it will do
+libca       no   libca 7.0.3 of Debian: without headers it is refused, with those of a Base it will do
 base-7.0.10 no   EPICS Base, built from source, in the folders of a Base tree
 base-7.0.7  no   a Base of 2023, client and simulator
 base-7.0.3  no   a Base of 2020, which has no simulator

@@ -74,10 +74,7 @@ static void test_numbers(void)
             int number = numbers[i % 10];
             snprintf(format, sizeof format, "<%%s|%%s|%%%s%s%s%c>", flags[f], widths[i / 10 % 5],
                      precisions[i / 50], i % 3 ? 'd' : 'i');
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
             snprintf(wanted, sizeof wanted, format, "a", "b", number);
-#pragma GCC diagnostic pop
             bool ok = oph__full_name(format, "a", "b", number, found, sizeof found);
             tried++;
             if (ok && strcmp(found, wanted) == 0) continue;
