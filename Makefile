@@ -16,6 +16,7 @@
 #   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each, and MUTANTS=50000 HDF5
 #                     files; FUZZ=NAME runs that target
 #   make docs         reference pages for a browser, and man pages: build/docs
+#   make platforms    other compilers, machines, EPICS and HDF5
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
 
@@ -431,6 +432,11 @@ DOCS ?= $(B)/docs
 docs:
 	$(say) DOCS $(DOCS)
 	$(Q)python3 -B -X utf8 src/docs/docs.py $(DOCS) $(VERSION)
+
+# --- Other compilers, machines, EPICS and HDF5: a table. PLATFORMS='NAME ...' or --short.
+
+platforms:
+	$(Q)tests/platforms/run.sh $(PLATFORMS)
 
 # --- Rules
 
