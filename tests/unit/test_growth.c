@@ -56,11 +56,11 @@ static char *class_text(int rows)
     FILE *out = open_memstream(&text, &size);
     if (!out) testAbort("no memory");
     fputs("class Many\n", out);
-    for (int i = 0; i < rows; i++) {
+    for (int i = 0; i < rows; i++)
         fprintf(out, "row s%d old%d rw float config \"the signal %d\"\n", i, i, i);
+    for (int i = 0; i < rows; i++)
         fprintf(out, "row s%d new%d rw float config 3.4%s%d\n", i, i,
                 i < AFTER ? " after=s" : " slow=", i < AFTER ? rows - 1 - i : 1);
-    }
     for (int i = 0; i < rows; i++)
         fprintf(out, "%s s%d=1", i % 20 ? "" : "\nstage .", i);
     fputs("\n", out);
