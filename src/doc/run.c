@@ -179,7 +179,7 @@ int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, j
 
 static json_t *reason(const oph_error *cause, const oph_error *left)
 {
-    bool both = cause->code && left->code && !oph__equal(cause->text, left->text);
+    bool both = cause->code && left->code && !strstr(cause->text, left->text);
     char *text = oph__dupf("%s%s%s", cause->code ? cause->text : "",
                            both ? "; and not all could be put back: " : "", both ? left->text : "");
     json_t *value = text ? oph__json_string(text) : NULL;
