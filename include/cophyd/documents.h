@@ -114,8 +114,9 @@ typedef struct oph_replayed {
  * line that is no document, one of more than 64 MiB, or a last one that is cut off, as a killed
  * program leaves it; OPH_EFILE when the file cannot be read. All name file and line.
  * An error of the sink ends it, too. *ret is written on success. The report, which is yours, also
- * on failure, names each run that has no stop document; that alone is no error. Both may be NULL.
- */
+ * on failure, names each run that has no stop document up to there (none where the sink refused
+ * one); that alone is no error. Both may be NULL. What is in the file when it is opened is
+ * replayed, so that the sink may append to it. */
 OPH_API int oph_documents_replay(const char *file, oph_document_fn *sink, void *user,
                                  oph_replayed *ret, oph_report **ret_report, oph_error *err);
 
