@@ -32,7 +32,8 @@ static int open_documents(struct cli *cli, struct count *count)
         count->progress.out = stderr;
         count->progress.bar = isatty(STDERR_FILENO) != 0;
     }
-    return sink_open(cli, NULL, &count->sink);
+    const char *keep = cli_option(cli, "--keep");
+    return sink_open(cli, NULL, keep ? keep : ".", &count->sink);
 }
 
 static int take_form(struct cli *cli, oph_count_options *options)
@@ -115,7 +116,11 @@ static int count(struct cli *cli, struct count *c, const oph_count_options *opti
     rc = oph_count(cli->ctx, &p->det, 1, p->points, take_document, c, options, &err);
     double seconds = progress_seconds(p);
     progress_end(p);
-    if (rc) return show_failed(cli, p, &err, options->reports[0]);
+    if (rc) {
+        rc = show_failed(cli, p, &err, options->reports[0]);
+        sink_flush(&c->sink, &err); /* which may not have got it, either */
+        return rc;
+    }
     cli_warn_report(options->reports[0]);
     return show_done(cli, p, seconds);
 }
@@ -143,7 +148,7 @@ static const struct cli_option options[] = {
     {"-n", "POINTS", "how many triggers; 1"},
     {"--docs", "FILE|-", "appends the run's documents to FILE, as JSON lines; -: to stdout"},
     SINK_KAFKA,
-    SINK_KEEP,
+    {"--keep", "FOLDER", "where runs stay as UID.jsonl that Kafka did not take; this folder"},
     {"--form", "resource|stream", "how the documents tell of images: for databroker, or for Tiled"},
     {"--metadata", "JSON", "an object whose members the start document gets"},
     {"--emit-c", NULL, "takes nothing, but prints a C program that would"},
