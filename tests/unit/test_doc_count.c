@@ -180,11 +180,18 @@ static void refuses_what_is_wrong(void)
     refuses_metadata(OPH_EINVAL, "\"time\"", "{\"time\":0}");
     refuses_metadata(OPH_EINVAL, "\"a.b\"", "{\"a.b\":0}");
     refuses_metadata(OPH_EINVAL, "\"c/d\"", "{\"a\":{\"c/d\":0}}");
+    refuses_metadata(OPH_EINVAL, "\"e.f\"", "{\"a\":[1,[{\"b\":{\"e.f\":0}}]]}");
     refuses_metadata(OPH_EINVAL, "\"scan_id\" to be an integer", "{\"scan_id\":\"1\"}");
     refuses_metadata(OPH_EINVAL, "\"sample\" to be a string or an object", "{\"sample\":1}");
     refuses_metadata(OPH_EINVAL, "\"data_groups\" to be an array of strings",
                      "{\"data_groups\":[\"a\",1]}");
     refuses_metadata(OPH_EINVAL, "\"owner\" to be a string", "{\"owner\":{}}");
+    refuses_metadata(OPH_EINVAL, "\"hints\" to be an object", "{\"hints\":[]}");
+    refuses_metadata(OPH_EINVAL, "with dimensions as", "{\"hints\":{\"dimensions\":3}}");
+    refuses_metadata(OPH_EINVAL, "with dimensions as",
+                     "{\"hints\":{\"dimensions\":[[[\"x\"],0]]}}");
+    refuses_metadata(OPH_EINVAL, "\"projections\" to be an array of objects",
+                     "{\"projections\":[\"x\"]}");
 }
 
 /* A sink that refuses is not asked again. */
