@@ -177,7 +177,8 @@ typedef struct oph_count_options {
  * point that fails ends the run: the stop document has exit_status "fail" and the error, which
  * begins with the point ("point 2 of 3, m1 at 0.5: ..."), as its reason; after oph_interrupt
  * (OPH_EINTR), a cancel or an oph_stop (OPH_ECANCEL) "abort". A stage that fails leaves no document
- * at all. The first error is returned; an unstage that fails is one.
+ * at all. The first error is returned; an unstage that fails is one, and where there are no
+ * reports it is told with the first, too.
  *
  * - The keys are those of oph_describe; configuration is read once, with the first point. Signals
  *   are hinted where their kind is (oph_signal_set_kind).

@@ -132,18 +132,22 @@ static int take_points(struct oph__doc_plan *plan, oph_error *err)
     return rc;
 }
 
+/* However it ends: the axes stand, then all is put back, then the stop document tells of it. What
+ * is not as before is said in the error where no report can. */
 static int run_staged(struct oph__doc_plan *plan, json_t *metadata, oph_error *err)
 {
-    oph_error cause = OPH_ERROR_INIT, left = OPH_ERROR_INIT;
+    oph_error cause = OPH_ERROR_INIT, moving = OPH_ERROR_INIT, left = OPH_ERROR_INIT;
     struct oph__doc_run *run = &plan->run;
     int rc = oph__doc_start(run, plan->name, plan->points, plan->start(plan), metadata, &cause);
     if (!rc) rc = take_points(plan, &cause);
-    if (rc && plan->stop) plan->stop(plan, &left);
-    oph__crew_unstage(&plan->crew, left.code ? NULL : &left);
-    if (!rc) cause = left;
-    rc = cause.code;
-    if (rc && err) *err = cause;
-    int stopped = oph__doc_stop(run, &cause, &left, rc ? NULL : err);
+    if (rc && plan->stop) plan->stop(plan, &moving);
+    oph__doc_add(&cause, &moving);
+    oph__crew_unstage(&plan->crew, &left);
+    oph_error all = cause;
+    oph__doc_add(&all, &left);
+    rc = all.code;
+    if (rc && err) *err = cause.code && plan->crew.reports ? cause : all;
+    int stopped = oph__doc_stop(run, &all, rc ? NULL : err);
     return rc ? rc : stopped;
 }
 

@@ -226,18 +226,20 @@ int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, j
 
 /* The stop document */
 
-static json_t *reason(const oph_error *cause, const oph_error *left)
+void oph__doc_add(oph_error *cause, const oph_error *left)
 {
-    bool both = cause->code && left->code && !strstr(cause->text, left->text);
-    char *text = oph__dupf("%s%s%s", cause->code ? cause->text : "",
-                           both ? "; and not all could be put back: " : "", both ? left->text : "");
-    json_t *value = text ? oph__json_string(text) : NULL;
-    free(text);
-    return value;
+    char text[sizeof cause->text];
+    if (!left->code || strstr(cause->text, left->text)) return;
+    if (!cause->code) {
+        *cause = *left;
+        return;
+    }
+    oph__copy(text, sizeof text, cause->text);
+    oph__format(cause->text, sizeof cause->text, "%s; and not all is as before: %s", text,
+                left->text);
 }
 
-int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, const oph_error *left,
-                  oph_error *err)
+int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, oph_error *err)
 {
     if (!run->begun || run->broken) return 0;
     char uid[OPH__UID];
@@ -246,8 +248,8 @@ int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, const oph_er
     oph__doc_uid(uid);
     json_t *stop =
         json_pack("{s:s, s:f, s:s, s:s, s:o, s:{s:I}}", "uid", uid, "time", oph__doc_time(),
-                  "run_start", run->uid, "exit_status", status, "reason", reason(cause, left),
-                  "num_events", "primary", (json_int_t)run->events);
+                  "run_start", run->uid, "exit_status", status, "reason",
+                  oph__json_string(cause->text), "num_events", "primary", (json_int_t)run->events);
     return oph__doc_emit(run, "stop", stop, err);
 }
 
