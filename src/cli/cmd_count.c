@@ -82,14 +82,19 @@ static bool has_left(const char *prefix)
     return left;
 }
 
+/* Whether all is as before. The report of a stage that failed has its cause, too. */
+static bool is_back(const struct progress *p, const oph_error *err, const oph_report *report)
+{
+    size_t count = oph_report_count(report);
+    bool staged = p->begun > 0;
+    return !count || (!staged && count == 1 && !strcmp(oph_report_at(report, 0)->text, err->text));
+}
+
 /* The end of another: what it was, and whether the settings are back. */
 static int show_failed(struct cli *cli, const struct progress *p, const oph_error *err,
                        oph_report *report)
 {
-    bool interrupted = err->code == OPH_EINTR, back = oph_report_count(report) == 0;
-    for (size_t i = 0; !back && i < oph_report_count(report); i++)
-        back = i == 0 && oph_report_count(report) == 1 &&
-               !strcmp(oph_report_at(report, 0)->text, err->text);
+    bool interrupted = err->code == OPH_EINTR, back = is_back(p, err, report);
     if (cli->json)
         cli_json(cli, json_pack("{s:s, s:I, s:I, s:o, s:o}", "result",
                                 interrupted ? "interrupted" : "failed", "points",
