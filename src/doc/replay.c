@@ -165,6 +165,12 @@ static int hand_on(struct replay *r, const char *name, char *text, oph_error *er
     return one.code;
 }
 
+/* As event-model's all are: a sink may write it as it is. */
+static bool is_name(const char *name)
+{
+    return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz_")];
+}
+
 static int take_line(struct replay *r, oph_error *err)
 {
     json_error_t why;
@@ -175,9 +181,10 @@ static int take_line(struct replay *r, oph_error *err)
         return failed(r, OPH_EPARSE,
                       r->cut ? "the last line is cut off, as by the end of its writer" : why.text,
                       err);
-    int rc = json_unpack(line, "[so!]", &name, &document) || !json_is_object(document)
-                 ? failed(r, OPH_EPARSE, "wanted a document as [\"name\",{...}]", err)
-                 : hand_on(r, name, document_text(r->line.text), err);
+    int rc =
+        json_unpack(line, "[so!]", &name, &document) || !json_is_object(document) || !is_name(name)
+            ? failed(r, OPH_EPARSE, "wanted a document as [\"name\",{...}]", err)
+            : hand_on(r, name, document_text(r->line.text), err);
     if (!rc) rc = account(r, name, document, err);
     json_decref(line);
     return rc;

@@ -123,6 +123,8 @@ static void tells_of_mistakes(void)
     tells_of("[\"start\",[]]\n", 1, "wanted a document", 0);
     tells_of("[\"start\",{},1]\n", 1, "wanted a document", 0);
     tells_of("[1,{}]\n", 1, "wanted a document", 0);
+    tells_of("[\"\",{}]\n", 1, "wanted a document", 0);
+    tells_of("[\"a\\\"b\",{}]\n", 1, "wanted a document", 0); /* a sink may not escape it */
     tells_of("[\"start\",{\"a\":1,\"a\":2}]\n", 1, "duplicate", 0);
     tells_of("[\"start\",{\"a\":NaN}]\n", 1, "invalid token", 0);
     tells_of("[\"start\",{}] x\n", 1, "end of file expected", 0);
