@@ -9,7 +9,7 @@ rm -rf "$COPHYD_STATE_DIR"
 
 for what in check 'format --check'; do
     # shellcheck disable=SC2086
-    "$venv/ruff" $what -q --config tests/python/ruff.toml src/python tests/python
+    "$venv/ruff" $what -q --config tests/python/ruff.toml src/python tests/python tests/faults
 done
 "$venv/mypy" --config-file tests/python/mypy.ini "$BUILD/python/cophyd"
 exec "$venv/python" -m pytest -q -p no:cacheprovider -c tests/python/pytest.ini --rootdir tests/python tests/python "$@"
