@@ -389,23 +389,28 @@ wheel: $(LIBS) python $(B)/wheel-venv/made
 	$(Q)src/python/wheel.sh $(VERSION) >$(B)/wheel.log 2>&1 || { tail -n 20 $(B)/wheel.log; exit 1; }
 	@ls $(B)/wheel/*.whl
 
-# --- Speed beside hand-written libca, pyepics, aioca and ophyd, and h5py: a table, and $(B)/bench.json.
+# --- Speed beside hand-written libca, pyepics, aioca, ophyd, ophyd-async, bluesky and h5py: a table,
+# $(B)/bench.json, $(B)/bench.svg and $(B)/growth.svg.
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours libca bench_ioc frames $(if $(DOC_SRC),ours_count))
+BENCH_PROGRAMS := $(call in_bench,ours growth libca caget bench_ioc frames $(if $(DOC_SRC),ours_count))
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(SIM_CFLAGS) $(HDF5_CFLAGS) -c -o $@ $<
 
-$(call in_bench,ours): $(call in_bench,ours.c.o side.c.o)
-$(call in_bench,ours): USES = -L$(B)/lib -lcophyd
-$(call in_bench,ours_count): $(call in_bench,ours_count.c.o side.c.o)
+OURS := $(call in_bench,ours_common.c.o side.c.o)
+$(call in_bench,ours): $(call in_bench,ours.c.o ours_values.c.o ours_detector.c.o) $(OURS)
+$(call in_bench,growth): $(call in_bench,growth.c.o) $(OURS)
+$(call in_bench,ours growth): USES = -L$(B)/lib -lcophyd
+$(call in_bench,ours_count): $(call in_bench,ours_count.c.o) $(OURS)
 $(call in_bench,ours_count): USES = -L$(B)/lib -lcophyd -lcophyd-doc
-$(call in_bench,libca): $(call in_bench,libca.c.o libca_stage.c.o libca_trigger.c.o side.c.o)
-$(call in_bench,libca): USES = $(EPICS_LIBS)
+$(call in_bench,libca): $(call in_bench,libca.c.o libca_values.c.o libca_stage.c.o libca_trigger.c.o libca_file.c.o side.c.o)
+$(call in_bench,libca): USES = $(EPICS_LIBS) $(HDF5_LIBS)
+$(call in_bench,caget): $(call in_bench,caget.c.o)
+$(call in_bench,caget): USES = $(EPICS_LIBS)
 $(call in_bench,frames): $(call in_bench,frames.c.o side.c.o)
 $(call in_bench,frames): USES = $(B)/lib/libcophyd.a $(ALL_LIBS)
 $(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)

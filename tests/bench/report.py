@@ -1,0 +1,41 @@
+"""Results as tables."""
+
+from measure import middle_half
+
+
+def number(value):
+    return "-" if value is None else f"{value:.4g}"
+
+
+def row(result):
+    first, *others = result.bench.peers
+    spread = ""
+    if first in result.ratios:
+        spread = " [{:.2f} {:.2f}]".format(*middle_half(result.ratios[first]))
+    return [result.name, result.bench.unit, number(result.median("ours")), number(result.median(first)),
+            number(result.ratio(first)) + spread, *(number(result.ratio(peer)) for peer in others),
+            result.bound(), result.verdict()]
+
+
+def columns(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def one_table(results):
+    first, *others = results[0].bench.peers
+    header = ["bench", "unit", "ours", first, f"to {first}", *(f"to {peer}" for peer in others), "bound", ""]
+    columns([header] + [row(result) for result in results])
+    for result in results:
+        for sentence in result.slow_sides():
+            print(f"{result.name}: {sentence}")
+
+
+def table(results):
+    """One for each set of sides, in their order."""
+    groups = {}
+    for result in results:
+        groups.setdefault(tuple(result.bench.sides), []).append(result)
+    for group in groups.values():
+        one_table(group)
