@@ -25,6 +25,7 @@ struct oph__item {
     bool touched;    /* was put, or may have been */
     bool unseen;     /* was started, and interrupted before it was seen to run */
     bool left;       /* could not be put back */
+    size_t waits;    /* while a plan is put in order: for how many items before it */
 };
 
 enum oph__when {
@@ -36,6 +37,7 @@ struct oph__plan {
     oph_device *dev;
     oph_stage_options options;
     struct oph__vec items; /* struct oph__item */
+    struct oph__map by_pv; /* those that were added, by their setpoint's PV */
     struct oph__vec asked; /* struct oph__asked */
     bool whole; /* filled from hooks and lists: hooks are asked before and while it is written */
     bool dry;   /* only to be looked at: hooks keep nothing of it */

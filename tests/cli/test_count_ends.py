@@ -43,7 +43,6 @@ def check_interrupt(tap, sim, number, puts, points, again=None):
             lines.readline()
         for _ in range(points):
             process.stdout.readline()
-            os.set_blocking(lines.fileno(), True)
         process.send_signal(number)
         for _ in range(again or 0):
             lines.readline()
