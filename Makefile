@@ -6,7 +6,7 @@
 #   make check-files  the simulator's files read by h5py and tifffile
 #   make check-documents  what runs emit, by event-model's schemas, and in Kafka, databroker and Tiled
 #   make python       the package cophyd for Python: build/python; make wheel   the same for pip
-#   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
+#   make check-python its tests, with bluesky's RunEngine, databroker and Tiled (PYTEST='-k NAME' runs some)
 #   make check-hosts  programs in other languages, and the wheel
 #   make trust        faults, random runs, soak, fuzz: what was attacked, in one table (TRUST=long: for hours)
 #   make soak         acquisitions and random runs for hours
@@ -369,7 +369,7 @@ $(B)/python-venv/made: tests/python/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-check-python: all python $(PLAIN) $(B)/python-venv/made
+check-python: all python $(PLAIN) $(B)/python-venv/made $(REPLAY_VENVS)
 	$(if $(SIM_LIBS),,$(error make check-python needs the simulator: ./configure --install-deps))
 	$(Q)CC='$(CC)' BUILD='$(abspath $(B))' COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
 	    tests/python/check.sh $(PYTEST)

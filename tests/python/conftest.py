@@ -33,6 +33,14 @@ def frame(unique_id):
     return (7919 * unique_id + 2500 * y + x) % 1048576
 
 
+def frames_of(det, points, count):
+    """The newest pixels of a detector: points, frames of a point, rows, columns."""
+    last = det.cam.unique_id.get()
+    ids = range(last - points * count + 1, last + 1)
+    pixels = np.array([frame(unique_id) for unique_id in ids], np.int32)
+    return pixels.reshape(points, count, ROWS, COLS)
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
     """The folder that the simulator sees as /data."""
