@@ -8,6 +8,8 @@
 #   make python       the package cophyd for Python: build/python; make wheel   the same for pip
 #   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
 #   make check-hosts  programs in other languages, and the wheel
+#   make trust        faults, random runs, soak, fuzz: what was attacked, in one table (TRUST=long: for hours)
+#   make soak         acquisitions and random runs for hours
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
 #   make coverage     which lines and branches of src the tests reach
 #   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
@@ -42,7 +44,7 @@ endif
 
 # --- Flags
 
-WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2
 WERROR = -Werror
 BASE = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE) -MMD -MP -Isrc -Iinclude
 FILTER_CFLAGS = $(LZ4_CFLAGS) $(BLOSC_CFLAGS) $(DEFLATE_CFLAGS)
@@ -74,7 +76,7 @@ with_doc = $(if $(JANSSON_LIBS),$(1),$(filter-out $(2),$(1)))
 with_kafka = $(if $(RDKAFKA_LIBS),$(1),$(filter-out $(2),$(1)))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
 UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
-UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka)
+UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka $(B)/tests/unit/test_doc_kafka_stuck)
 UNIT := $(filter-out $(if $(PNG_LIBS),,%/test_picture_png) $(if $(JANSSON_LIBS),,%/test_view_files),$(UNIT))
 EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c examples/scan.c examples/kafka.c))
 # An object without a source goes when the folder that had it changes.
@@ -103,7 +105,7 @@ DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
 .PHONY: asan tsan abi-names
-.PHONY: coverage fuzz check-fuzz fuzz-targets install uninstall clean distclean
+.PHONY: trust soak coverage fuzz check-fuzz fuzz-targets install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(CLI) $(EXAMPLES)
@@ -240,6 +242,20 @@ PICTURE_TESTS := $(filter $(B)/tests/unit/test_picture%,$(UNIT))
 $(PICTURE_TESTS): WITH_DOC = $(PICTURE) $(PNG_LIBS)
 $(PICTURE_TESTS): $(PICTURE)
 
+# What the library claims, attacked: a table.
+TRUST_TESTS := $(SOAK) $(filter %/test_doc_failing %/test_failing_memory %/test_failing_calls %/test_failing_frames,$(UNIT)) \
+    $(filter $(B)/tests/ioc/test_faults_%,$(IOC))
+trust: all $(TRUST_TESTS)
+	$(if $(SIM_LIBS),,$(error make trust needs the simulator: ./configure --install-deps))
+	+$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' python3 -B tests/trust/trust.py
+
+soak: export COPHYD_SIM = $(abspath $(B))/bin/cophyd-sim
+soak: export COPHYD_STATE_DIR = $(abspath $(B))/state/soak
+soak: all $(SOAK)
+	$(B)/tests/soak/soak 100000 0
+	$(B)/tests/soak/soak 86400 1
+	$(B)/tests/random/random 1 2000
+
 # A link that is slow, for tests and benches.
 FAR := $(B)/tests/link/far
 $(FAR): tests/link/far.c build/config.mak
@@ -330,7 +346,7 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made $(REPLAY_VENVS)
 	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py \
-	    $(if $(KAFKA),tests/documents/kafka.py)
+	    $(if $(KAFKA),tests/documents/check_kafka.py)
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove -j2 --exec 'tests/lint/tap.sh $(B)/tiled-venv/bin/python' \
 	    $(patsubst %,tests/documents/replay_%.py,tiled databroker)

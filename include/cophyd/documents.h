@@ -182,13 +182,16 @@ typedef struct oph_count_options {
  * - "time" is this machine's, but in "timestamps" the IOC's; of an image, when its trigger was
  * done.
  * - An enum is its index. Text that is no UTF-8 is taken for Latin-1. JSON has no NaN and no
- *   infinity: they become null, in arrays too.
- * - Streams are as bluesky-tiled-plugins reads them: the array of a run has the points, the frames
- * of a point and the frame as its axes. chunk_shape and swmr are what the HDF5 plugin was set to
- * with the first point. Of several files ("template") the URI is what all names begin with; the
- *   template comes after it. A path stands in the URI as it is, since Tiled decodes nothing: only
- *   ?, #, ; and control characters are escaped, and files with these in their names are not found
- *   by it. The server must be allowed to read the folder (tiled serve catalog --read FOLDER).
+ *   infinity: they become null, in arrays too. Who gives such documents to TiledWriter makes NaN of
+ *   a null where dtype_numpy is a float's: a column that begins with null alone is text to it.
+ * - Streams are as bluesky-tiled-plugins reads them: the array of a run has points, frames of a
+ *   point, rows and columns. chunk_shape and swmr are what the HDF5 plugin was set to with the
+ *   first point. Of one file a frame the URI is what all names begin with; "template" comes after.
+ *   A path stands in the URI as it is, since Tiled decodes nothing; only ?, #, ; and control
+ *   characters are escaped, and Tiled does not find files with these. Its server must be allowed
+ *   to read the folder (tiled serve catalog --read FOLDER). While the run goes on it reads pixels
+ *   only with SWMRMode On, and not while the file has frames of which no document told.
+ * - Compressed files are read by those who import hdf5plugin: Tiled does, databroker does not.
  * - An image names the file that the IOC named, as this machine sees it, never a guess. A point
  * that is not what the documents before it said ends the run (OPH_EMISMATCH): another number of
  * frames, another file, a file number that the spec cannot tell.

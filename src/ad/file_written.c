@@ -131,16 +131,29 @@ static int check_index(const oph_device *dev, const struct oph__store *s, size_t
                      count(s));
 }
 
-int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err)
+enum { THE_LAST = -1 };
+
+static int name_at(oph_device *dev, int64_t index, int32_t side, char *buffer, size_t size,
+                   oph_error *err)
 {
     struct oph__store *s;
+    char name[2 * OPH__PATH_MAX];
     int rc = oph__store_get(dev, &s, err);
     if (rc) return rc;
     pthread_mutex_lock(&s->lock);
-    rc = check_index(dev, s, 0, err);
-    if (!rc) rc = give(dev, s, count(s) - 1, side, buffer, size, err);
+    rc = check_index(dev, s, index == THE_LAST ? 0 : (size_t)index, err);
+    if (index == THE_LAST) index = (int64_t)count(s) - 1;
+    if (!rc)
+        rc = give(dev, s, (size_t)index, side, name, size < sizeof name ? size : sizeof name, err);
     pthread_mutex_unlock(&s->lock);
+    if (!rc && side == OPH_SIDE_LOCAL) rc = oph__store_hold(dev, s, name, err);
+    if (!rc) memcpy(buffer, name, strlen(name) + 1);
     return rc;
+}
+
+int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err)
+{
+    return name_at(dev, THE_LAST, side, buffer, size, err);
 }
 
 size_t oph_file_count(oph_device *dev)
@@ -156,14 +169,7 @@ size_t oph_file_count(oph_device *dev)
 int oph_file_name_at(oph_device *dev, size_t index, int32_t side, char *buffer, size_t size,
                      oph_error *err)
 {
-    struct oph__store *s;
-    int rc = oph__store_get(dev, &s, err);
-    if (rc) return rc;
-    pthread_mutex_lock(&s->lock);
-    rc = check_index(dev, s, index, err);
-    if (!rc) rc = give(dev, s, index, side, buffer, size, err);
-    pthread_mutex_unlock(&s->lock);
-    return rc;
+    return name_at(dev, index > INT64_MAX ? INT64_MAX : (int64_t)index, side, buffer, size, err);
 }
 
 /* What bluesky calls the format, by the class that says how frames become files. */

@@ -19,10 +19,11 @@ static const char ending[] = ".journal";
 /* Every sentence about a file ends alike: it is the folder that a user can change. */
 static int fail_file(oph_error *err, const char *path, const char *wanted, int number)
 {
+    char text[80];
     if (number == ENOMEM) return oph__fail_memory(err, wanted);
     return oph__fail_text(err, OPH_EFILE,
                           "%s: wanted %s, found \"%s\"; $COPHYD_STATE_DIR can name another folder",
-                          path, wanted, strerrordesc_np(number));
+                          path, wanted, strerror_r(number, text, sizeof text));
 }
 
 int oph__journal_folder_path(char *dst, size_t size, oph_error *err)
@@ -110,6 +111,25 @@ static int open_lock(struct oph__journal_folder *folder, bool create, oph_error 
     return rc;
 }
 
+bool oph__journal_folder_is_safe(const struct stat *st, uint32_t user)
+{
+    return (st->st_uid == user || st->st_uid == 0) &&
+           (!(st->st_mode & S_IWOTH) || (st->st_mode & S_ISVTX));
+}
+
+static int check_folder(const char *path, oph_error *err)
+{
+    struct stat st;
+    if (stat(path, &st)) return fail_file(err, path, "a folder for journals", errno);
+    if (oph__journal_folder_is_safe(&st, geteuid())) return 0;
+    return oph__fail_text(
+        err, OPH_EFILE,
+        "%s: wanted a folder of this user's, found one of user %u with mode %03o, "
+        "where others can remove journals; $COPHYD_STATE_DIR can name another "
+        "folder",
+        path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+}
+
 static void write_mine(struct oph__journal_folder *folder)
 {
     char host[128] = "";
@@ -126,7 +146,9 @@ int oph__journal_folder_enter(struct oph__journal_folder *folder, bool create, o
     if (!rc) rc = open_lock(folder, create, err);
     if (rc) return rc;
     write_mine(folder);
-    return 0;
+    rc = check_folder(folder->path, err);
+    if (rc) oph__journal_folder_leave(folder);
+    return rc;
 }
 
 /* Unlocked by word: a child that was forked meanwhile has the descriptor too. */

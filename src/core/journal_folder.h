@@ -9,6 +9,8 @@
 
 #include "core/journal_text.h"
 
+struct stat;
+
 struct oph__journal_folder {
     char path[512];
     int lock;
@@ -18,8 +20,12 @@ struct oph__journal_folder {
 /* $COPHYD_STATE_DIR, else $XDG_STATE_HOME/cophyd, else ~/.local/state/cophyd. */
 int oph__journal_folder_path(char *dst, size_t size, oph_error *err);
 
+/* Whether nobody but this user (and root) can take files out of it or put others in their place:
+ * its group counts as friends. */
+bool oph__journal_folder_is_safe(const struct stat *st, uint32_t user);
+
 /* Locks it for a moment, 5 s at most (OPH_EBUSY); made (mode 0700) where it is absent and `create`
- * says so, else OPH_ENOTFOUND. OPH_EFILE where it cannot be. */
+ * says so, else OPH_ENOTFOUND. OPH_EFILE where it cannot be, or is not safe. */
 int oph__journal_folder_enter(struct oph__journal_folder *folder, bool create, oph_error *err);
 void oph__journal_folder_leave(struct oph__journal_folder *folder);
 

@@ -56,8 +56,8 @@ static void tell_file(const struct oph_document_kafka *k, char *text, size_t siz
 
 static int tell_lost(struct oph_document_kafka *k, double waited, oph_error *err)
 {
-    char wanted[160], reason[400], file[600];
-    uint64_t arrived = k->producer ? oph__producer_acknowledged(k->producer) - k->before : 0;
+    char wanted[160], reason[280], file[600];
+    uint64_t arrived = oph__producer_acknowledged(k->producer) - k->before;
     int code = oph__producer_reason(k->producer, reason, sizeof reason);
     oph__format(wanted, sizeof wanted, "all %llu documents of run %s to arrive",
                 (unsigned long long)k->documents, k->uid);

@@ -295,7 +295,8 @@ void oph__producer_free(struct oph__producer *p)
     if (!p) return;
     pthread_t thread;
     struct closing *c = calloc(1, sizeof *c);
-    rd_kafka_purge(p->kafka, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_purge(p->kafka, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                 RD_KAFKA_PURGE_F_NON_BLOCKING);
     if (c && oph__monitor_init(&c->m)) {
         free(c);
         c = NULL;

@@ -28,7 +28,8 @@ alike() {
         -e 's|[0-9]{4}/[0-9]{2}/[0-9]{2}/|YEAR/MONTH/DAY/|g' \
         -e 's/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}(-[0-9a-f]{12})?/UUID/g' \
         -e 's/ \(after [0-9]+ms in state [A-Z]+(, [0-9]+ identical error\(s\) suppressed)?\)//' \
-        -e 's/after [0-9.]+ s$/after TIME/' "$1"
+        -e 's/after [0-9.]+ s$/after TIME/' \
+        -e 's/ in [0-9.]+ s(:|$)/ in TIME\1/' "$1"
 }
 
 # example STATUS TEXT PROGRAM ARGUMENT...: runs it, and compares its output, errors last.
@@ -122,6 +123,16 @@ if [ -e "$broker" ]; then
     example 1 kafka_away.txt kafka Pilatus: 127.0.0.1:1 "$topic" "$work/kept" 2
     example 0 kafka_replay.txt kafka replay "$brokers" "$topic" "$work"/kept/*.jsonl
     exec 5>&-
+fi
+# The command, which is there where jansson is.
+if [ -e "$bin/cophyd" ]; then
+    example 0 command_count.txt cophyd count Pilatus: -n 3 --set cam.acquire_time=0.1 --set cam.num_images=2 \
+        --write-root "$ioc_root" --read-root "$read_root" --dir %Y/%m/%d
+    "$bin/cophyd" save Pilatus: "$work/monday" 2>"$work/err"
+    result $? 'cophyd save'
+    "$bin/cophyd" put Pilatus: cam.acquire_time=0.5 'hdf1.file_name=a b' >"$work/out"
+    result $? 'cophyd put'
+    example 1 command_diff.txt cophyd diff Pilatus: "$work/monday"
 fi
 end_simulator
 

@@ -49,8 +49,7 @@ def iocs(data):
     )
     plain = Ioc(str(BUILD / "tests/ioc/plain_ioc"), "--port", "auto")
     os.environ.update(
-        EPICS_CA_NAME_SERVERS=f"{simulator.address} {plain.address}",
-        EPICS_CA_ADDR_LIST="",
+        EPICS_CA_ADDR_LIST=f"{simulator.address} {plain.address}",
         EPICS_CA_AUTO_ADDR_LIST="NO",
     )
     yield

@@ -34,6 +34,8 @@ static void make_signals(void)
                                     "C",
                            .control_low = -10,
                            .control_high = 90,
+                           .display_low = -1e300,
+                           .display_high = 1e300,
                            .warning_low = (double)NAN,
                            .warning_high = 50,
                            .alarm_low = (double)NAN,

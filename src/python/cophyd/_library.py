@@ -26,7 +26,8 @@ def find_library() -> str:
     return str(own.resolve()) if own.exists() else SONAME
 
 
-lib: Any = ffi.dlopen(find_library())
+# Not to be unloaded when the interpreter ends: its threads run until the process does.
+lib: Any = ffi.dlopen(find_library(), ffi.RTLD_NOW | ffi.RTLD_NODELETE)
 # cffi finds a function at its first use, with a lock held in which a garbage collection may run
 # finalizers, which call the library: so all are found now.
 for _name in dir(lib):
