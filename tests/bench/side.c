@@ -15,6 +15,14 @@ void side_need(int ok, const char *what)
     exit(1);
 }
 
+int side_size(void)
+{
+    const char *text = getenv("BENCH_SIZE");
+    long size = text ? strtol(text, NULL, 10) : 0;
+    side_need(size > 0 && size <= 1000000, "wanted BENCH_SIZE");
+    return (int)size;
+}
+
 double side_now(void)
 {
     struct timespec t;
@@ -32,7 +40,7 @@ double side_cpu(void)
 
 double side_memory(void)
 {
-    long total, resident;
+    long total = 0, resident = 0;
     malloc_trim(0);
     FILE *in = fopen("/proc/self/statm", "r");
     side_need(in && fscanf(in, "%ld %ld", &total, &resident) == 2, "no /proc/self/statm");
