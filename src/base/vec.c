@@ -101,13 +101,13 @@ void *oph__map_get(const struct oph__map *map, const char *key)
 bool oph__map_set(struct oph__map *map, const char *key, void *value)
 {
     size_t hash = hash_of(key);
+    struct oph__map_slot *slot = map->room ? slot_of(map, key, hash) : NULL;
 
-    if (4 * (map->count + 1) > 3 * map->room && !grow(map)) return false;
-    struct oph__map_slot *slot = slot_of(map, key, hash);
-    if (!slot->key) {
-        char *copy = oph__dup(key);
-        if (!copy) return false;
-        slot->key = copy;
+    if (!slot || !slot->key) {
+        if (4 * (map->count + 1) > 3 * map->room && !grow(map)) return false;
+        slot = slot_of(map, key, hash);
+        slot->key = oph__dup(key);
+        if (!slot->key) return false;
         slot->hash = hash;
         map->count++;
     }

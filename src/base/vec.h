@@ -16,7 +16,7 @@ void *oph__vec_remove(struct oph__vec *vec, size_t index);
 bool oph__vec_drop(struct oph__vec *vec, const void *item); /* false: not there */
 void oph__vec_free(struct oph__vec *vec);                   /* not the items */
 
-/* Keys are copied. */
+/* Keys are copied, and stay when their value becomes NULL. */
 struct oph__map_slot;
 struct oph__map {
     struct oph__map_slot *slots;
@@ -24,6 +24,7 @@ struct oph__map {
     size_t count;
 };
 void *oph__map_get(const struct oph__map *map, const char *key); /* NULL: not there */
+/* False: no memory, the map unchanged; never for a key that is there. */
 bool oph__map_set(struct oph__map *map, const char *key, void *value);
 void oph__map_free(struct oph__map *map);
 

@@ -98,8 +98,8 @@ struct oph__chanmon {
     atomic_int gate; /* enum oph__gate; to open and to shut it, under lock */
     uint32_t mask;
     struct oph__chan *chan;
-    struct oph__chanmon *next;
-    evid id; /* NULL: not installed; under order, as all below */
+    struct oph__chanmon *next, **at; /* what points to it: ending one walks no list */
+    evid id;                         /* NULL: not installed; under order, as all below */
     chtype type;
     int32_t dtype;
     uint32_t count;

@@ -35,11 +35,8 @@ void oph__ca_mon_anew(struct oph__chanmon *mon)
 /* Call with lock held, on a list that is not walked. */
 static void take_out(struct oph__chanmon *mon)
 {
-    struct oph__chanmon **link = &mon->chan->mons;
-
-    while (*link != mon)
-        link = &(*link)->next;
-    *link = mon->next;
+    *mon->at = mon->next;
+    if (mon->next) mon->next->at = mon->at;
 }
 
 static void remove_mon(struct oph__chanmon *mon)
@@ -181,6 +178,8 @@ struct oph__chanmon *oph__ca_mon_new(struct oph__chan *chan, int32_t dtype, uint
     pthread_mutex_lock(&chan->lock);
     atomic_init(&mon->gate, chan->route->up ? OPH__GATE_OPEN : OPH__GATE_SHUT);
     mon->next = chan->mons;
+    mon->at = &chan->mons;
+    if (mon->next) mon->next->at = &mon->next;
     chan->mons = mon;
     pthread_mutex_unlock(&chan->lock);
     return mon;

@@ -1,18 +1,8 @@
 /* Values that a trigger writes while the device is staged. */
 #include "base/err.h"
-#include "base/str.h"
 #include "core/plan_parts.h"
 #include <stdlib.h>
 #include <string.h>
-
-static struct oph__item *item_of(const struct oph__plan *plan, const oph_signal *sig)
-{
-    for (size_t i = 0; i < plan->items.count; i++) {
-        struct oph__item *item = plan->items.at[i];
-        if (oph__equal(item->sig->set->name, sig->set->name)) return item;
-    }
-    return NULL;
-}
 
 static int encode(oph_signal *sig, const struct oph__literal *value, struct oph__chan_info *info,
                   struct oph__wire *wire, oph_error *err)
@@ -82,6 +72,6 @@ static int add_value(struct oph__item *item, const struct oph__literal *value, o
 int oph__plan_claim(struct oph__plan *plan, oph_signal *sig, const struct oph__literal *value,
                     oph_error *err)
 {
-    struct oph__item *item = item_of(plan, sig);
+    struct oph__item *item = oph__plan_item(plan, sig);
     return item ? add_value(item, value, err) : add_item(plan, sig, value, err);
 }

@@ -104,6 +104,7 @@ static void read_class(struct oph__reader *r)
     *def = (struct oph__classdef){.name = word[1].text, .base_names = "", .at = r->at};
     r->def = def;
     oph__map_free(&r->seen);
+    oph__map_free(&r->docs);
     oph__read_keep(r, &r->source->defs, def);
     if (r->m->memory) return;
     if (!oph__is_class_name(def->name)) {
@@ -365,6 +366,7 @@ void oph__source_read(struct oph__source *source, const char *text, const char *
             m->memory = true;
     }
     oph__map_free(&r.seen);
+    oph__map_free(&r.docs);
     if (source->defs.count == 0 && m->count == 0 && !m->memory)
         oph__mistake(m, (struct oph__place){r.at.origin, 1}, "there is no class in this text");
 }

@@ -12,6 +12,7 @@ struct oph__reader {
     struct oph__place at;
     struct oph__classdef *def; /* NULL before the first class */
     struct oph__map seen;      /* what the class has: "row x since 3.4", "dev cam" -> its place */
+    struct oph__map docs;      /* attribute -> the doc of its newest row that has one */
     struct oph__words words;   /* of the line; the first is the statement */
 };
 

@@ -179,6 +179,18 @@ void oph__read_kind(struct oph__reader *r)
     if (oph__read_once(r, "kind", "", 0)) r->def->kind = kind;
 }
 
+/* A row without a doc has that of the row before it with the same attribute. */
+static void keep_doc(struct oph__reader *r, struct oph__row *row)
+{
+    const char *before =
+        *row->doc || row->how == OPH__GONE ? NULL : oph__map_get(&r->docs, row->attr);
+
+    if (before)
+        row->doc = before;
+    else if (*row->doc && !oph__map_set(&r->docs, row->attr, (char *)(uintptr_t)row->doc))
+        r->m->memory = true;
+}
+
 void oph__read_row(struct oph__reader *r)
 {
     const struct oph__word *word = r->words.at;
@@ -218,9 +230,6 @@ void oph__read_row(struct oph__reader *r)
         return;
     }
     if (!oph__read_once(r, "row", row->attr, row->since)) return;
-    for (size_t i = r->def->rows.count; i > 0 && !*row->doc && row->how != OPH__GONE; i--) {
-        const struct oph__row *before = r->def->rows.at[i - 1];
-        if (strcmp(before->attr, row->attr) == 0) row->doc = before->doc;
-    }
+    keep_doc(r, row);
     oph__read_keep(r, &r->def->rows, row);
 }

@@ -15,7 +15,8 @@ struct row {
 };
 
 struct oph_descriptions {
-    struct oph__vec rows; /* struct row */
+    struct oph__vec rows;   /* struct row */
+    struct oph__map by_key; /* the same */
 };
 
 size_t oph_descriptions_count(const oph_descriptions *list)
@@ -38,20 +39,24 @@ static void free_row(struct row *row)
     free(row);
 }
 
+oph_descriptions *oph__descriptions_new(void)
+{
+    return calloc(1, sizeof(oph_descriptions));
+}
+
 void oph_descriptions_free(oph_descriptions *list)
 {
     if (!list) return;
     for (size_t i = 0; i < list->rows.count; i++)
         free_row(list->rows.at[i]);
     oph__vec_free(&list->rows);
+    oph__map_free(&list->by_key);
     free(list);
 }
 
 bool oph__describe_has(const struct oph__describing *to, const char *key)
 {
-    for (size_t i = 0; i < oph_descriptions_count(to->list); i++)
-        if (oph__equal(oph_descriptions_at(to->list, i)->key, key)) return true;
-    return false;
+    return oph__map_get(&to->list->by_key, key) != NULL;
 }
 
 int oph__describe_add(struct oph__describing *to, const oph_description *told, oph_error *err)
@@ -66,7 +71,12 @@ int oph__describe_add(struct oph__describing *to, const oph_description *told, o
     bool ok = row != NULL;
     for (int i = 0; ok && i < TEXTS; i++)
         ok = !texts[i] || (row->texts[i] = oph__dup(texts[i]));
-    if (!ok || !oph__vec_add(&to->list->rows, row)) {
+    if (ok) ok = oph__vec_add(&to->list->rows, row);
+    if (ok && !oph__map_set(&to->list->by_key, told->key, row)) {
+        oph__vec_remove(&to->list->rows, to->list->rows.count - 1);
+        ok = false;
+    }
+    if (!ok) {
         free_row(row);
         return oph__fail_memory(err, "a description");
     }
@@ -217,7 +227,7 @@ static int describe_kind(oph_device *dev, int32_t kind, double timeout, oph_desc
     if (rc) return rc;
     oph_report *report = oph__report_new();
     oph__call_begin(&dev->ctx->waits, &call);
-    to.list = calloc(1, sizeof *to.list);
+    to.list = oph__descriptions_new();
     rc = to.list ? oph__walk_connected(&walk, dev, kind, timeout, report, err)
                  : oph__fail_memory(err, "descriptions");
     if (!rc) rc = describe_signals(&to, dev->ctx, &walk.signals, report, err);
@@ -255,7 +265,7 @@ int oph_signal_describe(oph_signal *sig, double timeout, oph_descriptions **ret,
     int rc = oph__context_may_block(sig->ctx, err);
     if (rc) return rc;
     oph__call_begin(&sig->ctx->waits, &call);
-    to.list = calloc(1, sizeof *to.list);
+    to.list = oph__descriptions_new();
     rc = to.list ? oph__connect_signals(sig->ctx, &one,
                                         oph__patience(timeout, sig->ctx->options.connect_timeout),
                                         NULL, err)

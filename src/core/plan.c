@@ -37,6 +37,10 @@ void oph__plan_free(struct oph__plan *plan)
     for (size_t i = 0; i < plan->items.count; i++)
         free_item(plan->items.at[i]);
     oph__vec_free(&plan->items);
+    oph__map_free(&plan->by_pv);
+    for (size_t i = 0; i < plan->unneeded.count; i++)
+        free_item(plan->unneeded.at[i]);
+    oph__vec_free(&plan->unneeded);
     for (size_t i = 0; i < plan->asked.count; i++) {
         struct oph__asked *asked = plan->asked.at[i];
         oph__reads_clear(&asked->read, 1);
@@ -47,6 +51,24 @@ void oph__plan_free(struct oph__plan *plan)
     free(plan);
 }
 
+struct oph__item *oph__plan_item(const struct oph__plan *plan, const oph_signal *sig)
+{
+    return oph__map_get(&plan->by_pv, sig->set->name);
+}
+
+/* A PV that several lists set is written once, with its last value in its last place. */
+static bool keep_item(struct oph__plan *plan, struct oph__item *item)
+{
+    struct oph__item *old = oph__plan_item(plan, item->sig);
+    if (!oph__vec_add(&plan->items, item)) return false;
+    if (!oph__map_set(&plan->by_pv, item->sig->set->name, item)) {
+        oph__vec_drop(&plan->items, item);
+        return false;
+    }
+    if (old && oph__vec_drop(&plan->items, old)) free_item(old);
+    return true;
+}
+
 static int add(struct oph__plan *plan, oph_device *list, const char *key,
                const struct oph__literal *value, bool where_zero, oph_error *err)
 {
@@ -55,20 +77,13 @@ static int add(struct oph__plan *plan, oph_device *list, const char *key,
     if (rc) return rc;
     struct oph__item *item = calloc(1, sizeof *item);
     char *text = oph__dup(value->text);
-    if (item && text && oph__vec_add(&plan->items, item)) {
+    if (item && text) {
         item->sig = sig;
         item->list = list;
         item->value = *value;
         item->value.text = text;
         item->where_zero = where_zero;
-        /* A PV that several lists set is written once, with its last value in its last place. */
-        for (size_t i = 0; i + 1 < plan->items.count; i++) {
-            struct oph__item *old = plan->items.at[i];
-            if (!oph__equal(old->sig->set->name, sig->set->name)) continue;
-            free_item(oph__vec_remove(&plan->items, i));
-            break;
-        }
-        return 0;
+        if (keep_item(plan, item)) return 0;
     }
     free(item);
     free(text);
@@ -89,7 +104,9 @@ int oph__plan_add_where_zero(struct oph__plan *plan, oph_device *list, const cha
 
 void oph__plan_drop(struct oph__plan *plan, size_t index)
 {
-    free_item(oph__vec_remove(&plan->items, index));
+    struct oph__item *item = oph__vec_remove(&plan->items, index);
+    oph__map_set(&plan->by_pv, item->sig->set->name, NULL); /* the key is there */
+    free_item(item);
 }
 
 static struct oph__asked *find_asked(const struct oph__plan *plan, const oph_device *dev,
@@ -234,37 +251,86 @@ static bool names(const char *list, const char *attr)
 
 static bool must_follow(const struct oph__item *item, const struct oph__item *other)
 {
-    if (oph__item_starts(item) != oph__item_starts(other)) return oph__item_starts(item);
-    return item->sig->dev == other->sig->dev && names(item->sig->row->after, other->sig->row->attr);
+    return item != other && item->sig->dev == other->sig->dev &&
+           oph__item_starts(item) == oph__item_starts(other) &&
+           names(item->sig->row->after, other->sig->row->attr);
 }
 
-/* Stable: takes, again and again, the first item that need not wait for another. `after` rows of a
- * class form no cycle (its text was checked), so there always is one; were there none, order is
- * kept. */
+/* Few items have an `after`: time is in proportion to all the others. */
+struct order {
+    struct oph__vec sorted;
+    struct oph__vec followers; /* those with an `after` */
+    struct oph__vec held;      /* those of them that were come to, and still wait */
+    bool failed;
+};
+
+static void find_followers(struct order *order, const struct oph__vec *items)
+{
+    for (size_t i = 0; i < items->count; i++) {
+        struct oph__item *item = items->at[i];
+        item->waits = 0;
+        if (!item->sig->row->after) continue;
+        for (size_t j = 0; j < items->count; j++)
+            item->waits += must_follow(item, items->at[j]);
+        order->failed |= !oph__vec_add(&order->followers, item);
+    }
+}
+
+static void take(struct order *order, struct oph__item *item)
+{
+    order->failed |= !oph__vec_add(&order->sorted, item);
+    for (size_t i = 0; i < order->followers.count; i++) {
+        struct oph__item *follower = order->followers.at[i];
+        if (follower->waits && must_follow(follower, item)) follower->waits--;
+    }
+}
+
+/* The first that waits no more, if any; with `any` the first. */
+static bool take_held(struct order *order, bool any)
+{
+    for (size_t i = 0; i < order->held.count; i++) {
+        struct oph__item *item = order->held.at[i];
+        if (item->waits && !any) continue;
+        oph__vec_remove(&order->held, i);
+        take(order, item);
+        return true;
+    }
+    return false;
+}
+
+static void sort_some(struct order *order, const struct oph__vec *items, bool starts)
+{
+    for (size_t i = 0; i < items->count; i++) {
+        struct oph__item *item = items->at[i];
+        if (oph__item_starts(item) != starts) continue;
+        if (item->waits)
+            order->failed |= !oph__vec_add(&order->held, item);
+        else
+            take(order, item);
+        while (take_held(order, false)) {
+        }
+    }
+    while (take_held(order, true)) {
+    }
+}
+
+/* Stable, start rows last: takes, again and again, the first item that need not wait for another.
+ * `after` rows of a class form no cycle (its text was checked), so there always is one; were there
+ * none, order is kept. */
 static int sort(struct oph__plan *plan, oph_error *err)
 {
-    struct oph__vec sorted = {0};
-    struct oph__vec *left = &plan->items;
-    while (left->count) {
-        size_t pick = 0;
-        for (size_t i = 0; i < left->count; i++) {
-            bool waits = false;
-            for (size_t j = 0; j < left->count && !waits; j++)
-                waits = i != j && must_follow(left->at[i], left->at[j]);
-            if (waits) continue;
-            pick = i;
-            break;
-        }
-        if (!oph__vec_add(&sorted, left->at[pick])) {
-            for (size_t i = 0; i < sorted.count; i++)
-                free_item(sorted.at[i]);
-            oph__vec_free(&sorted);
-            return oph__fail_memory(err, "a plan");
-        }
-        oph__vec_remove(left, pick);
+    struct order order = {0};
+    find_followers(&order, &plan->items);
+    sort_some(&order, &plan->items, false);
+    sort_some(&order, &plan->items, true);
+    oph__vec_free(&order.followers);
+    oph__vec_free(&order.held);
+    if (order.failed) {
+        oph__vec_free(&order.sorted);
+        return oph__fail_memory(err, "a plan");
     }
-    oph__vec_free(left);
-    plan->items = sorted;
+    oph__vec_free(&plan->items);
+    plan->items = order.sorted;
     return 0;
 }
 

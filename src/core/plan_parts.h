@@ -11,6 +11,8 @@ struct oph__asked {
     struct oph__read read;
 };
 
+/* The item that writes the signal's setpoint; NULL when none does. */
+struct oph__item *oph__plan_item(const struct oph__plan *plan, const oph_signal *sig);
 void oph__plan_drop(struct oph__plan *plan, size_t index);
 
 /* How much was asked for that moment; that as reads to be made; and what came of them. */

@@ -36,6 +36,7 @@ struct oph__describing {
     const char *object_name;
     double timeout; /* as the caller gave it */
 };
+oph_descriptions *oph__descriptions_new(void); /* an empty list; NULL when memory is short */
 int oph__describe_add(struct oph__describing *to, const oph_description *row, oph_error *err);
 bool oph__describe_has(const struct oph__describing *to, const char *key);
 

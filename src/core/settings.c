@@ -5,15 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct oph__setting *find(const struct oph__settings *s, const char *key, size_t *ret_index)
+static struct oph__setting *find(const struct oph__settings *s, const char *key)
 {
-    for (size_t i = 0; i < s->list.count; i++) {
-        struct oph__setting *setting = s->list.at[i];
-        if (!oph__equal(setting->key, key)) continue;
-        if (ret_index) *ret_index = i;
-        return setting;
-    }
-    return NULL;
+    return oph__map_get(&s->by_key, key);
+}
+
+/* Its place in the list; -1 where it has no such key. */
+static ptrdiff_t place_of(const struct oph__settings *s, const char *key)
+{
+    const struct oph__setting *setting = find(s, key);
+    for (size_t i = 0; setting && i < s->list.count; i++)
+        if (s->list.at[i] == setting) return (ptrdiff_t)i;
+    return -1;
+}
+
+static bool keep(struct oph__settings *s, struct oph__setting *setting)
+{
+    if (!oph__vec_add(&s->list, setting)) return false;
+    if (oph__map_set(&s->by_key, setting->key, setting)) return true;
+    oph__vec_remove(&s->list, s->list.count - 1);
+    return false;
+}
+
+static struct oph__setting *take(struct oph__settings *s, ptrdiff_t place)
+{
+    struct oph__setting *setting = oph__vec_remove(&s->list, (size_t)place);
+    oph__map_set(&s->by_key, setting->key, NULL); /* the key is there */
+    return setting;
 }
 
 static void free_setting(struct oph__setting *s)
@@ -28,13 +46,13 @@ int oph__settings_put(struct oph__settings *s, const char *key, const struct oph
                       oph_error *err)
 {
     char *text = oph__dup(value->text);
-    struct oph__setting *setting = find(s, key, NULL);
+    struct oph__setting *setting = find(s, key);
     if (setting && text) {
         free((char *)(uintptr_t)setting->value.text);
     } else if (text) {
         setting = calloc(1, sizeof *setting);
         if (setting) setting->key = oph__dup(key);
-        if (!setting || !setting->key || !oph__vec_add(&s->list, setting)) {
+        if (!setting || !setting->key || !keep(s, setting)) {
             free_setting(setting);
             setting = NULL;
         }
@@ -58,6 +76,7 @@ void oph__settings_free(struct oph__settings *s)
     for (size_t i = 0; i < s->list.count; i++)
         free_setting(s->list.at[i]);
     oph__vec_free(&s->list);
+    oph__map_free(&s->by_key);
     free_setting(s->popped);
     s->popped = NULL;
 }
@@ -126,9 +145,9 @@ int oph_settings_set_text(oph_device *dev, const char *key, const char *value, o
 
 int oph_settings_delete(oph_device *dev, const char *key, oph_error *err)
 {
-    size_t index;
-    if (!find(&dev->settings, key, &index)) return unknown_key(dev, key, err);
-    free_setting(oph__vec_remove(&dev->settings.list, index));
+    ptrdiff_t place = place_of(&dev->settings, key);
+    if (place < 0) return unknown_key(dev, key, err);
+    free_setting(take(&dev->settings, place));
     return 0;
 }
 
@@ -156,7 +175,7 @@ static int check_size(const oph_setting *ret, oph_error *err)
 
 int oph_settings_get(const oph_device *dev, const char *key, oph_setting *ret, oph_error *err)
 {
-    const struct oph__setting *s = find(&dev->settings, key, NULL);
+    const struct oph__setting *s = find(&dev->settings, key);
     int rc = check_size(ret, err);
     if (rc) return rc;
     if (!s) return unknown_key(dev, key, err);
@@ -167,13 +186,12 @@ int oph_settings_get(const oph_device *dev, const char *key, oph_setting *ret, o
 int oph_settings_pop(oph_device *dev, const char *key, oph_setting *ret, oph_error *err)
 {
     struct oph__settings *s = &dev->settings;
-    size_t index = s->list.count - 1;
+    ptrdiff_t place = key ? place_of(s, key) : (ptrdiff_t)s->list.count - 1;
     int rc = check_size(ret, err);
     if (rc) return rc;
-    if (key ? !find(s, key, &index) : !s->list.count)
-        return unknown_key(dev, key ? key : "the last setting", err);
+    if (place < 0) return unknown_key(dev, key ? key : "the last setting", err);
     free_setting(s->popped);
-    s->popped = oph__vec_remove(&s->list, index);
+    s->popped = take(s, place);
     if (ret) give(s->popped, ret);
     return 0;
 }
@@ -203,11 +221,11 @@ int oph_settings_copy(oph_device *dev, const oph_device *from, oph_report **ret_
 int oph_settings_move(oph_device *dev, const char *key, const char *before, oph_error *err)
 {
     struct oph__vec *list = &dev->settings.list;
-    size_t from, to = list->count;
-    if (!find(&dev->settings, key, &from)) return unknown_key(dev, key, err);
-    if (before && !find(&dev->settings, before, &to)) return unknown_key(dev, before, err);
-    void *setting = oph__vec_remove(list, from);
-    oph__vec_insert(list, to > from ? to - 1 : to,
+    ptrdiff_t from = place_of(&dev->settings, key), to = (ptrdiff_t)list->count;
+    if (from < 0) return unknown_key(dev, key, err);
+    if (before && (to = place_of(&dev->settings, before)) < 0) return unknown_key(dev, before, err);
+    void *setting = oph__vec_remove(list, (size_t)from);
+    oph__vec_insert(list, (size_t)(to > from ? to - 1 : to),
                     setting); /* there is room: one was just removed */
     return 0;
 }
@@ -231,6 +249,6 @@ const char *oph_settings_key_at(const oph_device *dev, size_t index)
 
 const char *oph_settings_value(const oph_device *dev, const char *key)
 {
-    const struct oph__setting *s = find(&dev->settings, key, NULL);
+    const struct oph__setting *s = find(&dev->settings, key);
     return s ? s->value.text : NULL;
 }

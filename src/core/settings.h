@@ -12,6 +12,7 @@ struct oph__setting {
 
 struct oph__settings {
     struct oph__vec list;        /* struct oph__setting */
+    struct oph__map by_key;      /* the same */
     struct oph__setting *popped; /* what its caller still reads; NULL: nothing */
 };
 

@@ -24,7 +24,7 @@ struct oph_subscription {
     struct oph__source source;
     struct oph__pv *pv;                          /* may be gone once it has left */
     struct oph__chanmon *on_value, *on_property; /* made while STARTING, gone once LEAVING */
-    struct oph_subscription *next;               /* of the PV; under ctx->lock, as all below */
+    struct oph_subscription *next, **at;         /* of the PV; under ctx->lock, as all below */
     enum stage stage;
     bool up, readable, writable; /* as told */
 };
@@ -47,11 +47,16 @@ static void tell_state(oph_subscription *sub, bool up, const struct oph__chan_in
     oph__source_tell(&sub->source, kind, sub->readable, sub->writable);
 }
 
+static bool look(struct oph__pv *pv, struct oph__chan_info *ret)
+{
+    return pv->state == OPH__CHAN_UP && pv->chan && pv->ops->chan_info(pv->chan, ret);
+}
+
 void oph__subscriptions_state(struct oph__pv *pv)
 {
     struct oph__chan_info info;
     if (!pv->subs) return;
-    bool up = pv->state == OPH__CHAN_UP && pv->chan && pv->ops->chan_info(pv->chan, &info);
+    bool up = look(pv, &info);
     for (oph_subscription *sub = pv->subs; sub; sub = sub->next)
         if (sub->stage == STARTING || sub->stage == LIVE) tell_state(sub, up, &info);
 }
@@ -85,12 +90,16 @@ static void got_property(void *user, const struct oph__event *event)
 
 /* Starting */
 
+/* The others know how things stand. */
 static void join(oph_subscription *sub)
 {
+    struct oph__chan_info info;
     pthread_mutex_lock(&sub->ctx->lock);
     sub->next = sub->pv->subs;
+    sub->at = &sub->pv->subs;
+    if (sub->next) sub->next->at = &sub->next;
     sub->pv->subs = sub;
-    oph__subscriptions_state(sub->pv);
+    tell_state(sub, look(sub->pv, &info), &info);
     pthread_mutex_unlock(&sub->ctx->lock);
 }
 
@@ -138,10 +147,8 @@ static void leave(oph_subscription *sub)
     if (sub->on_value) sub->pv->ops->unsubscribe(sub->on_value);
     if (sub->on_property) sub->pv->ops->unsubscribe(sub->on_property);
     pthread_mutex_lock(&ctx->lock);
-    oph_subscription **at = &sub->pv->subs;
-    while (*at != sub)
-        at = &(*at)->next;
-    *at = sub->next;
+    *sub->at = sub->next;
+    if (sub->next) sub->next->at = sub->at;
     sub->stage = LEFT;
     pthread_cond_broadcast(&ctx->changed);
     pthread_mutex_unlock(&ctx->lock);

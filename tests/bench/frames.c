@@ -56,6 +56,25 @@ static void iterate(void *state, struct measure *ret)
     ret->value = side_now() - started;
 }
 
+/* --- How it grows with the frames of a file, in seconds of CPU */
+
+static void *nothing(void)
+{
+    return NULL;
+}
+
+static void grow_round(void *state, struct measure *ret)
+{
+    char name[32];
+    double started = side_cpu();
+    (void)state;
+    snprintf(name, sizeof name, "grow_%d", side_size());
+    oph_frames *frames = open_frames(name);
+    iterate(frames, ret);
+    oph_frames_free(frames);
+    ret->value = side_cpu() - started;
+}
+
 /* --- All into one new buffer */
 
 static void read_all(void *state, struct measure *ret)
@@ -164,7 +183,8 @@ FILES(SET_UP)
 
 int main(int argc, char **argv)
 {
-    static const struct bench ours[] = {FILES(OURS){NULL, NULL, NULL}};
+    static const struct bench ours[] = {FILES(OURS){"grow_frames", nothing, grow_round},
+                                        {NULL, NULL, NULL}};
     static const struct bench codec[] = {FILES(CODEC){NULL, NULL, NULL}};
     bool is_codec = argc > 1 && strcmp(argv[1], "codec") == 0;
 

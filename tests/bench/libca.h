@@ -23,7 +23,21 @@ void libca_start(void);                           /* this process's context */
 void libca_need(int status, const char *what);    /* ECA_NORMAL, or the program ends */
 chid libca_open(const char *pv, struct tally *t); /* tells t when it is connected */
 
+/* libca_values.c */
+void *many_set_up(void);
+void many_round(void *state, struct measure *ret);
+void *some_set_up(void);
+void memory_500_round(void *state, struct measure *ret);
+void *put_set_up(void);
+void put_one_round(void *state, struct measure *ret);
+void put_all_round(void *state, struct measure *ret);
+void *image_set_up(void);
+void image_get_round(void *state, struct measure *ret);
+void *image_monitor_set_up(void);
+void image_monitor_round(void *state, struct measure *ret);
+
 /* libca_stage.c */
+void *stage_new(const char *prefix); /* in the context that there is */
 void *stage_set_up(void);
 void stage_on(void *state);
 void stage_off(void *state);
@@ -35,5 +49,11 @@ void stage_set(void *state, const char *pv, const char *value);
 void *trigger_set_up(void);
 void trigger_round(void *state, struct measure *ret);
 void count_round(void *state, struct measure *ret);
+void acquire_round(void *state, struct measure *ret);
+void *detectors_set_up(void);
+void detectors_round(void *state, struct measure *ret);
+
+/* libca_file.c: the frame of a file, which libhdf5 reads. */
+void file_read(const char *name);
 
 #endif

@@ -16,28 +16,28 @@
 static const struct {
     const char *pv, *value;
 } settings[] = {
-    {"Pilatus:cam1:ImageMode", "Single"},
-    {"Pilatus:cam1:NumImages", "1"},
-    {"Pilatus:cam1:AcquireTime", "0.1"},
-    {"Pilatus:cam1:AcquirePeriod", "0.105"},
-    {"Pilatus:cam1:WaitForPlugins", "Yes"},
-    {"Pilatus:image1:EnableCallbacks", "1"},
-    {"Pilatus:image1:BlockingCallbacks", "No"},
-    {"Pilatus:cam1:ArrayCallbacks", "1"},
-    {"Pilatus:HDF1:EnableCallbacks", "1"},
-    {"Pilatus:HDF1:BlockingCallbacks", "No"},
-    {"Pilatus:HDF1:AutoIncrement", "Yes"},
-    {"Pilatus:HDF1:ArrayCounter", "0"},
-    {"Pilatus:HDF1:AutoSave", "Yes"},
-    {"Pilatus:HDF1:NumCapture", "0"},
-    {"Pilatus:HDF1:CreateDirectory", "-5"},
-    {"Pilatus:HDF1:FilePath", "/bench/data/"},
-    {"Pilatus:HDF1:FileName", "a1b2c3d4-e5f6-4a7b-8c9d"},
-    {"Pilatus:HDF1:FileNumber", "0"},
-    {"Pilatus:HDF1:LazyOpen", "1"},
-    {"Pilatus:HDF1:Compression", "LZ4"},
-    {"Pilatus:HDF1:FileTemplate", "%s%s_%3.3d.h5"},
-    {"Pilatus:HDF1:FileWriteMode", "Stream"},
+    {"cam1:ImageMode", "Single"},
+    {"cam1:NumImages", "1"},
+    {"cam1:AcquireTime", "0.1"},
+    {"cam1:AcquirePeriod", "0.105"},
+    {"cam1:WaitForPlugins", "Yes"},
+    {"image1:EnableCallbacks", "1"},
+    {"image1:BlockingCallbacks", "No"},
+    {"cam1:ArrayCallbacks", "1"},
+    {"HDF1:EnableCallbacks", "1"},
+    {"HDF1:BlockingCallbacks", "No"},
+    {"HDF1:AutoIncrement", "Yes"},
+    {"HDF1:ArrayCounter", "0"},
+    {"HDF1:AutoSave", "Yes"},
+    {"HDF1:NumCapture", "0"},
+    {"HDF1:CreateDirectory", "-5"},
+    {"HDF1:FilePath", "/bench/data/"},
+    {"HDF1:FileName", "a1b2c3d4-e5f6-4a7b-8c9d"},
+    {"HDF1:FileNumber", "0"},
+    {"HDF1:LazyOpen", "1"},
+    {"HDF1:Compression", "LZ4"},
+    {"HDF1:FileTemplate", "%s%s_%3.3d.h5"},
+    {"HDF1:FileWriteMode", "Stream"},
 };
 
 enum { SETTINGS = sizeof settings / sizeof settings[0], ORIGINAL_BYTES = 4096 };
@@ -87,28 +87,40 @@ static int wait_capturing(struct stage *s, int on)
     return rc == 0;
 }
 
-void *stage_set_up(void)
+static chid open_below(const char *prefix, const char *suffix, struct tally *t)
+{
+    char pv[64];
+    snprintf(pv, sizeof pv, "%s%s", prefix, suffix);
+    return libca_open(pv, t);
+}
+
+void *stage_new(const char *prefix)
 {
     struct stage *s = calloc(1, sizeof *s);
 
     side_need(s != NULL, "no memory");
     tally_init(&s->tally);
-    libca_start();
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     tally_expect(&s->tally, SETTINGS + 3);
     for (int i = 0; i < SETTINGS; i++) {
         s->settings[i].stage = s;
-        s->settings[i].channel = libca_open(settings[i].pv, &s->tally);
+        s->settings[i].channel = open_below(prefix, settings[i].pv, &s->tally);
     }
-    s->acquire = libca_open("Pilatus:cam1:Acquire", &s->tally);
-    s->capture = libca_open("Pilatus:HDF1:Capture", &s->tally);
-    s->captures = libca_open("Pilatus:HDF1:Capture_RBV", &s->tally);
+    s->acquire = open_below(prefix, "cam1:Acquire", &s->tally);
+    s->capture = open_below(prefix, "HDF1:Capture", &s->tally);
+    s->captures = open_below(prefix, "HDF1:Capture_RBV", &s->tally);
     tally_wait(&s->tally);
     libca_need(ca_create_subscription(DBR_ENUM, 1, s->captures, DBE_VALUE, saw_capturing, s, NULL),
                "a subscription");
     side_need(wait_capturing(s, 0), "libca: it captures already");
     return s;
+}
+
+void *stage_set_up(void)
+{
+    libca_start();
+    return stage_new("Pilatus:");
 }
 
 static void got_original(struct event_handler_args args)

@@ -4,14 +4,17 @@
 #include "bench/libca.h"
 
 #include <db_access.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+enum { MOST_DETECTORS = 8 };
 enum { ACQUIRE, BUSY, STATE, CAPTURED, ROWS };
 static const char *const names[ROWS] = {
-    [ACQUIRE] = "Pilatus:cam1:Acquire",
-    [BUSY] = "Pilatus:cam1:AcquireBusy",
-    [STATE] = "Pilatus:cam1:DetectorState_RBV",
-    [CAPTURED] = "Pilatus:HDF1:NumCaptured_RBV",
+    [ACQUIRE] = "cam1:Acquire",
+    [BUSY] = "cam1:AcquireBusy",
+    [STATE] = "cam1:DetectorState_RBV",
+    [CAPTURED] = "HDF1:NumCaptured_RBV",
 };
 
 struct row {
@@ -24,6 +27,8 @@ struct trigger {
     void *stage;
     struct tally tally;
     struct row rows[ROWS];
+    chid file;
+    char file_name[256]; /* as the IOC has it */
 };
 
 static void got_row(struct event_handler_args args)
@@ -51,20 +56,30 @@ static void acquired(struct event_handler_args args)
     tally_one(args.usr);
 }
 
-void *trigger_set_up(void)
+static struct trigger *trigger_new(const char *prefix)
 {
     struct trigger *t = calloc(1, sizeof *t);
+    char pv[64];
 
     side_need(t != NULL, "no memory");
-    t->stage = stage_set_up();
+    t->stage = stage_new(prefix);
     tally_init(&t->tally);
-    tally_expect(&t->tally, ROWS);
+    tally_expect(&t->tally, ROWS + 1);
     for (int i = 0; i < ROWS; i++) {
         t->rows[i].trigger = t;
-        t->rows[i].channel = libca_open(names[i], &t->tally);
+        snprintf(pv, sizeof pv, "%s%s", prefix, names[i]);
+        t->rows[i].channel = libca_open(pv, &t->tally);
     }
+    snprintf(pv, sizeof pv, "%sHDF1:FullFileName_RBV", prefix);
+    t->file = libca_open(pv, &t->tally);
     tally_wait(&t->tally);
     return t;
+}
+
+void *trigger_set_up(void)
+{
+    libca_start();
+    return trigger_new("Pilatus:");
 }
 
 static void acquire(struct trigger *t, int count)
@@ -98,9 +113,96 @@ void count_round(void *state, struct measure *ret)
     struct trigger *t = state;
     double started = side_now();
     stage_on(t->stage);
-    stage_set(t->stage, "Pilatus:cam1:AcquireTime", "0.001");
-    stage_set(t->stage, "Pilatus:cam1:AcquirePeriod", "0.002");
+    stage_set(t->stage, "cam1:AcquireTime", "0.001");
+    stage_set(t->stage, "cam1:AcquirePeriod", "0.002");
     acquire(t, POINTS);
     stage_off(t->stage);
     ret->value = (side_now() - started) / POINTS;
+}
+
+static void got_name(struct event_handler_args args)
+{
+    struct trigger *t = args.usr;
+    libca_need(args.status, "a file's name");
+    side_need(args.count < (long)sizeof t->file_name, "libca: a long file name");
+    memcpy(t->file_name, args.dbr, (size_t)args.count);
+    t->file_name[args.count] = '\0';
+    tally_one(&t->tally);
+}
+
+static void ask_name(struct trigger *t)
+{
+    tally_expect(&t->tally, 1);
+    libca_need(ca_array_get_callback(DBR_CHAR, 0, t->file, got_name, t), "a get");
+    tally_wait(&t->tally);
+}
+
+void acquire_round(void *state, struct measure *ret)
+{
+    struct trigger *t = state;
+    double started = side_now();
+    for (int i = 0; i < ACQUISITIONS; i++) {
+        stage_on(t->stage);
+        acquire(t, 1);
+        ask_name(t);
+        stage_off(t->stage);
+        file_read(t->file_name);
+    }
+    ret->value = (side_now() - started) / ACQUISITIONS;
+}
+
+/* --- Several detectors, a thread each */
+
+struct detectors {
+    struct ca_client_context *context;
+    int count;
+    struct trigger *at[MOST_DETECTORS];
+    pthread_t threads[MOST_DETECTORS];
+};
+
+struct one {
+    struct ca_client_context *context;
+    struct trigger *trigger;
+};
+
+void *detectors_set_up(void)
+{
+    struct detectors *d = calloc(1, sizeof *d);
+    char prefix[32];
+
+    side_need(d && side_size() <= MOST_DETECTORS, "too many detectors");
+    libca_start();
+    d->context = ca_current_context();
+    d->count = side_size();
+    for (int i = 0; i < d->count; i++) {
+        snprintf(prefix, sizeof prefix, i ? "Pilatus%d:" : "Pilatus:", i + 1);
+        d->at[i] = trigger_new(prefix);
+    }
+    return d;
+}
+
+static void *acquire_one(void *arg)
+{
+    struct one *one = arg;
+    libca_need(ca_attach_context(one->context), "the context");
+    stage_on(one->trigger->stage);
+    acquire(one->trigger, 1);
+    stage_off(one->trigger->stage);
+    ca_detach_context();
+    return NULL;
+}
+
+void detectors_round(void *state, struct measure *ret)
+{
+    struct detectors *d = state;
+    struct one all[MOST_DETECTORS];
+    double started = side_now();
+
+    for (int i = 0; i < d->count; i++) {
+        all[i] = (struct one){d->context, d->at[i]};
+        side_need(!pthread_create(&d->threads[i], NULL, acquire_one, &all[i]), "no thread");
+    }
+    for (int i = 0; i < d->count; i++)
+        pthread_join(d->threads[i], NULL);
+    ret->value = side_now() - started;
 }

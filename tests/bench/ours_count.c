@@ -1,8 +1,7 @@
 /* Counts with documents, by the public functions of cophyd and libcophyd-doc: to a function that
  * does nothing with them, and as JSON lines to a file. */
-#include "bench/side.h"
+#include "bench/ours.h"
 
-#include <cophyd/cophyd.h>
 #include <cophyd/documents.h>
 #include <stdlib.h>
 
@@ -11,35 +10,20 @@ struct client {
     oph_device *dev;
 };
 
-static const char detector[] =
-    "class BenchCam : PilatusDetectorCam\n"
-    "row   wait_for_plugins WaitForPlugins rw enum config\n"
-    "class BenchHDF5 : HDF5Plugin@3.4 FileStoreHDF5IterativeWrite\n"
-    "class BenchDetector : SingleTrigger DetectorBase\n"
-    "dev   cam   cam1:   BenchCam\n"
-    "dev   image image1: ImagePlugin\n"
-    "dev   hdf1  HDF1:   BenchHDF5\n"
-    "files hdf1  write=/bench/data/ read=/bench/data/\n"
-    "stage cam   image_mode=Single num_images=1 acquire_time=0.001 acquire_period=0.002\n"
-    "stage cam   wait_for_plugins=Yes\n"
-    "stage hdf1  lazy_open=1 compression=LZ4 file_template=\"%s%s_%3.3d.h5\"\n";
-
-static void need(int rc, const oph_error *err)
-{
-    side_need(rc == 0, err->text);
-}
-
 static void *the_detector(void)
 {
-    const oph_context_options patient = {.size = sizeof patient, .connect_timeout = PATIENCE};
     struct client *c = calloc(1, sizeof *c);
     oph_error err = OPH_ERROR_INIT;
+    oph_device *cam = NULL;
 
     side_need(c != NULL, "no memory");
-    need(oph_context_new(&patient, &c->ctx, &err), &err);
-    need(oph_class_parse(c->ctx, detector, "ours_count.c", NULL, &err), &err);
-    need(oph_device_new(c->ctx, "BenchDetector", "Pilatus:", "det", &c->dev, &err), &err);
-    need(oph_connect(c->dev, PATIENCE, NULL, &err), &err);
+    c->ctx = ours_context();
+    ours_parse(c->ctx, ours_detector_text);
+    c->dev = ours_detector(c->ctx, 1);
+    ours_need(oph_device_child(c->dev, "cam", &cam, &err), &err);
+    ours_need(oph_settings_set(cam, "acquire_time", 0.001, &err), &err);
+    ours_need(oph_settings_set(cam, "acquire_period", 0.002, &err), &err);
+    ours_connect(c->dev);
     return c;
 }
 
@@ -58,7 +42,7 @@ static void count_round(void *state, struct measure *ret)
     size_t bytes = 0;
     double started = side_now();
 
-    need(oph_count(c->ctx, &c->dev, 1, POINTS, look_at, &bytes, NULL, &err), &err);
+    ours_need(oph_count(c->ctx, &c->dev, 1, POINTS, look_at, &bytes, NULL, &err), &err);
     ret->value = (side_now() - started) / POINTS;
     side_need(bytes > POINTS, "ours: no documents");
 }
@@ -72,8 +56,9 @@ static void lines_round(void *state, struct measure *ret)
     double started = side_now();
 
     side_need(file != NULL, "no file");
-    need(oph_document_lines_new(fileno(file), &lines, &err), &err);
-    need(oph_count(c->ctx, &c->dev, 1, POINTS, oph_document_lines_write, lines, NULL, &err), &err);
+    ours_need(oph_document_lines_new(fileno(file), &lines, &err), &err);
+    ours_need(oph_count(c->ctx, &c->dev, 1, POINTS, oph_document_lines_write, lines, NULL, &err),
+              &err);
     oph_document_lines_free(lines);
     ret->value = (side_now() - started) / POINTS;
     fclose(file);

@@ -30,6 +30,18 @@ def memory_round(_):
     return (side.memory() - before) / (side.SIGNALS - 1)
 
 
+def connect_many_round(_):
+    started = side.now()
+    connect(side.names(0, side.size()))
+    return side.now() - started
+
+
+def memory_500_round(_):
+    before = side.memory()
+    connect(side.names(1, 501))
+    return side.memory() - before
+
+
 async def get_each(names):
     for i, name in enumerate(names):
         value = await aioca.caget(name, format=aioca.FORMAT_TIME)
@@ -48,6 +60,61 @@ def read_all_round(names):
     took = side.now() - started
     side.need(values == [i + 0.5 for i in range(side.SIGNALS)], "aioca: wrong values")
     return took
+
+
+async def put_each(names):
+    for i, name in enumerate(names):
+        await aioca.caput(name, i, wait=True)
+
+
+def put_one_round(names):
+    started = side.now()
+    wait(put_each(names))
+    return (side.now() - started) / side.SIGNALS
+
+
+def put_all_round(names):
+    started = side.now()
+    wait(aioca.caput(names, list(range(side.SIGNALS)), wait=True))
+    return side.now() - started
+
+
+def image_get_round(names):
+    started = side.now()
+    for _ in range(side.IMAGES):
+        value = wait(aioca.caget(names[0], format=aioca.FORMAT_TIME, timeout=side.PATIENCE))
+        side.need(len(value) == side.IMAGE and value[-1] == side.IMAGE - 1, "aioca: a wrong image")
+    return (side.now() - started) / side.IMAGES
+
+
+class Watching:
+    def __init__(self):
+        connect(["b:array", "b:array.PROC"])
+        self.came = asyncio.Event()
+        wait(self.watch())
+
+    async def watch(self):
+        self.monitor = aioca.camonitor("b:array", self.changed, format=aioca.FORMAT_TIME, all_updates=True)
+        await self.wait()
+
+    def changed(self, value):
+        side.need(len(value) == side.IMAGE and value[-1] == side.IMAGE - 1, "aioca: a wrong image")
+        self.came.set()
+
+    async def wait(self):
+        await asyncio.wait_for(self.came.wait(), side.PATIENCE)
+        self.came.clear()
+
+    async def round(self):
+        for _ in range(side.IMAGES):
+            await aioca.caput("b:array.PROC", 1)
+            await self.wait()
+
+
+def image_monitor_round(watching):
+    started = side.now()
+    wait(watching.round())
+    return (side.now() - started) / side.IMAGES
 
 
 def array_get_round(names):
@@ -97,6 +164,12 @@ def all_signals():
 
 side.run({
     "connect": (lambda: None, connect_round),
+    "connect_many": (lambda: None, connect_many_round),
+    "memory_500": (lambda: connect(side.names(0, 1)), memory_500_round),
+    "put_one": (all_signals, put_one_round),
+    "put_all": (all_signals, put_all_round),
+    "image_get": (lambda: connect(["b:array"]), image_get_round),
+    "image_monitor": (Watching, image_monitor_round),
     "memory": (lambda: connect(side.names(0, 1)), memory_round),
     "get_one": (all_signals, get_one_round),
     "read_all": (all_signals, read_all_round),

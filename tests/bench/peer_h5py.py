@@ -18,6 +18,7 @@ FILTERS = {
     "deflate": {"compression": "gzip", "compression_opts": 1, "shuffle": True},
 }
 MANY, FEW = 50000, 5000
+GROWING = (500, 1581, 5000, 15811, 50000)
 
 
 def photons():
@@ -43,7 +44,7 @@ def make(folder):
               lambda i: numpy.roll(frames[i % 10], i, axis=0), options)
     write(f"{folder}/contiguous.h5", (FRAMES, ROWS, COLS), None, lambda i: frames[i % 10], {})
     small = numpy.arange(64, dtype="u2").reshape(8, 8)
-    for name, count in ("many", MANY), ("few", FEW):
+    for name, count in ("many", MANY), ("few", FEW), *((f"grow_{n}", n) for n in GROWING):
         write(f"{folder}/{name}.h5", (count, 8, 8), (1, 8, 8), lambda i: small, FILTERS["lz4"])
 
 

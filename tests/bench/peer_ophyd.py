@@ -1,62 +1,14 @@
-"""Staging and triggering with ophyd: the reference page's detector, with the settings of the others."""
+"""The detector with ophyd; and a device of 500 signals."""
 
-from ophyd import ADComponent, DetectorBase, EpicsSignal, ImagePlugin, PilatusDetectorCam, SingleTrigger
-from ophyd.areadetector.filestore_mixins import FileStoreHDF5IterativeWrite
-from ophyd.areadetector.plugins import HDF5Plugin_V34
-from ophyd.signal import EpicsSignalBase
+import h5py
+import hdf5plugin  # for LZ4
+from ophyd import Component, Device, EpicsSignal
 
-import epics  # after ophyd, which chooses its libca
 import side
+from ophyd_detector import construct, detector
 
 
-class BenchCam(PilatusDetectorCam):
-    wait_for_plugins = ADComponent(EpicsSignal, "WaitForPlugins")
-
-
-class BenchHDF5(FileStoreHDF5IterativeWrite, HDF5Plugin_V34):
-    pass
-
-
-class BenchDetector(SingleTrigger, DetectorBase):
-    cam = ADComponent(BenchCam, "cam1:")
-    image = ADComponent(ImagePlugin, "image1:")
-    hdf1 = ADComponent(
-        BenchHDF5, "HDF1:", write_path_template="/bench/data/", read_path_template="/bench/data/")
-
-
-def put(name, value):
-    side.need(epics.caput(f"Pilatus:{name}", value, wait=True, timeout=side.PATIENCE) == 1, f"ophyd: {name}")
-
-
-def show_a_frame():
-    """ophyd stages no writer that has never seen one, also where it opens its file lazily."""
-    if epics.caget("Pilatus:HDF1:ArraySize0_RBV") > 0:
-        return
-    put("cam1:ArrayCallbacks", 1)
-    put("HDF1:EnableCallbacks", 1)
-    put("cam1:WaitForPlugins", 1)
-    put("cam1:AcquireTime", 0.01)
-    put("cam1:Acquire", 1)
-
-
-def detector():
-    EpicsSignalBase.set_defaults(timeout=side.PATIENCE, connection_timeout=side.PATIENCE)
-    show_a_frame()
-    det = BenchDetector("Pilatus:", name="det")
-    det.hdf1.create_directory.put(-5)
-    det.image.stage_sigs["blocking_callbacks"] = "No"
-    det.hdf1.stage_sigs["blocking_callbacks"] = "No"
-    det.hdf1.stage_sigs["create_directory"] = -5
-    det.cam.stage_sigs["image_mode"] = "Single"
-    det.cam.stage_sigs["num_images"] = 1
-    det.cam.stage_sigs["acquire_time"] = 0.1
-    det.cam.stage_sigs["acquire_period"] = 0.105
-    det.cam.stage_sigs["wait_for_plugins"] = "Yes"
-    det.hdf1.stage_sigs["lazy_open"] = 1
-    det.hdf1.stage_sigs["compression"] = "LZ4"
-    det.hdf1.stage_sigs["file_template"] = "%s%s_%3.3d.h5"
-    det.hdf1.stage_sigs["capture"] = det.hdf1.stage_sigs.pop("capture")
-    return det
+kept = []  # what would be in the way while it is taken apart
 
 
 def connected():
@@ -75,6 +27,57 @@ def stage_round(det):
     return (side.now() - started) / side.STAGES
 
 
+def construct_round(_):
+    started = side.now()
+    kept.extend(construct("Pilatus:") for _ in range(side.DEVICES))
+    return (side.now() - started) / side.DEVICES
+
+
+def construct_first_round(_):
+    started = side.now()
+    construct("Pilatus:")
+    return side.now() - started
+
+
+def acquire_round(det):
+    started = side.now()
+    for _ in range(side.ACQUISITIONS):
+        det.stage()
+        det.trigger().wait(timeout=side.PATIENCE)
+        det.read()
+        det.unstage()
+        side.read_file(h5py, det.hdf1.full_file_name.get())
+    return (side.now() - started) / side.ACQUISITIONS
+
+
+def several():
+    dets = [detector(side.prefix(i)) for i in range(side.size())]
+    for det in dets:
+        det.stage()
+        det.unstage()
+    return dets
+
+
+def detectors_round(dets):
+    """One after the other but for the acquisitions, as bluesky's count does."""
+    started = side.now()
+    for det in dets:
+        det.stage()
+    for status in [det.trigger() for det in dets]:
+        status.wait(timeout=side.PATIENCE)
+    for det in dets:
+        det.unstage()
+    return side.now() - started
+
+
+def memory_500_round(_):
+    before = side.memory()
+    some = type("Some", (Device,), {f"s{i}": Component(EpicsSignal, f"s{i}") for i in range(1, 501)})
+    kept.append(some("b:", name="some"))
+    kept[-1].wait_for_connection(timeout=side.PATIENCE)
+    return side.memory() - before
+
+
 def trigger_round(det):
     det.stage()
     started = side.now()
@@ -87,5 +90,10 @@ def trigger_round(det):
 
 side.run({
     "stage": (connected, stage_round),
+    "acquire": (connected, acquire_round),
+    "detectors": (several, detectors_round),
+    "construct_first": (lambda: None, construct_first_round),
+    "construct": (lambda: None, construct_round),
+    "memory_500": (lambda: EpicsSignal("b:s0", name="s0").wait_for_connection(), memory_500_round),
     "trigger": (connected, trigger_round),
 })

@@ -27,6 +27,18 @@ def memory_round(state):
     return (side.memory() - before) / (side.SIGNALS - 1)
 
 
+def connect_many_round(_):
+    started = side.now()
+    connect(side.names(0, side.size()))
+    return side.now() - started
+
+
+def memory_500_round(state):
+    before = side.memory()
+    state.extend(connect(side.names(1, 501)))
+    return side.memory() - before
+
+
 def get_one_round(pvs):
     started = side.now()
     for i, pv in enumerate(pvs):
@@ -48,12 +60,59 @@ def read_all_set_up():
     return names
 
 
+def put_one_round(pvs):
+    started = side.now()
+    for i, pv in enumerate(pvs):
+        side.need(pv.put(i, wait=True) == 1, "pyepics: a put failed")
+    return (side.now() - started) / side.SIGNALS
+
+
+def put_all_round(names):
+    started = side.now()
+    done = epics.caput_many(names, range(side.SIGNALS), wait="all")
+    took = side.now() - started
+    side.need(all(one == 1 for one in done), "pyepics: a put failed")
+    return took
+
+
 def array_get_round(pvs):
     started = side.now()
     for _ in range(side.ARRAYS):
         value = pvs[0].get(use_monitor=False, timeout=side.PATIENCE)
         side.need(len(value) == side.ARRAY and value[-1] == side.ARRAY - 1, "pyepics: a wrong array")
     return (side.now() - started) / side.ARRAYS
+
+
+def image_get_round(pvs):
+    started = side.now()
+    for _ in range(side.IMAGES):
+        value = pvs[0].get(use_monitor=False, timeout=side.PATIENCE)
+        side.need(len(value) == side.IMAGE and value[-1] == side.IMAGE - 1, "pyepics: a wrong image")
+    return (side.now() - started) / side.IMAGES
+
+
+class Watching:
+    def __init__(self):
+        self.came = threading.Event()
+        self.pv = epics.PV("b:array", auto_monitor=True, callback=self.changed)
+        self.next = connect(["b:array.PROC"])[0]
+        self.wait()
+
+    def changed(self, value=None, **_):
+        side.need(len(value) == side.IMAGE and value[-1] == side.IMAGE - 1, "pyepics: a wrong image")
+        self.came.set()
+
+    def wait(self):
+        side.need(self.came.wait(side.PATIENCE), "pyepics: no image")
+        self.came.clear()
+
+
+def image_monitor_round(watching):
+    started = side.now()
+    for _ in range(side.IMAGES):
+        watching.next.put(1)
+        watching.wait()
+    return (side.now() - started) / side.IMAGES
 
 
 class Counting:
@@ -90,6 +149,12 @@ def monitor_round(counting):
 
 side.run({
     "connect": (lambda: None, connect_round),
+    "connect_many": (lambda: None, connect_many_round),
+    "memory_500": (lambda: connect(side.names(0, 1)), memory_500_round),
+    "put_one": (lambda: connect(side.names(0, side.SIGNALS)), put_one_round),
+    "put_all": (read_all_set_up, put_all_round),
+    "image_get": (lambda: connect(["b:array"]), image_get_round),
+    "image_monitor": (Watching, image_monitor_round),
     "memory": (lambda: connect(side.names(0, 1)), memory_round),
     "get_one": (lambda: connect(side.names(0, side.SIGNALS)), get_one_round),
     "read_all": (read_all_set_up, read_all_round),

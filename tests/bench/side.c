@@ -15,6 +15,14 @@ void side_need(int ok, const char *what)
     exit(1);
 }
 
+int side_size(void)
+{
+    const char *text = getenv("BENCH_SIZE");
+    long size = text ? strtol(text, NULL, 10) : 0;
+    side_need(size > 0 && size <= 1000000, "wanted BENCH_SIZE");
+    return (int)size;
+}
+
 double side_now(void)
 {
     struct timespec t;

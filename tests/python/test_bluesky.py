@@ -419,20 +419,3 @@ def test_documents_can_be_routed(engine, run, det):
     engine.subscribe(router)
     engine(bp.count([det], 1))
     assert run.of("stop")
-
-
-def test_ophyd_and_pyepics_in_one_process_and_plan(engine, run, det, unchanged):
-    import epics
-    import ophyd
-    import ophyd.sim
-
-    theirs = ophyd.EpicsSignal("p:longout", name="theirs")
-    theirs.wait_for_connection(timeout=PATIENCE)
-    epics.caput("p:stringout", "by pyepics", wait=True)
-    ours = cophyd.EpicsSignal("p:stringout", name="ours")
-    engine(bp.scan([det, theirs, ours], ophyd.sim.motor, 0, 1, 2))
-    assert len(run.of("event")) == 2
-    (first, _) = run.of("event")
-    assert first["data"]["ours"] == "by pyepics" == epics.caget("p:stringout")
-    assert first["data"]["theirs"] == theirs.get() and first["data"]["motor"] == 0
-    theirs.destroy()

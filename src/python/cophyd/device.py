@@ -59,7 +59,7 @@ class Device:
         context: Context | None = None,
     ) -> None:
         self._attributes: dict[str, Any] = {}
-        self._absent: dict[str, str] = {}
+        self._absent: dict[tuple[str, int], str] = {}
         self._soft: list[SoftSignal] = []
         self._context: Context
         self._tree: Tree
@@ -190,12 +190,14 @@ class Device:
         """The child device, the signal, or the group of them, of this name, which may have dots."""
         found = self._attributes.get(name)
         if found is None:
-            found = self._attributes[name] = self._find(name)
+            found = self._attributes.setdefault(name, self._find(name))
         return found
 
     def _find(self, name: str) -> Any:
-        if name in self._absent:
-            raise AttributeError(self._absent[name], name=name, obj=self)
+        # Asked often, by bluesky for what a device can do; another release has other attributes.
+        key = (name, lib.oph_device_attr_count(self._ptr))
+        if key in self._absent:
+            raise AttributeError(self._absent[key], name=name, obj=self)
         if name in self._children():
             return self._child(name)
         err = new_error()
@@ -206,8 +208,8 @@ class Device:
         first, _, rest = name.partition(".")
         if rest and first in self._children():
             return self.attribute(first).attribute(rest)
-        self._absent[name] = text(err.text)
-        raise AttributeError(self._absent[name], name=name, obj=self)
+        self._absent[key] = text(err.text)
+        raise AttributeError(self._absent[key], name=name, obj=self)
 
     def _child(self, attr: str) -> Device:
         from .lookup import device_class  # which knows the classes that derive from this one

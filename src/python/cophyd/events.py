@@ -29,6 +29,7 @@ class Events:
     """What a context has to tell, in order: values, and statuses that are done."""
 
     LOOK = 0.1  # seconds between looks at the progress of a status that somebody watches
+    TURN = 100  # events
 
     def __init__(self, context: Any) -> None:
         self.queue = call_for("oph_queue *", lib.oph_queue_new, context)
@@ -132,8 +133,11 @@ class Events:
                 guarded(status._look_in_events)
 
     def _drain(self) -> None:
+        """Some at a time, so that statuses have their turn, too."""
         event = ffi.new("oph_event **")
-        while not self._ended and lib.oph_queue_next(self.queue, 0, event, ffi.NULL) == 0:
+        for _ in range(self.TURN):
+            if self._ended or lib.oph_queue_next(self.queue, 0, event, ffi.NULL):
+                return
             key = int(ffi.cast("uintptr_t", lib.oph_event_user(event[0])))
             target = self._targets.get(key)
             if target is None:
