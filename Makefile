@@ -6,12 +6,17 @@
 #   make check-files  the simulator's files read by h5py and tifffile
 #   make check-documents  what runs emit, by event-model's schemas, and in Kafka, databroker and Tiled
 #   make python       the package cophyd for Python: build/python; make wheel   the same for pip
-#   make check-python its tests, with bluesky's RunEngine (PYTEST='-k NAME' runs some)
+#   make check-python its tests, with bluesky's RunEngine, databroker and Tiled (PYTEST='-k NAME' runs some)
 #   make check-hosts  programs in other languages, and the wheel
+#   make trust        faults, random runs, soak, fuzz: what was attacked, in one table (TRUST=long: for hours)
+#   make soak         acquisitions and random runs for hours
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
+#   make coverage     which lines and branches of src the tests reach
 #   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
-#   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each; FUZZ=NAME runs that one
+#   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each, and MUTANTS=50000 HDF5
+#                     files; FUZZ=NAME runs that target
 #   make docs         reference pages for a browser, and man pages: build/docs
+#   make platforms    other compilers, machines, EPICS and HDF5
 #   make bench        speed beside the alternatives make bench BENCH=NAME   runs that one
 #   make install uninstall PREFIX=DIR DESTDIR=DIR   make clean distclean
 
@@ -40,7 +45,7 @@ endif
 
 # --- Flags
 
-WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 -Wno-format-nonliteral
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2
 WERROR = -Werror
 BASE = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE) -MMD -MP -Isrc -Iinclude
 FILTER_CFLAGS = $(LZ4_CFLAGS) $(BLOSC_CFLAGS) $(DEFLATE_CFLAGS)
@@ -51,7 +56,8 @@ ALL_LIBS = $(EPICS_LIBS) $(HDF5_LIBS) $(UUID_LIBS) $(LZ4_LIBS) $(BLOSC_LIBS) $(D
 $(O)/ca/%.o: NEEDS = $(EPICS_CFLAGS)
 $(O)/h5/%.o: NEEDS = $(HDF5_CFLAGS) $(FILTER_CFLAGS)
 $(O)/ad/%.o: NEEDS = $(UUID_CFLAGS)
-$(O)/doc/%.o: NEEDS = $(UUID_CFLAGS) $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
+# librdkafka's macros have statements in expressions, which clang warns of.
+$(O)/doc/%.o: NEEDS = -Wno-gnu-statement-expression $(UUID_CFLAGS) $(JANSSON_CFLAGS) $(RDKAFKA_CFLAGS)
 $(O)/cli/%.o: NEEDS = $(JANSSON_CFLAGS) $(PNG_CFLAGS)
 $(O)/sim/%.o: NEEDS = $(SIM_CFLAGS) $(HDF5_CFLAGS) $(LZ4_CFLAGS) $(BLOSC_CFLAGS) -DSIM_DBD_DIR='"$(SIM_DBD_DIR)"'
 
@@ -71,7 +77,7 @@ with_doc = $(if $(JANSSON_LIBS),$(1),$(filter-out $(2),$(1)))
 with_kafka = $(if $(RDKAFKA_LIBS),$(1),$(filter-out $(2),$(1)))
 TEST_LIB := $(patsubst tests/%,$(B)/tests/%.o,$(call with_doc,$(wildcard tests/lib/*.c),tests/lib/documents.c))
 UNIT := $(patsubst %.c,$(B)/%,$(call with_doc,$(wildcard tests/unit/test_*.c),tests/unit/test_doc_%))
-UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka)
+UNIT := $(call with_kafka,$(UNIT),$(B)/tests/unit/test_doc_kafka $(B)/tests/unit/test_doc_kafka_stuck)
 UNIT := $(filter-out $(if $(PNG_LIBS),,%/test_picture_png) $(if $(JANSSON_LIBS),,%/test_view_files),$(UNIT))
 EXAMPLES := $(patsubst examples/%.c,$(B)/bin/%,$(call with_doc,$(wildcard examples/*.c),examples/count.c examples/scan.c examples/kafka.c))
 # An object without a source goes when the folder that had it changes.
@@ -100,7 +106,7 @@ DEMO := $(patsubst %.c,$(B)/%,$(wildcard tests/demo/*.c))
 
 .PHONY: all demo check check-files check-documents check-python check-hosts python wheel bench docs lint layers format
 .PHONY: asan tsan abi-names
-.PHONY: fuzz check-fuzz fuzz-targets install uninstall clean distclean
+.PHONY: trust soak coverage fuzz check-fuzz fuzz-targets install uninstall clean distclean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(LIBS) $(DOC_LIBS) $(SIM) $(KIT) $(CLI) $(EXAMPLES)
@@ -210,7 +216,7 @@ LIBRARY = $(B)/lib/libcophyd.a
 $(B)/lib/failing/%.a: $(B)/lib/%.a tests/lib/failing.syms
 	@mkdir -p $(@D)
 	$(Q)objcopy --redefine-syms=tests/lib/failing.syms $< $@
-FAILING_TESTS := $(filter $(B)/tests/unit/test_failing_% $(B)/tests/unit/test_doc_failing,$(UNIT))
+FAILING_TESTS := $(filter $(addprefix $(B)/tests/,unit/test_failing_% unit/test_doc_failing ioc/test_failing_%),$(UNIT) $(IOC))
 $(FAILING_TESTS): LIBRARY = $(B)/lib/failing/libcophyd.a
 $(FAILING_TESTS): $(B)/lib/failing/libcophyd.a
 
@@ -236,6 +242,20 @@ PICTURE := $(patsubst %,$(O)/cli/%.c.o,frame picture picture_png picture_text)
 PICTURE_TESTS := $(filter $(B)/tests/unit/test_picture%,$(UNIT))
 $(PICTURE_TESTS): WITH_DOC = $(PICTURE) $(PNG_LIBS)
 $(PICTURE_TESTS): $(PICTURE)
+
+# What the library claims, attacked: a table.
+TRUST_TESTS := $(SOAK) $(filter %/test_doc_failing %/test_failing_memory %/test_failing_calls %/test_failing_frames,$(UNIT)) \
+    $(filter $(B)/tests/ioc/test_faults_%,$(IOC))
+trust: all $(TRUST_TESTS) python $(PLAIN) $(B)/python-venv/made
+	$(if $(SIM_LIBS),,$(error make trust needs the simulator: ./configure --install-deps))
+	+$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' python3 -B tests/trust/trust.py
+
+soak: export COPHYD_SIM = $(abspath $(B))/bin/cophyd-sim
+soak: export COPHYD_STATE_DIR = $(abspath $(B))/state/soak
+soak: all $(SOAK)
+	$(B)/tests/soak/soak 100000 0
+	$(B)/tests/soak/soak 86400 1
+	$(B)/tests/random/random 1 2000
 
 # A link that is slow, for tests and benches.
 FAR := $(B)/tests/link/far
@@ -264,6 +284,11 @@ tsan: SANITIZE_AS = -fsanitize=thread
 asan tsan:
 	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/lint/tsan.supp \
 	    $(MAKE) B=build/$@ SANITIZE='$(SANITIZE_AS)' check
+
+# Lines and branches of src that the tests reach, in a build of its own; with TESTS, that those do.
+coverage:
+	-+$(Q)$(MAKE) B=build/coverage CFLAGS='-O0 -g' SANITIZE='--coverage -fprofile-update=atomic' check
+	$(Q)python3 -B tests/coverage/summary.py build/coverage
 
 # Fuzz targets: libFuzzer's, each a file of tests/fuzz, in a build of clang's of its own.
 FUZZ ?= $(filter-out fuzz seeds $(if $(DOC_SRC),,metadata json_values replay),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
@@ -294,7 +319,9 @@ fuzz check-fuzz:
 	    fuzz-targets
 	$(Q)FUZZ_TIME=$(if $(filter check-%,$@),20 FUZZ_RUNS=$(FUZZ_RUNS),$(FUZZ_TIME)) \
 	    prove --exec tests/fuzz/run.sh -j2 $(patsubst %,build/fuzz/bin/%,$(FUZZ))
+	$(if $(filter check-%,$@),,+$(Q)MUTANTS=$(MUTANTS) TEST_TIMEOUT=7200 $(MAKE) TESTS=build/tests/unit/test_frames_mutants check)
 FUZZ_RUNS ?= 400000
+MUTANTS ?= 50000
 
 # The simulator's files, read by h5py, hdf5plugin and tifffile; files of h5py, read by the library.
 $(B)/files-venv/made: tests/files/peers.txt
@@ -320,7 +347,7 @@ check-documents: all $(DOC_TESTS) $(B)/documents-venv/made $(REPLAY_VENVS)
 	$(if $(and $(DOC_SRC),$(SIM_LIBS)),,$(error make check-documents needs jansson and the simulator: ./configure --install-deps))
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove --exec 'tests/lint/tap.sh $(B)/documents-venv/bin/python' tests/documents/check.py \
-	    $(if $(KAFKA),tests/documents/kafka.py)
+	    $(if $(KAFKA),tests/documents/check_kafka.py)
 	$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' TEST_TIMEOUT=600 \
 	    prove -j2 --exec 'tests/lint/tap.sh $(B)/tiled-venv/bin/python' \
 	    $(patsubst %,tests/documents/replay_%.py,tiled databroker)
@@ -342,7 +369,7 @@ $(B)/python-venv/made: tests/python/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-check-python: all python $(PLAIN) $(B)/python-venv/made
+check-python: all python $(PLAIN) $(B)/python-venv/made $(REPLAY_VENVS)
 	$(if $(SIM_LIBS),,$(error make check-python needs the simulator: ./configure --install-deps))
 	$(Q)CC='$(CC)' BUILD='$(abspath $(B))' COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' \
 	    tests/python/check.sh $(PYTEST)
@@ -410,6 +437,11 @@ DOCS ?= $(B)/docs
 docs:
 	$(say) DOCS $(DOCS)
 	$(Q)python3 -B -X utf8 src/docs/docs.py $(DOCS) $(VERSION)
+
+# --- Other compilers, machines, EPICS and HDF5: a table. PLATFORMS='NAME ...' or --short.
+
+platforms:
+	$(Q)tests/platforms/run.sh $(PLATFORMS)
 
 # --- Rules
 

@@ -114,8 +114,9 @@ typedef struct oph_replayed {
  * line that is no document, one of more than 64 MiB, or a last one that is cut off, as a killed
  * program leaves it; OPH_EFILE when the file cannot be read. All name file and line.
  * An error of the sink ends it, too. *ret is written on success. The report, which is yours, also
- * on failure, names each run that has no stop document; that alone is no error. Both may be NULL.
- */
+ * on failure, names each run that has no stop document up to there (none where the sink refused
+ * one); that alone is no error. Both may be NULL. What is in the file when it is opened is
+ * replayed, so that the sink may append to it. */
 OPH_API int oph_documents_replay(const char *file, oph_document_fn *sink, void *user,
                                  oph_replayed *ret, oph_report **ret_report, oph_error *err);
 
@@ -173,22 +174,27 @@ typedef struct oph_count_options {
  *     start, descriptor, resource, { datum, event } x points, stop
  *
  * The descriptor and the resources come with the first point, since an image is known only then. A
- * point that fails ends the run: the stop document has exit_status "fail" and the error as its
- * reason; after oph_interrupt (OPH_EINTR), a cancel or an oph_stop (OPH_ECANCEL) "abort". A stage
- * that fails leaves no document at all. The first error is returned; an unstage that fails is one.
+ * point that fails ends the run: the stop document has exit_status "fail" and the error, which
+ * begins with the point ("point 2 of 3, m1 at 0.5: ..."), as its reason; after oph_interrupt
+ * (OPH_EINTR), a cancel or an oph_stop (OPH_ECANCEL) "abort". A stage that fails leaves no document
+ * at all. The first error is returned; an unstage that fails is one, and where there are no
+ * reports it is told with the first, too.
  *
  * - The keys are those of oph_describe; configuration is read once, with the first point. Signals
  *   are hinted where their kind is (oph_signal_set_kind).
  * - "time" is this machine's, but in "timestamps" the IOC's; of an image, when its trigger was
  * done.
  * - An enum is its index. Text that is no UTF-8 is taken for Latin-1. JSON has no NaN and no
- *   infinity: they become null, in arrays too.
- * - Streams are as bluesky-tiled-plugins reads them: the array of a run has the points, the frames
- * of a point and the frame as its axes. chunk_shape and swmr are what the HDF5 plugin was set to
- * with the first point. Of several files ("template") the URI is what all names begin with; the
- *   template comes after it. A path stands in the URI as it is, since Tiled decodes nothing: only
- *   ?, #, ; and control characters are escaped, and files with these in their names are not found
- *   by it. The server must be allowed to read the folder (tiled serve catalog --read FOLDER).
+ *   infinity: they become null, in arrays too. Who gives such documents to TiledWriter makes NaN of
+ *   a null where dtype_numpy is a float's: a column that begins with null alone is text to it.
+ * - Streams are as bluesky-tiled-plugins reads them: the array of a run has points, frames of a
+ *   point, rows and columns. chunk_shape and swmr are what the HDF5 plugin was set to with the
+ *   first point. Of one file a frame the URI is what all names begin with; "template" comes after.
+ *   A path stands in the URI as it is, since Tiled decodes nothing; only ?, #, ; and control
+ *   characters are escaped, and Tiled does not find files with these. Its server must be allowed
+ *   to read the folder (tiled serve catalog --read FOLDER). While the run goes on it reads pixels
+ *   only with SWMRMode On, and not while the file has frames of which no document told.
+ * - Compressed files are read by those who import hdf5plugin: Tiled does, databroker does not.
  * - An image names the file that the IOC named, as this machine sees it, never a guess. A point
  * that is not what the documents before it said ends the run (OPH_EMISMATCH): another number of
  * frames, another file, a file number that the spec cannot tell.

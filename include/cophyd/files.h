@@ -42,6 +42,13 @@ enum oph_path_semantics {
 /* How the IOC writes paths. To be set before the template, which is checked by it. */
 OPH_API int oph_files_set_semantics(oph_device *dev, int32_t semantics, oph_error *err);
 
+/* Keeps files on this machine under `root`, also from an IOC that names others: staging fails with
+ * OPH_EFILE where the folder to read from does not lie in it, links followed, and so does asking
+ * for the local name of a file that does not. Of what does not exist yet the part that exists
+ * counts. Absolute, else OPH_EPARSE; NULL: anywhere, as at first. Who can write to folders in
+ * `root` can still put a link there between this look and the program's own opening. */
+OPH_API int oph_files_set_root(oph_device *dev, const char *root, oph_error *err);
+
 /* Names */
 
 enum oph_naming {

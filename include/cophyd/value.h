@@ -35,6 +35,12 @@ typedef struct oph_data {
     const void *data;
 } oph_data;
 
+/* Makes text from an IOC or a file fit for a terminal, in place: what a terminal would obey
+ * (control characters, also those above 127, and what turns the direction of writing) becomes
+ * spaces, also line ends. Values and labels are given as the IOC sent them; errors, plans and
+ * graphs have been through this. Returns text. */
+OPH_API char *oph_text_clean(char *text);
+
 /* What a PV is. Set `size` to sizeof(oph_properties). Limits are those of the record. Where it has
  * none both of a pair are equal, or the wrong way round; an alarm limit without a severity is NaN,
  * or 0 where the PV holds integers: so Channel Access tells them. */

@@ -100,7 +100,7 @@ static void set_value(struct oph__port_value *value, const struct oph_value *fro
     oph__value_double(from, &value->number);
     oph__value_text(from, &text, &length);
     if (oph__value_is_text(from) || info->count > 1)
-        oph__format(value->text, sizeof value->text, "%.*s", (int)length, text);
+        oph__clean(oph__format(value->text, sizeof value->text, "%.*s", (int)length, text));
     else
         oph__value_show(from, info, value->text, sizeof value->text);
 }

@@ -217,7 +217,8 @@ static int check(struct coming *c, const struct oph__plan *plan, oph_error *err)
     enum oph__writing writing = captures ? OPH__WRITES_STREAM : OPH__WRITES_NOTHING;
     if (!captures && number(c, MODE) == MODE_SINGLE && number(c, SAVE)) writing = OPH__WRITES_FILES;
     keep(c, writing);
-    if (captures) rc = check_capture(c, capture, err);
+    rc = oph__store_hold(c->dev, c->store, c->store->next.read_dir, err);
+    if (!rc && captures) rc = check_capture(c, capture, err);
     if (!rc && writing == OPH__WRITES_FILES) rc = check_files(c, err);
     if (!rc && writing != OPH__WRITES_NOTHING) rc = check_twin(c, plan, err);
     if (!rc && writing != OPH__WRITES_NOTHING)

@@ -1,8 +1,8 @@
 /* What the files of the file store share; no other file includes it.
  *
- * What the user sets are choices (files.c). A stage makes folders and a name of them (file_store.c,
- * file_name.c), looks at what will be staged and refuses what would lose frames (file_check.c). The
- * trigger notes what was written (file_written.c). */
+ * What the user sets are choices (files.c, file_root.c). A stage makes folders and a name of them
+ * (file_store.c, file_name.c), looks at what will be staged and refuses what would lose frames
+ * (file_check.c). The trigger notes what was written (file_written.c). */
 #ifndef AD_FILE_PARTS_H
 #define AD_FILE_PARTS_H
 
@@ -37,6 +37,7 @@ struct oph__store {
     bool windows, overwrite;
     int32_t naming;
     char *text; /* of OPH_NAME_FIXED and _COUNTER; or NULL */
+    char *root; /* of this machine, or NULL */
     oph_file_name_fn *fn;
     void *user;
     struct oph__files next;   /* of a plan that is being made */
@@ -65,6 +66,9 @@ int oph__store_set_naming(struct oph__store *s, int32_t naming, const char *text
 int oph__store_make_name(oph_device *dev, struct oph__store *s, oph_error *err);
 /* 0 for a text that can be a FileName. */
 int oph__file_name_check(const oph_device *dev, const char *text, bool windows, oph_error *err);
+
+/* 0 where no root was set or it holds the local path. Touches the disk, with no lock held. */
+int oph__store_hold(const oph_device *dev, struct oph__store *s, const char *path, oph_error *err);
 
 /* Has the plan ask for what it needs to know (oph__hook_ops.plan). */
 int oph__store_ask(oph_device *dev, struct oph__plan *plan, oph_error *err);

@@ -24,6 +24,7 @@ static void destroy(void *data)
     free(s->write);
     free(s->read);
     free(s->text);
+    free(s->root);
     free(s);
 }
 

@@ -131,16 +131,28 @@ static int check_index(const oph_device *dev, const struct oph__store *s, size_t
                      count(s));
 }
 
-int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err)
+/* `index` NULL: the last. */
+static int name_at(oph_device *dev, const size_t *index, int32_t side, char *buffer, size_t size,
+                   oph_error *err)
 {
     struct oph__store *s;
+    char name[2 * OPH__PATH_MAX];
     int rc = oph__store_get(dev, &s, err);
     if (rc) return rc;
     pthread_mutex_lock(&s->lock);
-    rc = check_index(dev, s, 0, err);
-    if (!rc) rc = give(dev, s, count(s) - 1, side, buffer, size, err);
+    rc = check_index(dev, s, index ? *index : 0, err);
+    if (!rc)
+        rc = give(dev, s, index ? *index : count(s) - 1, side, name,
+                  size < sizeof name ? size : sizeof name, err);
     pthread_mutex_unlock(&s->lock);
+    if (!rc && side == OPH_SIDE_LOCAL) rc = oph__store_hold(dev, s, name, err);
+    if (!rc) memcpy(buffer, name, strlen(name) + 1);
     return rc;
+}
+
+int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err)
+{
+    return name_at(dev, NULL, side, buffer, size, err);
 }
 
 size_t oph_file_count(oph_device *dev)
@@ -156,14 +168,7 @@ size_t oph_file_count(oph_device *dev)
 int oph_file_name_at(oph_device *dev, size_t index, int32_t side, char *buffer, size_t size,
                      oph_error *err)
 {
-    struct oph__store *s;
-    int rc = oph__store_get(dev, &s, err);
-    if (rc) return rc;
-    pthread_mutex_lock(&s->lock);
-    rc = check_index(dev, s, index, err);
-    if (!rc) rc = give(dev, s, index, side, buffer, size, err);
-    pthread_mutex_unlock(&s->lock);
-    return rc;
+    return name_at(dev, &index, side, buffer, size, err);
 }
 
 /* What bluesky calls the format, by the class that says how frames become files. */

@@ -38,6 +38,9 @@ static void add_line(const oph_graph *graph, size_t index, size_t depth, struct 
     if (n->blocking == 1) oph__buf_add(buf, ", blocking");
     if (n->min_callback_time > 0) add_number(buf, ", MinCallbackTime", n->min_callback_time);
     if (n->queue_size > 0 && n->queue_free == 0) oph__buf_add(buf, ", its queue is full");
+    if (n->queue_free > 0 && n->queue_free < n->queue_size)
+        oph__buf_addf(buf, ", %d of %d frames in its queue", n->queue_size - n->queue_free,
+                      n->queue_size);
     oph__buf_add(buf, "\n");
 }
 

@@ -98,8 +98,11 @@ static int describe(const struct asking *a, oph_image_info *info, oph_error *err
     for (size_t i = 0; i < sizeof info->shape / sizeof info->shape[0]; i++)
         info->shape[i] = 1;
     for (int i = 0; i < dims; i++) {
-        info->shape[dims - 1 - i] = number(a, WIDTH + i);
-        info->bytes *= number(a, WIDTH + i);
+        int64_t size = number(a, WIDTH + i);
+        if (size < 1 || __builtin_mul_overflow(info->bytes, size, &info->bytes))
+            return oph__fail(err, OPH_ERANGE, place(a, WIDTH + i), "the size of an image",
+                             "%lld pixels", (long long)size);
+        info->shape[dims - 1 - i] = size;
     }
     return 0;
 }

@@ -98,8 +98,13 @@ static int describe(const struct asking *a, oph_description *told, oph_error *er
                          "%lld dimensions of %s", (long long)dims, text);
     told->rank = (uint32_t)dims + 1;
     told->shape[0] = frames_of(a);
-    for (int i = 0; i < dims; i++)
-        told->shape[dims - i] = number(a, WIDTH + i, 0);
+    for (int i = 0; i < dims; i++) {
+        int64_t size = number(a, WIDTH + i, 0);
+        if (size < 1)
+            return oph__fail(err, OPH_ERANGE, place(a, WIDTH + i), "the size of a frame",
+                             "%lld pixels", (long long)size);
+        told->shape[dims - i] = size;
+    }
     return 0;
 }
 

@@ -119,7 +119,7 @@ static void read_text(const struct oph__read *read, char *dst, size_t size)
     const char *text;
     size_t length;
     oph__value_text(&read->set, &text, &length);
-    oph__format(dst, size, "%.*s", (int)length, text);
+    oph__clean(oph__format(dst, size, "%.*s", (int)length, text));
 }
 
 static int take_probe(oph_context *ctx, const struct probe *probe, const struct oph__read *reads,

@@ -24,8 +24,12 @@ int oph__template_check(const char *device, const char *text, bool windows, oph_
         return oph__fail(err, OPH_EPARSE, at,
                          windows ? "a folder such as C:\\data\\" : "a folder such as /data/",
                          "\"%s\"", text);
+    if (!oph__is_clean(text))
+        return oph__fail(err, OPH_EPARSE, at, "a folder without control characters", "\"%s\"",
+                         text);
+    /* Neither flags nor widths, so that no field is much longer than its value. */
     for (const char *c = strchr(text, '%'); c; c = strchr(c + 2, '%')) {
-        if (!c[1] || !strchr("aAbBcCdDeFgGhHIjklmMnpPrRsStTuUVwWxXyYzZ%", c[1]))
+        if (!c[1] || !strchr("aAbBcCdDeFgGhHIjklmMpPrRsSTuUVwWxXyYzZ%", c[1]))
             return oph__fail(err, OPH_EPARSE, at, "the % fields of strftime", "%.2s in \"%s\"", c,
                              text);
     }
@@ -37,8 +41,11 @@ int oph__template_expand(const char *device, const char *text, const struct tm *
 {
     int rc = oph__template_check(device, text, windows, err);
     if (rc) return rc;
-    /* strftime says 0 for what does not fit; an absolute path is never empty. */
+        /* strftime says 0 for what does not fit; an absolute path is never empty. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the only one: it was checked */
     size_t n = strftime(dst, size, text, when);
+#pragma GCC diagnostic pop
     bool ended = n && is_separator(dst[n - 1], windows);
     if (!n || n + !ended >= size)
         return oph__fail(err, OPH_ERANGE, (struct oph__at){.device = device}, text,
@@ -82,7 +89,7 @@ int oph__path_to_local(const char *device, const char *file, const char *write, 
     while (write[i] && same_character(file[i], write[i], windows))
         i++;
     bool whole = i && (is_separator(write[i - 1], windows) || is_separator(file[i], windows));
-    if (write[i] || !file[i] || !whole || climbs(file + i, windows))
+    if (write[i] || !file[i] || !whole || climbs(file + i, windows) || !oph__is_clean(file))
         return oph__fail(err, OPH_EFILE, (struct oph__at){.device = device}, write,
                          "\"%s\", which is not in that folder", file);
     if (strlen(read) + strlen(file + i) >= size)

@@ -4,13 +4,16 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <linux/futex.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct oph__loop {
     pthread_t thread;
-    sem_t wake;
+    atomic_uint wake;  /* 1: the thread is to look again */
     atomic_bool woken; /* by oph__loop_wake */
     char name[16];
 
@@ -110,13 +113,28 @@ static void run_on_wake(struct oph__loop *loop)
     pthread_mutex_lock(&loop->m.lock);
 }
 
+/* A semaphore that counts to one. That of the C library waits by this clock since glibc 2.30 only.
+ * Waking is for signal handlers, too. */
+static void doze(atomic_uint *which, const struct timespec *until)
+{
+    if (!atomic_load(which))
+        syscall(SYS_futex, which, FUTEX_WAIT_BITSET_PRIVATE, 0, until, NULL,
+                FUTEX_BITSET_MATCH_ANY); /* CLOCK_MONOTONIC; who wakes too early looks again */
+    atomic_store(which, 0);
+}
+
+static void wake(atomic_uint *which)
+{
+    if (!atomic_exchange(which, 1)) syscall(SYS_futex, which, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
 static void sleep_till(struct oph__loop *loop, double when)
 {
     struct timespec until = oph__timespec(when);
 
     loop->asleep = true;
     pthread_mutex_unlock(&loop->m.lock);
-    sem_clockwait(&loop->wake, CLOCK_MONOTONIC, &until);
+    doze(&loop->wake, &until);
     pthread_mutex_lock(&loop->m.lock);
     loop->asleep = false;
 }
@@ -154,7 +172,7 @@ static void rouse(struct oph__loop *loop)
 {
     if (loop->asleep) {
         loop->asleep = false; /* one post is enough */
-        sem_post(&loop->wake);
+        wake(&loop->wake);
     }
 }
 
@@ -182,15 +200,13 @@ int oph__loop_new(const char *name, struct oph__loop **ret, oph_error *err)
         loop->name[i] = name[i];
     loop->last = &loop->first;
     loop->jobs_due = INFINITY;
-    sem_init(&loop->wake, 0, 0);
+    atomic_init(&loop->wake, 0);
     if (oph__monitor_init(&loop->m)) {
-        sem_destroy(&loop->wake);
         free(loop);
         return oph__fail_text(err, OPH_ESYSTEM, "the system refused a lock for thread %s", name);
     }
     if (start_thread(loop)) {
         oph__monitor_destroy(&loop->m);
-        sem_destroy(&loop->wake);
         free(loop);
         return oph__fail_text(err, OPH_ESYSTEM, "the system refused to start thread %s", name);
     }
@@ -211,7 +227,6 @@ void oph__loop_free(struct oph__loop *loop)
         take_out(loop, loop->heap[1]);
     free(loop->heap);
     oph__monitor_destroy(&loop->m);
-    sem_destroy(&loop->wake);
     free(loop);
 }
 
@@ -293,7 +308,7 @@ bool oph__timer_stop(struct oph__loop *loop, struct oph__timer *timer)
 void oph__loop_wake(struct oph__loop *loop)
 {
     atomic_store(&loop->woken, true);
-    sem_post(&loop->wake);
+    wake(&loop->wake);
 }
 
 void oph__loop_on_wake(struct oph__loop *loop, void (*fn)(void *arg), void *arg)

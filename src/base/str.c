@@ -67,11 +67,59 @@ char *oph__format(char *dst, size_t size, const char *format, ...)
     return dst;
 }
 
+size_t oph__utf8_length(const char *text, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t len = *p < 0x80 ? 1 : *p < 0xC2 ? 0 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : *p < 0xF5 ? 4 : 0;
+
+    if (len > n) return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xC0) != 0x80) return 0;
+    if ((*p == 0xE0 && p[1] < 0xA0) || (*p == 0xED && p[1] >= 0xA0) ||
+        (*p == 0xF0 && p[1] < 0x90) || (*p == 0xF4 && p[1] >= 0x90))
+        return 0;
+    return len;
+}
+
+/* Of a character of that many bytes, 0 for a byte that is no UTF-8. */
+static bool is_obeyed(const char *text, size_t length)
+{
+    const unsigned char *p = (const unsigned char *)text;
+
+    if (length == 0) return *p < 0xA0; /* C1, as a terminal without UTF-8 takes it */
+    if (length == 1) return *p < 0x20 || *p == 0x7F;
+    if (length == 2) return *p == 0xC2 && p[1] < 0xA0;
+    if (length == 4 || p[0] != 0xE2) return false;
+    if (p[1] == 0x80) /* U+200E, U+200F; U+2028 to U+202E */
+        return p[2] == 0x8E || p[2] == 0x8F || (p[2] >= 0xA8 && p[2] <= 0xAE);
+    return p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9; /* U+2066 to U+2069 */
+}
+
+/* Where the first such character from `at` on is, and its bytes; the end of the text for none. */
+static size_t find_obeyed(const char *text, size_t at, size_t *ret_bytes)
+{
+    for (size_t size = strlen(text), length; at < size; at += length ? length : 1) {
+        length = oph__utf8_length(text + at, size - at);
+        *ret_bytes = length ? length : 1;
+        if (is_obeyed(text + at, length)) break;
+    }
+    return at;
+}
+
 char *oph__clean(char *text)
 {
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = ' ';
+    size_t bytes;
+
+    for (size_t at = 0; text[at = find_obeyed(text, at, &bytes)]; at += bytes)
+        memset(text + at, ' ', bytes);
     return text;
+}
+
+bool oph__is_clean(const char *text)
+{
+    size_t bytes;
+
+    return !text[find_obeyed(text, 0, &bytes)];
 }
 
 char *oph__dup(const char *src)

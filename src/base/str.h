@@ -16,8 +16,14 @@ char *oph__vcut(char *dst, size_t size, const char *format, va_list args)
 /* vsnprintf with numbers as in the C locale, as all that formats here. */
 int oph__vformat(char *dst, size_t size, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
-/* Makes one visible line of it: control characters become spaces. Returns text. */
+/* Bytes of the UTF-8 character at `text`, of n that are there; 0 when it is none. Overlong forms,
+ * surrogates and what is above U+10FFFF are none. */
+size_t oph__utf8_length(const char *text, size_t n);
+/* Makes one visible line of it, whoever wrote it: what a terminal would obey becomes spaces. That
+ * is control characters, also those above 127 as UTF-8 or as single bytes, and what breaks a line
+ * or turns the direction of what follows. Other bytes that are no UTF-8 stay. Returns text. */
 char *oph__clean(char *text);
+bool oph__is_clean(const char *text); /* whether that changes nothing */
 
 /* malloc'ed; NULL when memory is short. */
 char *oph__dup(const char *src);

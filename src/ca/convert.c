@@ -69,8 +69,13 @@ struct oph__event oph__ca_failure(int status)
 
 void oph__ca_event(struct oph__event *event, const struct event_handler_args *args)
 {
-    if (args->status != ECA_NORMAL || !args->dbr) {
-        *event = oph__ca_failure(args->status == ECA_NORMAL ? ECA_GETFAIL : args->status);
+    int status = args->status;
+
+    if (status == ECA_NORMAL && !args->dbr) status = ECA_GETFAIL;
+    /* The type is the server's word, not what was asked for. */
+    if (status == ECA_NORMAL && !dbr_type_is_TIME(args->type)) status = ECA_BADTYPE;
+    if (status != ECA_NORMAL) {
+        *event = oph__ca_failure(status);
         return;
     }
     /* All DBR_TIME_ structs begin with status, severity and stamp. */

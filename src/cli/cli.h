@@ -100,8 +100,11 @@ bool cli_to_double(const char *text, double *ret);
 /* --- Saying things */
 
 /* To stdout. A reader that has gone is no reason to end: `closed` says so, and what repeats itself
- * looks at it. */
+ * looks at it. Of what a terminal obeys only line ends, tabs and the sequences of cli_color get
+ * there, so that any text may be printed. */
 void cli_print(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same as it stands. */
+void cli_print_raw(struct cli *cli, const char *text);
 /* One document, on a line of its own; takes the reference, which may be NULL: no memory. */
 int cli_json(struct cli *cli, json_t *document);
 /* What came of all that went to stdout: 0, or CLI_FAILED. */

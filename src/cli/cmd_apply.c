@@ -87,10 +87,12 @@ static void put_back(struct cli *cli, struct saved **order, size_t count)
         if (!order[i]->unset) rc = add_original(group, order[i], &err);
     if (!rc) rc = oph_group_run(group, OPH_DEFAULT, &report, &err);
     oph_group_free(group);
-    if (rc)
+    if (rc) {
         cli_fail_report(&err, report);
-    else
-        cli_say("nothing was applied: all settings are as before");
+        return;
+    }
+    oph_report_free(report);
+    cli_say("nothing was applied: all settings are as before");
 }
 
 static int put_all(struct cli *cli, struct saved **order, size_t count)
@@ -101,12 +103,13 @@ static int put_all(struct cli *cli, struct saved **order, size_t count)
     int rc = oph_group_new(cli->ctx, &group, &err);
     for (size_t i = 0; !rc && i < count; i++)
         rc = add_wanted(group, order[i], &err);
-    if (!rc && (rc = oph_group_run(group, OPH_DEFAULT, &report, &err))) {
+    bool began = !rc;
+    if (!rc) rc = oph_group_run(group, OPH_DEFAULT, &report, &err);
+    if (rc)
         rc = cli_fail_report(&err, report);
-        put_back(cli, order, count);
-    } else if (rc) {
-        rc = cli_fail(&err);
-    }
+    else
+        oph_report_free(report);
+    if (rc && began) put_back(cli, order, count);
     oph_group_free(group);
     return rc;
 }
@@ -120,8 +123,11 @@ static int show(struct cli *cli, const struct saved *s)
                                        oph_signal_pv(s->sig), "before",
                                        before ? cli_json_text(before) : json_null(), "value",
                                        cli_json_text(s->wanted.text)));
-    cli_print(cli, "%-26s %s, was %s\n", cli_path(s->sig), s->wanted.text,
-              before ? before : "never set");
+    cli_print(cli, "%-26s %s, was %s\n", cli_path(s->sig),
+              *s->wanted.text ? s->wanted.text : "\"\"",
+              !before   ? "never set"
+              : *before ? before
+                        : "\"\"");
     return 0;
 }
 

@@ -2,8 +2,7 @@
 #include "cli/commands.h"
 #include "cli/emit.h"
 #include "cli/progress.h"
-
-#include <cophyd/documents.h>
+#include "cli/sink.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 /* A count under way. */
 struct count {
     struct progress progress;
-    oph_document_lines *lines; /* NULL: nobody wants the documents */
+    struct sink sink;
 };
 
 /* Each document: it tells how far the count is, and goes on to whoever wants it. */
@@ -22,23 +21,19 @@ static int32_t take_document(void *user, const char *name, const char *json, siz
     struct count *count = user;
     if (!strcmp(name, "start")) progress_staged(&count->progress);
     if (!strcmp(name, "event")) progress_point(&count->progress);
-    return count->lines ? oph_document_lines_write(count->lines, name, json, length, err) : 0;
+    return count->sink.write ? count->sink.write(count->sink.user, name, json, length, err) : 0;
 }
 
 static int open_documents(struct cli *cli, struct count *count)
 {
     const char *file = cli_option(cli, "--docs");
-    oph_error err = OPH_ERROR_INIT;
-    int rc = 0;
     if (file && !strcmp(file, "-")) {
         if (cli->json) return cli_usage("--docs - and --json both want standard output");
         count->progress.out = stderr;
         count->progress.bar = isatty(STDERR_FILENO) != 0;
-        rc = oph_document_lines_new(STDOUT_FILENO, &count->lines, &err);
-    } else if (file) {
-        rc = oph_document_lines_open(file, &count->lines, &err);
     }
-    return rc ? cli_fail(&err) : 0;
+    const char *keep = cli_option(cli, "--keep");
+    return sink_open(cli, NULL, keep ? keep : ".", &count->sink);
 }
 
 static int take_form(struct cli *cli, oph_count_options *options)
@@ -73,14 +68,33 @@ static int show_done(struct cli *cli, const struct progress *p, double seconds)
     return 0;
 }
 
+/* Whether a journal of this detector is there, which is no other client's. */
+static bool has_left(const char *prefix)
+{
+    oph_journals *journals = NULL;
+    bool left = false;
+    if (oph_journals_find(&journals, NULL)) return false;
+    for (size_t i = 0; i < oph_journals_count(journals); i++) {
+        const oph_journal *j = oph_journals_at(journals, i);
+        left = left || (!strcmp(j->prefix, prefix) && (!j->alive || j->pid == getpid()));
+    }
+    oph_journals_free(journals);
+    return left;
+}
+
+/* Whether all is as before. The report of a stage that failed has its cause, too. */
+static bool is_back(const struct progress *p, const oph_error *err, const oph_report *report)
+{
+    size_t count = oph_report_count(report);
+    bool staged = p->begun > 0;
+    return !count || (!staged && count == 1 && !strcmp(oph_report_at(report, 0)->text, err->text));
+}
+
 /* The end of another: what it was, and whether the settings are back. */
 static int show_failed(struct cli *cli, const struct progress *p, const oph_error *err,
                        oph_report *report)
 {
-    bool interrupted = err->code == OPH_EINTR, back = oph_report_count(report) == 0;
-    for (size_t i = 0; !back && i < oph_report_count(report); i++)
-        back = i == 0 && oph_report_count(report) == 1 &&
-               !strcmp(oph_report_at(report, 0)->text, err->text);
+    bool interrupted = err->code == OPH_EINTR, back = is_back(p, err, report);
     if (cli->json)
         cli_json(cli, json_pack("{s:s, s:I, s:I, s:o, s:o}", "result",
                                 interrupted ? "interrupted" : "failed", "points",
@@ -92,8 +106,9 @@ static int show_failed(struct cli *cli, const struct progress *p, const oph_erro
         cli_warn_report(report);
     }
     if (back) cli_say("all settings are as before");
-    if (strstr(err->text, "oph_recover"))
-        cli_say("cophyd recover %s puts that back", oph_device_prefix(p->det));
+    if (has_left(oph_device_prefix(p->det)))
+        cli_say("cophyd recover %s puts back what is not, once the IOC answers",
+                oph_device_prefix(p->det));
     return rc;
 }
 
@@ -106,7 +121,11 @@ static int count(struct cli *cli, struct count *c, const oph_count_options *opti
     rc = oph_count(cli->ctx, &p->det, 1, p->points, take_document, c, options, &err);
     double seconds = progress_seconds(p);
     progress_end(p);
-    if (rc) return show_failed(cli, p, &err, options->reports[0]);
+    if (rc) {
+        rc = show_failed(cli, p, &err, options->reports[0]);
+        sink_flush(&c->sink, &err); /* which may not have got it, either */
+        return rc;
+    }
     cli_warn_report(options->reports[0]);
     return show_done(cli, p, seconds);
 }
@@ -126,13 +145,15 @@ static int run(struct cli *cli, int argc, char **argv)
     if (!rc) rc = cli_connect(cli, c.progress.det);
     if (!rc) rc = open_documents(cli, &c);
     if (!rc) rc = count(cli, &c, &options);
-    oph_document_lines_free(c.lines);
+    sink_close(&c.sink);
     return rc;
 }
 
 static const struct cli_option options[] = {
     {"-n", "POINTS", "how many triggers; 1"},
     {"--docs", "FILE|-", "appends the run's documents to FILE, as JSON lines; -: to stdout"},
+    SINK_KAFKA,
+    {"--keep", "FOLDER", "where runs stay as UID.jsonl that Kafka did not take; this folder"},
     {"--form", "resource|stream", "how the documents tell of images: for databroker, or for Tiled"},
     {"--metadata", "JSON", "an object whose members the start document gets"},
     {"--emit-c", NULL, "takes nothing, but prints a C program that would"},

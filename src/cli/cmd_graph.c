@@ -27,8 +27,9 @@ static char *text_of(const oph_graph *graph, text_fn *fn)
 
 /* --- Text */
 
-/* What a line says: red where frames end or get lost, yellow where they wait or are not taken. */
-static enum cli_color color_of(const char *line, size_t length)
+/* What a line says: red where frames end or get lost, yellow where they wait or are not taken.
+ * `feeds`: other plugins take their frames from this one. */
+static enum cli_color color_of(const char *line, size_t length, bool feeds)
 {
     static const struct {
         const char *words;
@@ -37,16 +38,24 @@ static enum cli_color color_of(const char *line, size_t length)
         {", which no device here has", CLI_RED},
         {", which the IOC does not have", CLI_RED},
         {"a circle: ", CLI_RED},
-        {", hands no frames on", CLI_RED},
         {", MinCallbackTime ", CLI_RED},
         {", its queue is full", CLI_YELLOW},
         {", disabled", CLI_YELLOW},
         {", blocking", CLI_YELLOW},
     };
+    static const char silent[] = ", hands no frames on";
+    if (feeds && memmem(line, length, silent, sizeof silent - 1)) return CLI_RED;
     for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
         if (memmem(line, length, signs[i].words, strlen(signs[i].words))) return signs[i].color;
     }
     return CLI_PLAIN;
+}
+
+/* A line that is further to the right follows. */
+static bool has_more_below(const char *line, size_t length)
+{
+    const char *next = line + length + (line[length] != 0);
+    return strspn(next, " ") > strspn(line, " ");
 }
 
 static int print_text(struct cli *cli, const oph_graph *graph)
@@ -55,7 +64,7 @@ static int print_text(struct cli *cli, const oph_graph *graph)
     if (!text) return CLI_FAILED;
     for (const char *line = text; *line;) {
         size_t length = strcspn(line, "\n");
-        enum cli_color color = color_of(line, length);
+        enum cli_color color = color_of(line, length, has_more_below(line, length));
         cli_print(cli, "%s%.*s%s\n", color ? cli_color(cli, color) : "", (int)length, line,
                   color ? cli_color(cli, CLI_PLAIN) : "");
         line += length + (line[length] != 0);

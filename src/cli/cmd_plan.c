@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static json_t *text_or_null(const char *text)
 {
@@ -19,21 +20,49 @@ static json_t *row_json(const oph_plan_row *row)
         row->flags & OPH_PLAN_DIFFERS, "stopped", row->flags & OPH_PLAN_STOPPED);
 }
 
+/* The longest line of a text. */
+static size_t width_of(const char *text)
+{
+    size_t widest = 0;
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        end = strchrnul(text, '\n');
+        if ((size_t)(end - text) > widest) widest = (size_t)(end - text);
+    }
+    return widest;
+}
+
+/* For terminals that are narrower than the library's table: without PVs. */
+static void show_narrow(struct cli *cli, const oph_plan_row *row)
+{
+    const char *path = strchr(row->device, '.');
+    cli_print(cli, "%d  %-26s %s%s%s", (int)row->step, path ? path + 1 : row->device,
+              cli_color(cli, CLI_BOLD), row->value, cli_color(cli, CLI_PLAIN));
+    cli_print(cli, ", is %s", row->setpoint_found);
+    if (row->flags & OPH_PLAN_DIFFERS) cli_print(cli, " (readback %s)", row->readback_found);
+    if (!row->restore) cli_print(cli, ", not put back");
+    if (row->flags & OPH_PLAN_STARTS) cli_print(cli, ", starts");
+    if (row->flags & OPH_PLAN_STOPPED) cli_print(cli, ", is stopped first");
+    if (row->flags & OPH_PLAN_SKIPPED) cli_print(cli, ", skipped");
+    cli_print(cli, "\n");
+}
+
 static int show(struct cli *cli, const oph_plan *plan)
 {
     int rc = 0;
-    if (cli->json) {
-        for (size_t i = 0; !rc && i < oph_plan_count(plan); i++)
-            rc = cli_json(cli, row_json(oph_plan_at(plan, i)));
-        return rc;
-    }
     size_t length = oph_plan_text(plan, NULL, 0);
     char *text = malloc(length + 1);
     if (!text) return cli_usage("no memory");
     oph_plan_text(plan, text, length + 1);
-    cli_print(cli, "%s", text);
+    bool narrow = cli->terminal && width_of(text) > (size_t)cli_columns();
+    for (size_t i = 0; !rc && (cli->json || narrow) && i < oph_plan_count(plan); i++) {
+        if (cli->json)
+            rc = cli_json(cli, row_json(oph_plan_at(plan, i)));
+        else
+            show_narrow(cli, oph_plan_at(plan, i));
+    }
+    if (!cli->json && !narrow) cli_print(cli, "%s", text);
     free(text);
-    return 0;
+    return rc;
 }
 
 static int run(struct cli *cli, int argc, char **argv)

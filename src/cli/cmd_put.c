@@ -36,8 +36,9 @@ static int show(struct cli *cli, oph_signal *sig, const oph_value *before, const
         return cli_json(cli, json_pack("{s:s, s:s, s:o, s:o}", "path", cli_path(sig), "pv",
                                        oph_signal_pv(sig), "before", cli_value_json(before, told),
                                        "value", cli_value_json(after, told)));
-    cli_print(cli, "%-26s %s, was %s\n", cli_path(sig), cli_value_text(after, told, is, sizeof is),
-              cli_value_text(before, told, was, sizeof was));
+    cli_value_text(after, told, is, sizeof is);
+    cli_value_text(before, told, was, sizeof was);
+    cli_print(cli, "%-26s %s, was %s\n", cli_path(sig), *is ? is : "\"\"", *was ? was : "\"\"");
     return 0;
 }
 

@@ -1,19 +1,17 @@
 /* cophyd replay: the documents of a file, once more. */
 #include "cli/commands.h"
+#include "cli/sink.h"
 
-#include <cophyd/documents.h>
-
-#include <string.h>
-#include <unistd.h>
-
-static int replay(const char *from, oph_document_lines *to)
+static int replay(const char *from, struct sink *to)
 {
     oph_replayed done = {0};
     oph_report *report = NULL;
     oph_error err = OPH_ERROR_INIT;
-    if (oph_documents_replay(from, oph_document_lines_write, to, &done, &report, &err))
+    if (oph_documents_replay(from, to->write, to->user, &done, &report, &err))
         return cli_fail_report(&err, report);
     cli_warn_report(report);
+    int rc = sink_flush(to, NULL); /* of a run without an end */
+    if (rc) return rc;
     cli_say("%s: %llu documents of %llu runs, %llu of them complete", from,
             (unsigned long long)done.documents, (unsigned long long)done.runs,
             (unsigned long long)done.complete);
@@ -22,20 +20,17 @@ static int replay(const char *from, oph_document_lines *to)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-    oph_document_lines *lines = NULL;
-    oph_error err = OPH_ERROR_INIT;
-    const char *to = cli_option(cli, "--docs");
+    struct sink sink = {0};
     (void)argc;
-    int rc = to && strcmp(to, "-") != 0 ? oph_document_lines_open(to, &lines, &err)
-                                        : oph_document_lines_new(STDOUT_FILENO, &lines, &err);
-    if (rc) return cli_fail(&err);
-    rc = replay(argv[0], lines);
-    oph_document_lines_free(lines);
+    int rc = sink_open(cli, "-", NULL, &sink);
+    if (!rc) rc = replay(argv[0], &sink);
+    sink_close(&sink);
     return rc;
 }
 
 static const struct cli_option options[] = {
     {"--docs", "FILE|-", "appends them to FILE; -, as at first: to stdout"},
+    SINK_KAFKA,
     {NULL, NULL, NULL},
 };
 
@@ -48,6 +43,8 @@ const struct cli_command cli_replay = {
     .run = run,
     .options = options,
     .text = "Each line is checked before it goes out. Runs without an end are named. Documents\n"
-            "have uids, by which who has them already knows them.",
-    .examples = "cophyd replay runs.jsonl\ncophyd replay runs.jsonl --docs all.jsonl",
+            "have uids, by which who has them already knows them. FILE stays as it is: what Kafka\n"
+            "did not take can be sent again.",
+    .examples = "cophyd replay runs.jsonl\ncophyd replay kept/0b3f2c1a.jsonl --kafka "
+                "kafka1:9092/beam.bluesky.runengine.documents",
 };

@@ -34,13 +34,12 @@ static int list_one(oph_device *det, const struct saved *s, oph_error *err)
 /* Text that a settings file cannot have is left out, and said. */
 static bool has_form(const struct saved *s)
 {
-    char text[4096];
+    char text[4096], clean[4096];
     const char *c = saved_text(s, text, sizeof text);
     json_t *utf8 = json_string(c);
-    bool good = utf8 != NULL;
+    snprintf(clean, sizeof clean, "%s", c);
+    bool good = utf8 && !strcmp(oph_text_clean(clean), c);
     json_decref(utf8);
-    while (good && *c)
-        good = (unsigned char)*c++ >= ' ';
     double number;
     bool real = !s->label && cli_to_double(text, &number) && !isfinite(number);
     return good && !real;
@@ -95,6 +94,8 @@ static int save(struct cli *cli, int argc, char **argv)
     oph_error err = OPH_ERROR_INIT;
     size_t count = 0, unset = 0;
     (void)argc;
+    bool to_stdout = !strcmp(argv[1], "-");
+    if (to_stdout && cli->json) return cli_usage("--json tells of a file, and - is none");
     int rc = cli_device(cli, argv[0], &det);
     if (!rc) rc = cli_connect(cli, det);
     if (!rc) rc = saved_read_all(cli, det, &list);
@@ -112,8 +113,11 @@ static int save(struct cli *cli, int argc, char **argv)
     }
     saved_free(&list);
     if (rc) return rc;
-    if (!strcmp(argv[1], "-")) return write_text(stdout, det, count);
+    if (to_stdout) return write_text(stdout, det, count);
     rc = write_file(argv[1], det, count);
+    if (!rc && cli->json)
+        return cli_json(cli, json_pack("{s:o, s:I, s:I}", "file", cli_json_text(argv[1]),
+                                       "settings", (json_int_t)count, "unset", (json_int_t)unset));
     if (!rc)
         cli_say("%s: %zu settings%s", argv[1], count,
                 unset ? "; those that nobody has set since the IOC started are left out" : "");
@@ -126,7 +130,7 @@ const struct cli_command cli_save = {
     .usage = "PREFIX FILE|-",
     .operands_min = 2,
     .operands_max = 2,
-    .uses = CLI_USES_DEVICE,
+    .uses = CLI_USES_DEVICE | CLI_USES_JSON,
     .run = save,
     .text = "A line each, PATH=VALUE, as a stage line of a class has them. Actions as acquire,\n"
             "counters and arrays are no settings.",
@@ -144,7 +148,8 @@ static int show_difference(struct cli *cli, const struct saved *s)
                                        oph_signal_pv(s->sig), "file", cli_json_text(s->wanted.text),
                                        "ioc", ioc ? cli_json_text(ioc) : json_null()));
     cli_print(cli, "%-30s file %s%s%s, IOC %s%s%s\n", cli_path(s->sig), cli_color(cli, CLI_GREEN),
-              s->wanted.text, cli_color(cli, CLI_PLAIN), cli_color(cli, CLI_RED),
+              *s->wanted.text ? s->wanted.text : "\"\"", cli_color(cli, CLI_PLAIN),
+              cli_color(cli, CLI_RED),
               !ioc   ? "never set"
               : *ioc ? ioc
                      : "\"\"",

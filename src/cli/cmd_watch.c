@@ -119,8 +119,8 @@ static int connect_all(struct cli *cli, const struct cli_signals *signals)
     for (size_t i = 0; rc && i < signals->count; i++)
         there += oph_group_result(group, i, NULL) == 0;
     oph_group_free(group);
-    if (!rc || (there && rc != OPH_EINTR)) {
-        cli_warn_report(report); /* those may come later */
+    if (!rc || (there && rc != OPH_EINTR)) { /* empty where all are there */
+        cli_warn_report(report);             /* those may come later */
         return 0;
     }
     return cli_fail_report(&err, report);

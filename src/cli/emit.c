@@ -194,6 +194,8 @@ int emit_count(struct cli *cli, int64_t points, const oph_count_options *options
 {
     const char *class_name;
     char *text = NULL;
+    if (cli_option(cli, "--kafka"))
+        return cli_usage("--emit-c writes no program for --kafka: see examples/kafka.c");
     int rc = cli_class(cli, &class_name);
     if (!rc) rc = cli_class_text(cli, &text);
     if (rc) return rc;

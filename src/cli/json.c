@@ -48,16 +48,30 @@ static void shorten(char *text)
     *to = 0;
 }
 
+/* JSON escapes control characters; those above 127 only where all that is no ASCII is escaped,
+ * which is done where there are any. */
+static char *dump(json_t *document)
+{
+    char *text = json_dumps(document, JSON_COMPACT), *clean = text ? strdup(text) : NULL;
+    if (!clean || strcmp(oph_text_clean(clean), text) != 0) {
+        free(text);
+        text = json_dumps(document, JSON_COMPACT | JSON_ENSURE_ASCII);
+    }
+    free(clean);
+    return text;
+}
+
 int cli_json(struct cli *cli, json_t *document)
 {
-    char *text = json_dumps(document, JSON_COMPACT);
+    char *text = document ? dump(document) : NULL;
     json_decref(document);
     if (!text) {
         cli_say("no memory");
         return CLI_FAILED;
     }
     shorten(text);
-    cli_print(cli, "%s\n", text);
+    cli_print_raw(cli, text);
+    cli_print_raw(cli, "\n");
     free(text);
     return cli_flush(cli);
 }

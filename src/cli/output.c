@@ -10,13 +10,51 @@
 
 /* --- Results */
 
+static const char *const sequences[] = {"\033[0m",  "\033[1m",  "\033[2m", "\033[31m",
+                                        "\033[33m", "\033[32m", "\033[35m"};
+
+/* Bytes of the sequence of ours at `text`, which begins in ESC; 0: it is none. */
+static size_t own_sequence(const struct cli *cli, const char *text)
+{
+    size_t count = cli->color ? sizeof sequences / sizeof sequences[0] : 0;
+    for (size_t i = 0; i < count; i++)
+        if (!strncmp(text, sequences[i], strlen(sequences[i]))) return strlen(sequences[i]);
+    return 0;
+}
+
+/* Whatever part of it an IOC or a file wrote, the terminal obeys line ends, tabs and our colours.
+ */
+static void tame(const struct cli *cli, char *text)
+{
+    for (char *at = text; *at;) {
+        size_t length = strcspn(at, "\n\t\033");
+        char end = at[length];
+        at[length] = 0;
+        oph_text_clean(at);
+        at[length] = end;
+        at += length;
+        size_t kept = end == '\033' ? own_sequence(cli, at) : end != 0;
+        if (end == '\033' && !kept) *at = ' ';
+        at += kept;
+    }
+}
+
 void cli_print(struct cli *cli, const char *format, ...)
 {
     va_list args;
+    char *text = NULL;
     if (cli->closed) return;
     va_start(args, format);
-    if (vprintf(format, args) < 0 || ferror(stdout)) cli->closed = true;
+    if (vasprintf(&text, format, args) < 0) text = NULL;
     va_end(args);
+    if (text) tame(cli, text);
+    if (!text || fputs(text, stdout) < 0 || ferror(stdout)) cli->closed = true;
+    free(text);
+}
+
+void cli_print_raw(struct cli *cli, const char *text)
+{
+    if (!cli->closed && (fputs(text, stdout) < 0 || ferror(stdout))) cli->closed = true;
 }
 
 int cli_flush(struct cli *cli)
@@ -30,12 +68,16 @@ int cli_flush(struct cli *cli)
 
 /* --- Messages */
 
+static void say(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 static void say(const char *format, va_list args)
 {
+    static const struct cli plain; /* no colours */
+    char *text = NULL;
     fflush(stdout); /* in the order in which they came about */
-    fputs("cophyd: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    if (vasprintf(&text, format, args) < 0) text = NULL;
+    if (text) tame(&plain, text);
+    fprintf(stderr, "cophyd: %s\n", text ? text : "no memory");
+    free(text);
 }
 
 void cli_say(const char *format, ...)
@@ -55,9 +97,16 @@ int cli_usage(const char *format, ...)
     return CLI_USAGE;
 }
 
-static int exit_code(int32_t code)
+/* Kafka may be late, too, and so may an acquisition: that is no matter of the IOC's. */
+static bool is_unanswered(const oph_error *err)
 {
-    switch (code) {
+    return err->code == OPH_ETIMEOUT && strstr(err->found, "no answer from the IOC");
+}
+
+static int exit_code(const oph_error *err)
+{
+    if (is_unanswered(err)) return CLI_NOT_CONNECTED;
+    switch (err->code) {
     case OPH_OK: return CLI_DONE;
     case OPH_ENOTFOUND: return CLI_USAGE;
     case OPH_EDISCONN: return CLI_NOT_CONNECTED;
@@ -70,7 +119,7 @@ int cli_fail(const oph_error *err)
 {
     fflush(stdout);
     oph_error_print(err, stderr);
-    return exit_code(err->code);
+    return exit_code(err);
 }
 
 int cli_fail_report(const oph_error *err, oph_report *report)
@@ -80,7 +129,7 @@ int cli_fail_report(const oph_error *err, oph_report *report)
         told = told || !strcmp(oph_report_at(report, i)->text, err->text);
     if (!told) cli_fail(err);
     cli_warn_report(report);
-    return exit_code(err->code);
+    return exit_code(err);
 }
 
 void cli_warn_report(oph_report *report)
@@ -94,8 +143,6 @@ void cli_warn_report(oph_report *report)
 
 const char *cli_color(const struct cli *cli, enum cli_color color)
 {
-    static const char *const sequences[] = {"\033[0m",  "\033[1m",  "\033[2m", "\033[31m",
-                                            "\033[33m", "\033[32m", "\033[35m"};
     return cli->color ? sequences[color] : "";
 }
 

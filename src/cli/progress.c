@@ -64,7 +64,8 @@ static void draw(struct progress *p)
     int length = snprintf(words, sizeof words, " %lld/%lld points, %lld frames, %.1f a second%s",
                           (long long)p->done, (long long)p->points, (long long)frames,
                           seconds > 0 ? (double)frames / seconds : 0.0, left);
-    int columns = cli_columns() - 1, width = columns - length - 2;
+    /* What the terminal shows of Ctrl-C still has its place on the line. */
+    int columns = cli_columns() - 4, width = columns - length - 2;
     const char *file = base_name(p->file);
     if (*file && width - (int)strlen(file) - 2 >= 10)
         width -= (int)strlen(file) + 2;

@@ -22,8 +22,9 @@ static int read_group(struct cli *cli, struct saved_list *list, int32_t dtype, o
         rc = oph_group_read(*group, s->sig, &options, &err);
     }
     if (!rc) rc = oph_group_run(*group, OPH_DEFAULT, &report, &err);
-    if (!rc) return 0;
-    return cli_fail_report(&err, report);
+    if (rc) return cli_fail_report(&err, report);
+    oph_report_free(report);
+    return 0;
 }
 
 /* The list's values; `lenient` drops what the IOC lacks. */

@@ -139,12 +139,13 @@ const char *cli_value_text(const oph_value *value, const oph_description *told, 
     size_t count = oph_value_count(value), used = 0;
     if (is_long_text(value, told)) {
         const char *chars = oph_value_data(value);
-        snprintf(text, size, "%.*s", (int)strnlen(chars, count), chars);
-        return text;
+        size_t length = strnlen(chars, count);
+        snprintf(text, size, "%.*s", (int)(length < size ? length : size), chars);
+        return oph_text_clean(text);
     }
     if (count == 1) {
         element_text(value, p, 0, text, size);
-        return text;
+        return oph_text_clean(text);
     }
     used = (size_t)snprintf(text, size, "%zu %s", count, oph_dtype_name(oph_value_dtype(value)));
     for (size_t i = 0; i < count && i < 8; i++) {
@@ -154,7 +155,7 @@ const char *cli_value_text(const oph_value *value, const oph_description *told, 
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " " : ": ", one);
     }
     if (count > 8 && used + 5 < size) snprintf(text + used, size - used, " ...");
-    return text;
+    return oph_text_clean(text);
 }
 
 json_t *cli_value_json(const oph_value *value, const oph_description *told)

@@ -84,6 +84,7 @@ __attribute__((format(printf, 3, 4))) static void note(struct notes *notes, cons
     va_start(args, format);
     length += vsnprintf(line + length, NOTE_SIZE - (size_t)length, format, args);
     va_end(args);
+    oph_text_clean(line);
     if (length > notes->width) notes->width = length;
     notes->lines[notes->count++] = line;
 }

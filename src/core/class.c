@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LARGEST = 16 << 20 }; /* all that comes with the library is a hundredth of it */
+
 int oph_class_parse(oph_context *ctx, const char *text, const char *origin, oph_report **ret_report,
                     oph_error *err)
 {
@@ -23,7 +25,7 @@ int oph_class_load(oph_context *ctx, const char *file, oph_report **ret_report, 
     struct oph__buf text = {0};
     char chunk[4096];
     size_t n;
-    while ((n = fread(chunk, 1, sizeof chunk, in)) > 0)
+    while (text.len <= LARGEST && (n = fread(chunk, 1, sizeof chunk, in)) > 0)
         oph__buf_add_n(&text, chunk, n);
     int failed = ferror(in);
     fclose(in);
@@ -31,6 +33,9 @@ int oph_class_load(oph_context *ctx, const char *file, oph_report **ret_report, 
         rc = oph__fail_text(err, OPH_EFILE, "%s: wanted a class text, found a read error", file);
     else if (text.failed)
         rc = oph__fail_memory(err, file);
+    else if (text.len > LARGEST)
+        rc = oph__fail_text(err, OPH_EPARSE,
+                            "%s: wanted a class text of at most 16 MiB, found more", file);
     else if (strlen(text.text ? text.text : "") != text.len)
         rc = oph__fail_text(err, OPH_EPARSE, "%s: wanted a class text, found a NUL byte", file);
     if (!rc)

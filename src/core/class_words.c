@@ -18,26 +18,11 @@ static bool is_lower(char c)
     return c >= 'a' && c <= 'z';
 }
 
-/* Bytes of the UTF-8 character at p, of n that are there; 0 when it is none. Overlong forms,
- * surrogates and what is above U+10FFFF are none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    size_t len = *p < 0x80 ? 1 : *p < 0xC2 ? 0 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : *p < 0xF5 ? 4 : 0;
-
-    if (len > n) return 0;
-    for (size_t i = 1; i < len; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    if ((*p == 0xE0 && p[1] < 0xA0) || (*p == 0xED && p[1] >= 0xA0) ||
-        (*p == 0xF0 && p[1] < 0x90) || (*p == 0xF4 && p[1] >= 0x90))
-        return 0;
-    return len;
-}
-
 const char *oph__line_wrong(const char *line, size_t len)
 {
     for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)line[i];
-        size_t step = utf8_length((const unsigned char *)line + i, len - i);
+        size_t step = oph__utf8_length(line + i, len - i);
         if (step == 0) return "the line is not UTF-8";
         if ((c < 0x20 && c != '\t') || c == 0x7F) return "a control character in the line";
         i += step;

@@ -52,6 +52,10 @@ void oph__entry_op_ended(struct oph__op *op)
             put_ended(e, op);
         else
             end_directly(e, op);
+    } else if (e->step == OPH__WATCHING && op->kind == OPH__OP_WATCH && op->code &&
+               op->code != OPH_ECANCEL) {
+        e->op = op; /* there can be no watch */
+        end_directly(e, op);
     } else if ((e->step == OPH__READING_BACK && op->kind == OPH__OP_GET) ||
                e->step == OPH__DESCRIBING) {
         e->op = op;
@@ -133,8 +137,10 @@ static void put(struct oph__entry *e)
         return;
     }
     pthread_mutex_lock(&g->m->lock);
-    g->puts++;
+    bool ended = e->step == OPH__ENDED; /* there can be no watch */
+    if (!ended) g->puts++;
     pthread_mutex_unlock(&g->m->lock);
+    if (ended) return;
     const struct oph__wire *wire = e->put->wire ? e->put->wire : &e->put->own;
     e->asked = oph__ops_put(g->ops, e->sig->set, wire, e->put->completion, e);
 }

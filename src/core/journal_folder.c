@@ -19,10 +19,11 @@ static const char ending[] = ".journal";
 /* Every sentence about a file ends alike: it is the folder that a user can change. */
 static int fail_file(oph_error *err, const char *path, const char *wanted, int number)
 {
+    char text[80];
     if (number == ENOMEM) return oph__fail_memory(err, wanted);
     return oph__fail_text(err, OPH_EFILE,
                           "%s: wanted %s, found \"%s\"; $COPHYD_STATE_DIR can name another folder",
-                          path, wanted, strerrordesc_np(number));
+                          path, wanted, strerror_r(number, text, sizeof text));
 }
 
 int oph__journal_folder_path(char *dst, size_t size, oph_error *err)
@@ -110,6 +111,25 @@ static int open_lock(struct oph__journal_folder *folder, bool create, oph_error 
     return rc;
 }
 
+bool oph__journal_folder_is_safe(const struct stat *st, uint32_t user)
+{
+    return (st->st_uid == user || st->st_uid == 0) &&
+           (!(st->st_mode & S_IWOTH) || (st->st_mode & S_ISVTX));
+}
+
+static int check_folder(const char *path, oph_error *err)
+{
+    struct stat st;
+    if (stat(path, &st)) return fail_file(err, path, "a folder for journals", errno);
+    if (oph__journal_folder_is_safe(&st, geteuid())) return 0;
+    return oph__fail_text(
+        err, OPH_EFILE,
+        "%s: wanted a folder of this user's, found one of user %u with mode %03o, "
+        "where others can remove journals; $COPHYD_STATE_DIR can name another "
+        "folder",
+        path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+}
+
 static void write_mine(struct oph__journal_folder *folder)
 {
     char host[128] = "";
@@ -126,7 +146,9 @@ int oph__journal_folder_enter(struct oph__journal_folder *folder, bool create, o
     if (!rc) rc = open_lock(folder, create, err);
     if (rc) return rc;
     write_mine(folder);
-    return 0;
+    rc = check_folder(folder->path, err);
+    if (rc) oph__journal_folder_leave(folder);
+    return rc;
 }
 
 /* Unlocked by word: a child that was forked meanwhile has the descriptor too. */
@@ -241,10 +263,47 @@ int oph__journal_publish(const struct oph__journal_folder *folder, const char *n
     return 0;
 }
 
+static uint64_t read_gone(int lock)
+{
+    uint64_t gone = 0;
+    return pread(lock, &gone, sizeof gone, 0) == sizeof gone ? gone : 0;
+}
+
+uint64_t oph__journal_folder_gone(const struct oph__journal_folder *folder)
+{
+    return read_gone(folder->lock);
+}
+
+uint64_t oph__journal_gone(void)
+{
+    struct oph__journal_folder folder = {0};
+    char path[sizeof folder.path + 8];
+    if (oph__journal_folder_path(folder.path, sizeof folder.path, NULL)) return 0;
+    oph__format(path, sizeof path, "%s/lock", folder.path);
+    int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0) return 0;
+    uint64_t gone = read_gone(lock);
+    close(lock);
+    return gone;
+}
+
+/* A client that is killed here has counted one too many, which does no harm. */
+static int count_gone(const struct oph__journal_folder *folder)
+{
+    uint64_t gone = read_gone(folder->lock) + 1;
+    ssize_t n;
+    do
+        n = pwrite(folder->lock, &gone, sizeof gone, 0);
+    while (n < 0 && errno == EINTR);
+    return n == sizeof gone ? 0 : n < 0 ? errno : ENOSPC;
+}
+
 int oph__journal_remove(const struct oph__journal_folder *folder, const char *name, oph_error *err)
 {
     char path[800];
     place(folder, name, "", path, sizeof path);
+    int failed = count_gone(folder);
+    if (failed) return fail_file(err, path, "its end noted in the file lock beside it", failed);
     return unlink(path) ? fail_file(err, path, "the journal removed", errno) : 0;
 }
 

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "core/journal_text.h"
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -385,7 +386,7 @@ static void set_line(struct reader *r, struct oph__record *rec)
     rec->read_label = labels[1];
     end_of_line(r);
     bool has_values = rec->staged.data && rec->staged.count && rec->set.data;
-    if (!r->rc && (!*rec->pv || !has_values || !(rec->slow >= 0))) {
+    if (!r->rc && (!*rec->pv || !has_values || !(rec->slow >= 0 && isfinite(rec->slow)))) {
         r->at = r->line_start;
         wrong(r, "a PV and its values");
     }

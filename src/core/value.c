@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ void oph__value_text(const struct oph_value *v, const char **ret_text, size_t *r
     size_t room = v->dtype == OPH_TEXT ? OPH__STRING_BYTES : v->count;
     if (!v->count || (v->dtype != OPH_TEXT && v->dtype != OPH_UINT8)) room = 0;
     *ret_text = v->data ? v->data : "";
+    if (room > INT_MAX) room = INT_MAX; /* printf's precision is an int */
     *ret_length = room ? strnlen(v->data, room) : 0;
 }
 
@@ -135,18 +137,24 @@ char *oph__value_show(const struct oph_value *v, const struct oph__chan_info *in
     double d;
     if (oph__value_is_text(v) || (v->dtype == OPH_UINT8 && info && info->count > 1)) {
         oph__value_text(v, &text, &length);
-        return oph__format(dst, size, "\"%.*s\"", (int)length, text);
+        return oph__clean(oph__format(dst, size, "\"%.*s\"", (int)length, text));
     }
     if (v->count != 1) return oph__format(dst, size, "[%u values]", v->count);
     if (v->dtype == OPH_ENUM) {
         unsigned index = *(const uint16_t *)v->data;
-        if (info && index < info->label_count) return oph__copy(dst, size, info->labels[index]);
+        if (info && index < info->label_count)
+            return oph__clean(oph__copy(dst, size, info->labels[index]));
         return oph__format(dst, size, "index %u", index);
     }
     if (v->dtype == OPH_UINT64) return oph__format(dst, size, "%" PRIu64, *(uint64_t *)v->data);
     if (v->dtype == OPH_INT64) return oph__format(dst, size, "%" PRId64, *(int64_t *)v->data);
     if (!oph__value_double(v, &d)) return oph__copy(dst, size, "no value");
     return oph__from_double(dst, size, d);
+}
+
+char *oph_text_clean(char *text)
+{
+    return oph__clean(text);
 }
 
 void oph_value_free(oph_value *v)

@@ -8,10 +8,12 @@
 
 /* Data keys */
 
-/* A pair of limits that are none is left out; one of them may be missing. */
+/* A pair of limits that are none is left out; one of them may be missing. Records say 1e300, or
+ * 1e30, of a field that has none: readers that keep 53 bits would make limits of that. */
 static bool are_limits(double low, double high)
 {
-    return !(low >= high) && !(isnan(low) && isnan(high));
+    bool endless = low <= -1e30 && high >= 1e30;
+    return !(low >= high) && !endless && !(isnan(low) && isnan(high));
 }
 
 static json_t *add_limits(json_t *all, const char *name, double low, double high)

@@ -146,11 +146,13 @@ static json_t *parameters_of(const struct oph__image *image, const int64_t *set,
 {
     bool tiff = oph__equal(image->files.spec, "AD_TIFF"), many = template != NULL;
     json_int_t frames = image->files.frame_per_point;
-    json_t *all = json_pack("{s:I}", "multiplier", frames);
+    json_t *all = json_object();
     if (!tiff) all = oph__json_with(all, "dataset", json_string("/entry/data/data"));
     if (!tiff) all = oph__json_with(all, "swmr", json_boolean(set[SWMR] && !many));
+    if (!many) all = oph__json_with(all, "join_method", json_string("stack"));
     all = oph__json_with(all, "chunk_shape", many ? json_pack("[i]", 1) : chunk_shape(image, set));
-    if (!many) return oph__json_with(all, "join_method", json_string("stack"));
+    all = oph__json_with(all, "multiplier", json_integer(frames));
+    if (!many) return all;
     all = oph__json_with(all, "files_per_datum", json_integer(frames));
     return oph__json_with(all, "template", template);
 }

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -111,13 +112,35 @@ static void answer(oph_frames *frames, const struct request *q, struct reply *a)
     a->image = frames->image;
 }
 
+/* Systems before Linux 5.9 know one descriptor at a time. */
+static void close_from(unsigned first, unsigned last)
+{
+#ifdef SYS_close_range
+    if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
+#endif
+    long most = sysconf(_SC_OPEN_MAX);
+    for (unsigned fd = first; fd <= last && (long)fd < most; fd++)
+        close((int)fd);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
 /* Descriptors of the program would keep its files and connections open. */
 static void close_others(const oph_frames *frames)
 {
-    const int keep[] = {frames->child.line, frames->child.data, frames->source.fd};
+    int keep[] = {frames->child.line, frames->child.data, frames->source.fd};
+    const size_t count = sizeof keep / sizeof keep[0];
+    unsigned first = 3;
 
-    for (int fd = 3, last = (int)sysconf(_SC_OPEN_MAX); fd < last && fd < 1 << 16; fd++)
-        if (fd != keep[0] && fd != keep[1] && fd != keep[2]) close(fd);
+    qsort(keep, count, sizeof keep[0], by_number);
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] > 3) close_from(first, (unsigned)keep[i] - 1);
+        if (keep[i] >= 3) first = (unsigned)keep[i] + 1;
+    }
+    close_from(first, INT_MAX);
 }
 
 static void limit(int resource, rlim_t most)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -265,7 +265,7 @@ int oph_simulator_use(oph_simulator *const *sims, size_t count, oph_error *err)
 /* Whether it has ended in time. */
 static bool ends(const oph_simulator *sim)
 {
-    struct pollfd fd = {.fd = pidfd_open(sim->pid, 0), .events = POLLIN};
+    struct pollfd fd = {.fd = (int)syscall(SYS_pidfd_open, sim->pid, 0), .events = POLLIN};
     double deadline = now() + END_SECONDS;
     int there = -1;
     if (fd.fd < 0) return false;

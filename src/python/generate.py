@@ -77,10 +77,6 @@ def docstring(text, indent="    "):
     return f'{indent}"""{text}."""'
 
 
-def is_plain(attr):
-    return attr.isidentifier()
-
-
 def class_lines(classes, cls):
     """A class of Python: its own rows and devices as annotations."""
     bases = [base.name for base in classes.bases(cls)]
@@ -90,11 +86,20 @@ def class_lines(classes, cls):
     yield ""
     yield f'    _class_name = "{cls.name}"'
     named = {}
+    above = [row for kin in classes.lineage(cls)[:-1] for row in kin.rows]
+    written = {row.attr for row in above if row.how not in ("ro", "gone")}
     for row in cls.rows:
-        if not row.is_gone and is_plain(row.attr):
-            named[row.attr] = "Signal"
+        group, dot, _ = row.attr.partition(".")
+        if dot:
+            named[group] = "Group"
+        elif not row.is_gone:
+            # What a base can write stays so for those who check types.
+            is_read = row.how == "ro" and row.attr not in written
+            named[row.attr] = "SignalRO" if is_read else "Signal"
     for dev in cls.devs:
-        if is_plain(dev.attr):
+        if "." in dev.attr:
+            named[dev.attr.partition(".")[0]] = "Group"
+        else:
             named[dev.attr] = dev.classes[0].split("@")[0]
     for attr, kind in named.items():
         yield f"    {attr}: {kind}"
@@ -121,9 +126,11 @@ def write_builtin(file, classes):
         "import re",
         "",
         "from .detector import AreaDetectorDevice, Detector, LiveImage",
-        "from .device import Device, release_of",
+        "from .device import Device",
         "from .files import FileStore",
-        "from .signal import Signal",
+        "from .group import Group",
+        "from .lookup import release_of",
+        "from .signal import Signal, SignalRO",
         "",
         "__all__ = [",
         *(f'    "{name}",' for name in sorted(classes.by_name)),

@@ -1,5 +1,6 @@
 #include "sim/fault_server.h"
 
+#include <linux/close_range.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <callback.h>
@@ -114,7 +116,7 @@ static void on_restart(epicsCallback *callback)
     again[n++] = "--port"; /* the last counts */
     again[n++] = port;
     again[n] = NULL;
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC); /* glibc has it since 2.34 */
     if (callback == &restart_saved) sim_autosave_keep(prefix);
     execv("/proc/self/exe", again);
 }

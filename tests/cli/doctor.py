@@ -1,7 +1,7 @@
 """What the tests of cophyd doctor share: its results, and what is wrong at a time."""
 import json
 
-from harness import has, ok, same
+from harness import PREFIX, has, ok, same
 
 CHECKS = ["connection", "version", "server", "records", "plugins", "chain", "callbacks", "blocking",
           "queues", "camera-files", "folder", "here", "priming", "filters", "setpoints", "clock",
@@ -27,11 +27,11 @@ def own(command, text):
 
 class Doctor:
     def __init__(self, command, sim, *words):
-        self.command, self.sim, self.words = command, sim, [*sim.roots, *words]
+        self.command, self.sim, self.words = command, sim, [*sim.folders, *words]
 
     def results(self, *words, code=None):
         """The exit code, and what was found, in order."""
-        end = self.command.run("doctor", "--json", self.sim.prefix, *self.words, *words)
+        end = self.command.run("doctor", "--json", PREFIX, *self.words, *words)
         found = [json.loads(line) for line in end.stdout.splitlines()]
         failed = any(one["grade"] == "failed" for one in found)
         if code is None:

@@ -1,32 +1,20 @@
-"""What the tests of the command share: checks, simulators, the program in a pipe and in a terminal."""
-import atexit
-import json
+"""What the tests of view, graph and doctor share beside cli.py: faults of the simulator, and the
+colours on a terminal."""
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
 
-BIN = os.path.join(os.path.abspath(os.environ.get("BUILD", "build")), "bin")
-COPHYD = os.path.join(BIN, "cophyd")
+import cli
 
-# --- TAP
-
-_count = 0
-_failed = 0
+PREFIX = "Pilatus:"
+_tap = cli.Tap()
 
 
-def ok(passed, name, why=None):
-    global _count, _failed
-    _count += 1
-    print(("ok" if passed else "not ok"), _count, "-", name)
-    if not passed:
-        _failed += 1
-        for line in str(why if why is not None else "").split("\n"):
-            print("#", line)
-    sys.stdout.flush()
+def ok(passed, name, why=""):
+    if not _tap.ok(passed, name):
+        print("\n".join("# " + line for line in str(why).splitlines()), flush=True)
     return passed
 
 
@@ -51,55 +39,19 @@ def has(text, words, name):
 
 
 def done():
-    print("1..%d" % _count)
-    sys.exit(1 if _failed else 0)
+    sys.exit(_tap.done())
 
 
-def wait_until(test, what, seconds=30):
+def wait_until(test, what):
     """Asks again and again until it is so."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + cli.LIMIT
     while time.monotonic() < end:
         if test():
             return True
-        time.sleep(0.05)
-    raise SystemExit("Bail out! not in %g s: %s" % (seconds, what))
+    raise SystemExit("Bail out! not in %g s: %s" % (cli.LIMIT, what))
 
 
-# --- The simulator
-
-class Sim:
-    """A simulated IOC with folders of its own: /data at the IOC is `data` here."""
-
-    def __init__(self, *arguments, size="48x20", instant=True, raw=True, prefix="Pilatus:"):
-        self.folder = tempfile.mkdtemp(prefix="cophyd-cli-")
-        self.data = os.path.join(self.folder, "data")
-        self.raw = os.path.join(self.folder, "raw")
-        os.mkdir(self.data)
-        self.prefix = prefix
-        atexit.register(shutil.rmtree, self.folder, True)
-        command = [os.environ.get("COPHYD_SIM", os.path.join(BIN, "cophyd-sim")), "--port", "auto",
-                   "--size", size, "--prefix", prefix, "--write-root", "/data=" + self.data]
-        command += ["--raw", self.raw] if raw else []
-        command += ["--instant"] if instant else []
-        self.errors = open(os.path.join(self.folder, "errors"), "w+")
-        self.process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE,
-                                        stderr=self.errors, text=True)
-        line = self.process.stdout.readline()
-        found = re.search(r"ready on (\S+)", line)
-        if not found:
-            self.errors.seek(0)
-            raise SystemExit("Bail out! the simulator: %s%s" % (line, self.errors.read()))
-        self.address = found.group(1)
-        self.roots = ["--write-root", "/data", "--read-root", self.data]
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(20)
-        self.process.stdout.close()
-        self.errors.close()
-
-
-# The simulator's faults, and what else of it no class has.
+# The simulator's faults, as a device.
 FAULTS = """class SimFaults : ADBase
 row exposure_fails ExposureFails rw enum config -
 row plugin_stuck   PluginStuck   rw text config -
@@ -112,16 +64,14 @@ dev sim sim1: SimFaults
 
 
 class Command:
-    """The program as a user of these simulators runs it."""
+    """The program as a user of these simulators runs it, with a folder for files."""
 
     def __init__(self, *sims):
-        self.env = {k: v for k, v in os.environ.items()
-                    if not k.startswith("EPICS_CA") and k not in ("NO_COLOR", "COLORTERM")}
-        self.env.update(EPICS_CA_NAME_SERVERS=" ".join(s.address for s in sims),
-                        EPICS_CA_ADDR_LIST="", EPICS_CA_AUTO_ADDR_LIST="NO", TZ="UTC", LC_ALL="C")
-        self.folder = tempfile.mkdtemp(prefix="cophyd-cli-")
-        atexit.register(shutil.rmtree, self.folder, True)
-        self.faults = self.write("faults.class", FAULTS)
+        self.environment = {**sims[0].environment, "EPICS_CA_NAME_SERVERS": " ".join(
+            sim.environment["EPICS_CA_NAME_SERVERS"] for sim in sims)}
+        self.temporary = tempfile.TemporaryDirectory(prefix="cophyd-cli-")
+        self.folder = self.temporary.name
+        self.faults = self.write("faults.class", FAULTS) + ":FaultyPilatus"
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -129,72 +79,54 @@ class Command:
             out.write(text)
         return path
 
-    def start(self, *arguments, **more):
-        return subprocess.Popen([COPHYD, *arguments], env={**self.env, **more.pop("env", {})},
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, **more)
+    def start(self, *arguments):
+        return cli.start(*arguments, environment=self.environment)
 
-    def run(self, *arguments, text=True, env={}):
-        return subprocess.run([COPHYD, *arguments], env={**self.env, **env},
-                              stdin=subprocess.DEVNULL, capture_output=True, text=text, timeout=100)
+    def run(self, *arguments, environment={}, **options):
+        return cli.run(*arguments, environment={**self.environment, **environment}, **options)
 
-    def lines(self, *arguments):
-        """Its documents, of a call that works."""
+    def well(self, *arguments):
         end = self.run(*arguments)
         if end.returncode:
             raise SystemExit("Bail out! %s: %s" % (arguments, end.stderr))
-        return [json.loads(line) for line in end.stdout.splitlines()]
+        return end
 
-    def put(self, prefix, *settings, of="pilatus"):
-        end = self.run("put", "--class", of, prefix, *settings)
-        if end.returncode:
-            raise SystemExit("Bail out! put %s: %s" % (settings, end.stderr))
+    def lines(self, *arguments):
+        """Its documents."""
+        return cli.documents(self.well(*arguments))
 
-    def fault(self, prefix, *settings):
-        self.put(prefix, *["sim." + s for s in settings], of=self.faults + ":FaultyPilatus")
+    def value(self, path):
+        return self.lines("get", "--json", PREFIX, path)[0]["value"]
+
+    def put(self, *settings, of="pilatus"):
+        self.well("put", "--class", of, PREFIX, *settings)
+
+    def send(self, setting):
+        self.well("put", "--send", PREFIX, setting)
+
+    def fault(self, setting):
+        self.put("sim." + setting, of=self.faults)
+
+    def miss(self, record):
+        """The IOC comes back without this record: whether the put is answered before is open."""
+        self.run("put", "--send", "--class", self.faults, PREFIX, "sim.missing=" + record)
 
 
-# --- A terminal
+class Screen(cli.Terminal):
+    """A terminal whose colours are looked at."""
 
-class Terminal:
-    """A shell in tmux, of this size."""
-
-    def __init__(self, command, columns=80, rows=24, env={}):
-        self.rows = rows
-        atexit.register(self.close)
-        self.socket = os.path.join(tempfile.mkdtemp(prefix="cophyd-tmux-"), "socket")
-        drop = [w for name in ("COLORTERM", "NO_COLOR") if name not in env for w in ("-u", name)]
-        words = ["env", *drop, *["%s=%s" % pair for pair in env.items()], "PS1=$ ", "bash", "--norc"]
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows),
-                   *words, env=command.env)
-        self.marks = 0
-        self.run("clear")
-
-    def _tmux(self, *words, env=None):
-        return subprocess.run(["tmux", "-u", "-S", self.socket, *words], env=env, check=True,
-                              capture_output=True, text=True, timeout=60).stdout
-
-    def type(self, *keys):
-        self._tmux("send-keys", *keys)
-
-    def run(self, line):
-        """Types a line, and waits until its command has ended. Its exit code."""
-        self.marks += 1
-        code = self.socket + ".code"
-        self.type("%s; echo $? >%s; tmux -S %s wait-for -S m%d" %
-                  (line, code, self.socket, self.marks), "Enter")
-        self._tmux("wait-for", "m%d" % self.marks)
-        with open(code) as file:
-            return int(file.read())
+    def __init__(self, command, *arguments, environment={}, **size):
+        colors = {"COLORTERM": "", "NO_COLOR": "", **environment}
+        super().__init__(*arguments, environment={**command.environment, **colors}, **size)
 
     def text(self):
-        return self._tmux("capture-pane", "-p").split("\n")[:self.rows]
+        return self.screen().split("\n")
 
     def cells(self):
         """Rows of (letter, foreground, background, one of the eight old colours); colours as
         (r, g, b), a number, or None."""
         rows, cells, at, colors = [], [], 0, {38: None, 48: None, 30: None}
-        screen = self._tmux("capture-pane", "-e", "-p")
+        screen = self.tmux("capture-pane", "-e", "-p")
         while at < len(screen):
             found = COLOR.match(screen, at)
             if found:
@@ -208,10 +140,6 @@ class Terminal:
                 cells.append((screen[at], colors[38], colors[48], colors[30]))
             at += 1
         return rows
-
-    def close(self):
-        subprocess.run(["tmux", "-S", self.socket, "kill-server"], capture_output=True)
-        shutil.rmtree(os.path.dirname(self.socket), True)
 
 
 COLOR = re.compile(r"\x1b\[([0-9;]*)m")

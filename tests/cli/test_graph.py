@@ -1,9 +1,10 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """cophyd graph: the chain as text, as a document, for Graphviz and by it."""
 import os
 import stat
 
-from harness import COPHYD, Command, Sim, Terminal, done, has, ok, same
+from cli import Simulator
+from harness import PREFIX, Command, Screen, done, has, ok, same, wait_until
 
 AS_BOOTED = """cam PIL
   image Image1 (NDPluginStdArrays), disabled, hands no frames on
@@ -23,28 +24,38 @@ dev roi1 ROI1: ROIPlugin
 """
 
 
-def test_text(command, sim):
-    end = command.run("graph", sim.prefix)
+def test_text(command):
+    end = command.run("graph", PREFIX)
     same((end.returncode, end.stdout, end.stderr), (0, AS_BOOTED, ""), "all plugins of the IOC")
-    end = command.run("graph", "--class-only", sim.prefix)
+    end = command.run("graph", "--class-only", PREFIX)
     same(end.stdout, "".join(AS_BOOTED.splitlines(True)[:3]), "those of the class")
-    command.put(sim.prefix, "image.enable=1", "image.nd_array_port=NOPE", "hdf1.enable=1",
+    command.put("image.enable=1", "image.nd_array_port=NOPE", "hdf1.enable=1",
                 "hdf1.blocking_callbacks=Yes", "hdf1.min_callback_time=0.5")
-    text = command.run("graph", sim.prefix).stdout
+    text = command.run("graph", PREFIX).stdout
     has(text, ["NOPE, which no device here has\n  image Image1 (NDPluginStdArrays), hands",
                "  hdf1 FileHDF1 (NDFileHDF5 ver1.10.8), hands no frames on, blocking, "
                "MinCallbackTime 0.5\n"], "a broken link, a blocking plugin, one that skips frames")
     roi = command.write("roi.class", BROKEN)
-    command.put(sim.prefix, "roi1.nd_array_port=STATS1", of=roi)
-    text = command.run("graph", sim.prefix).stdout
+    command.put("roi1.nd_array_port=STATS1", of=roi)
+    text = command.run("graph", PREFIX).stdout
     has(text, ["a circle: roi1 takes its frames from STATS1\n"], "a circle")
-    command.put(sim.prefix, "roi1.nd_array_port=PIL", of=roi)
+    command.put("roi1.nd_array_port=PIL", of=roi)
+    command.fault("plugin_stuck=HDF1")
+    command.put("hdf1.min_callback_time=0", "hdf1.blocking_callbacks=No", "cam.array_callbacks=1",
+                "cam.image_mode=Multiple", "cam.num_images=10")
+    command.send("cam.acquire=1")
+    wait_until(lambda: command.value("hdf1.queue_free") == 11, "frames in the queue")
+    text = command.run("graph", PREFIX).stdout
+    has(text, ["hands no frames on, 9 of 20 frames in its queue\n"], "a queue")
+    command.fault("plugin_stuck=")
+    wait_until(lambda: command.value("hdf1.queue_free") == 20, "an empty queue")
+    command.put("hdf1.min_callback_time=0.5", "hdf1.blocking_callbacks=Yes")
     end = command.run("graph", "--timeout", "0.3", "Nobody:")
     same((end.returncode, end.stdout), (3, ""), "nobody answers")
 
 
-def test_json(command, sim):
-    [found] = command.lines("graph", "--json", sim.prefix)
+def test_json(command):
+    [found] = command.lines("graph", "--json", PREFIX)
     nodes = {node["port"]: node for node in found["nodes"]}
     same(nodes["FileHDF1"],
          {"device": "hdf1", "port": "FileHDF1", "type": "NDFileHDF5 ver1.10.8", "source": "PIL",
@@ -58,20 +69,20 @@ def test_json(command, sim):
          (True, True, False), "who has frames from whom")
 
 
-def test_dot(command, sim):
-    text = command.run("graph", "--dot", sim.prefix).stdout
+def test_dot(command):
+    text = command.run("graph", "--dot", PREFIX).stdout
     has(text, ['digraph "det" {', "rankdir=LR", "BlockingCallbacks", "NOPE", "\n}\n"],
         "for Graphviz")
     return text
 
 
-def test_svg(command, sim, dot):
+def test_svg(command, dot):
     """By a program of that name, which is told from a shell: this one takes down what it gets."""
     out = os.path.join(command.folder, "chain.svg")
     path = os.path.join(command.folder, "bin")
     os.mkdir(path)
     nowhere = {"PATH": os.path.join(command.folder, "empty")}
-    end = command.run("graph", sim.prefix, "--svg", out, env=nowhere)
+    end = command.run("graph", PREFIX, "--svg", out, environment=nowhere)
     same((end.returncode, end.stdout, os.path.exists(out)), (1, "", False), "without Graphviz")
     has(end.stderr, ["apt-get install -y graphviz"], "and how to get it")
 
@@ -82,40 +93,39 @@ def test_svg(command, sim, dot):
         os.chmod(file, stat.S_IRWXU)
         return {"PATH": path + ":" + os.environ["PATH"]}
 
-    end = command.run("graph", sim.prefix, "--svg", out, env=program('echo "$@"; cat\n'))
+    end = command.run("graph", PREFIX, "--svg", out, environment=program('echo "$@"; cat\n'))
     with open(out) as file:
         same((end.returncode, end.stderr, file.read()), (0, "", "-Tsvg\n" + dot),
              "dot gets the graph, and the file what it says")
-    end = command.run("graph", sim.prefix, "--svg", out, env=program("echo half; exit 3\n"))
+    end = command.run("graph", PREFIX, "--svg", out, environment=program("echo half; exit 3\n"))
     with open(out) as file:
         same((end.returncode, file.readline()), (1, "-Tsvg\n"), "dot fails: the file stays")
     same([name for name in os.listdir(command.folder) if "part" in name], [], "and no part is left")
-    end = command.run("graph", sim.prefix, "--svg", os.path.join(command.folder, "no", "x.svg"),
-                      env=program("cat\n"))
+    end = command.run("graph", PREFIX, "--svg", os.path.join(command.folder, "no", "x.svg"),
+                      environment=program("cat\n"))
     same(end.returncode, 1, "no such folder")
 
 
-def test_colors(command, sim):
-    terminal = Terminal(command)
-    same(terminal.run("clear; %s graph %s" % (COPHYD, sim.prefix)), 0, "in a terminal")
-    text = terminal.text()
-    cells = terminal.cells()
-    colors = {name: cells[y][2][3] for name in ("image", "hdf1", "roi1") for y, line in
-              enumerate(text) if line.strip().startswith(name + " ")}
-    colors["NOPE"] = next(cells[y][0][3] for y, line in enumerate(text) if line.startswith("NOPE"))
-    colors["cam"] = next(cells[y][0][3] for y, line in enumerate(text) if line.startswith("cam"))
-    same(colors, {"NOPE": 31, "image": 31, "hdf1": 31, "roi1": 33, "cam": None},
-         "red where frames end or get lost, yellow where they are not taken")
-    terminal.run("clear; NO_COLOR=1 %s graph %s" % (COPHYD, sim.prefix))
-    ok(all(cell[3] is None for row in terminal.cells() for cell in row), "NO_COLOR")
-    terminal.close()
+def test_colors(command):
+    with Screen(command, "graph", PREFIX) as screen:
+        same(screen.end()[0], 0, "in a terminal")
+        text, cells = screen.text(), screen.cells()
+        colors = {}
+        for y, line in enumerate(text):
+            name = line.replace(",", " ").split()
+            if name and name[0] in ("cam", "image", "hdf1", "roi1", "NOPE"):
+                colors[name[0]] = cells[y][len(line) - len(line.lstrip())][3]
+        same(colors, {"NOPE": 31, "image": None, "hdf1": 31, "roi1": 33, "cam": None},
+             "red where frames end or get lost, yellow where they are not taken")
+    with Screen(command, "graph", PREFIX, environment={"NO_COLOR": "1"}) as screen:
+        screen.end()
+        ok(all(cell[3] is None for row in screen.cells() for cell in row), "NO_COLOR")
 
 
-sim = Sim()
-command = Command(sim)
-test_text(command, sim)
-test_json(command, sim)
-test_svg(command, sim, test_dot(command, sim))
-test_colors(command, sim)
-sim.stop()
+with Simulator() as sim:
+    command = Command(sim)
+    test_text(command)
+    test_json(command)
+    test_svg(command, test_dot(command))
+    test_colors(command)
 done()

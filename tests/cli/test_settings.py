@@ -19,6 +19,9 @@ def check_round_trip(tap, sim):
     told = sim.run("save", "Pilatus:", file)
     tap.equal((told.returncode, told.stdout), (0, ""), "save")
     tap.match(r"monday: \d\d\d settings", told.stderr, "says how many")
+    lines = documents(sim.run("save", "--json", "Pilatus:", file))
+    tap.equal([list(line) for line in lines], [["file", "settings", "unset"]], "JSON says so, too")
+    tap.equal(sim.run("save", "--json", "Pilatus:", "-").returncode, 2, "of a file alone")
     tap.equal(os.stat(file).st_mode & 0o777, 0o644, "others may read it")
     tap.equal(os.listdir(sim.disk).count("monday"), 1, "and nothing else is left there")
     with open(file) as lines:

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 """cophyd view: its statistics, documents and pictures, each pixel of them, beside the frame."""
 import math
 import os
@@ -6,9 +6,10 @@ import signal
 import struct
 import zlib
 
-from harness import COPHYD, Command, Sim, Terminal, done, has, ok, same, same_rows, wait_until
+from cli import Simulator
+from harness import PREFIX, Command, Screen, done, has, ok, same, same_rows, wait_until
 
-WIDTH, HEIGHT = 48, 20
+WIDTH, HEIGHT = 61, 47
 
 
 def simulated(number):
@@ -198,17 +199,17 @@ def test_usage(command, path):
 
 # --- The IOC
 
-def first_file(folder):
-    return next(os.path.join(top, name) for top, _, names in os.walk(folder)
-                for name in names if name.endswith(".h5"))
+def files(folder):
+    return [os.path.join(top, name) for top, _, names in os.walk(folder) for name in names
+            if name.endswith(".h5")]
 
 
 def test_frames(command, sim):
     """Each of several frames, with what the IOC noted of it."""
-    end = command.run("count", sim.prefix, *sim.roots, "--set", "cam.image_mode=Multiple", "--set",
+    end = command.run("count", PREFIX, *sim.folders, "--set", "cam.image_mode=Multiple", "--set",
                       "cam.num_images=3")
     same(end.returncode, 0, "three frames are taken")
-    path = first_file(sim.data)
+    [path] = files(sim.disk)
     for wish, number in ((0, 0), (1, 1), (2, 2), (-1, 2), (-3, 0)):
         [found] = command.lines("view", "--json", "--frame", str(wish), path)
         rows = simulated(found["unique_id"])
@@ -227,47 +228,71 @@ def test_frames(command, sim):
     return path
 
 
-def test_no_image(command, sim):
-    end = command.run("view", sim.prefix)
+def test_no_image(command):
+    end = command.run("view", PREFIX)
     same((end.returncode, end.stdout), (1, ""), "no image yet")
     has(end.stderr, ["image is disabled: cophyd put Pilatus: image.enable=1"], "and what to do")
 
 
 def test_live(command, sim):
-    command.put(sim.prefix, "image.enable=1")
-    command.run("count", sim.prefix, *sim.roots)
-    [found] = command.lines("view", "--json", sim.prefix)
+    command.put("image.enable=1")
+    command.run("count", PREFIX, *sim.folders)
+    [found] = command.lines("view", "--json", PREFIX)
     rows = simulated(found["unique_id"])
     same((found["prefix"], found["min"], found["max"], found["sum"]),
-         (sim.prefix + "image1:", rows[0][0], rows[-1][-1], sum(map(sum, rows))), "the live image")
+         (PREFIX + "image1:", rows[0][0], rows[-1][-1], sum(map(sum, rows))), "the live image")
     same((found["frame"], found["file"] if "file" in found else None, found["saturation"]),
          (None, None, 1000000), "it is of no file; the camera tells where it saturates")
-    data = command.run("view", sim.prefix, "--png", "-", text=False).stdout
+    data = command.run("view", PREFIX, "--png", "-", text=False).stdout
     same_rows(read_png(data)[1], levels(rows, *limits(rows)), "each pixel of it")
-    [found] = command.lines("view", "--json", "--region", "3,2,4x5", sim.prefix)
+    [found] = command.lines("view", "--json", "--region", "3,2,4x5", PREFIX)
     same((found["shape"], found["min"], found["max_at"]), ([5, 4, 1], rows[2][3], [6, 6]),
          "a region of it")
     for words, what in ((["--frame", "0"], "--frame"), (["--image", "hdf1"], "image plugin"),
                         (["--image", "none"], "none")):
-        end = command.run("view", sim.prefix, *words)
+        end = command.run("view", PREFIX, *words)
         ok(end.returncode == 2 and what in end.stderr, "%s is refused" % " ".join(words),
            end.stderr)
 
 
 def test_follow(command, sim):
     """Two images that come while it looks, though their numbers are the same."""
-    follower = command.start("view", "--json", "--follow", "-n", "3", sim.prefix)
+    follower = command.start("view", "--json", "--follow", "-n", "3", PREFIX)
     first = follower.stdout.readline()
     while follower.poll() is None:
-        command.put(sim.prefix, "cam.array_counter=0")
-        command.run("count", sim.prefix, *sim.roots)
+        command.put("cam.array_counter=0")
+        command.run("count", PREFIX, *sim.folders)
     rest, errors = follower.communicate()
     same((follower.returncode, errors, len(rest.splitlines())), (0, "", 2), "followed: " + first)
-    follower = command.start("view", "--follow", sim.prefix)
+    follower = command.start("view", "--follow", PREFIX)
     follower.stdout.readline()
     follower.send_signal(signal.SIGINT)
     follower.communicate()
     same(follower.returncode, 130, "Ctrl-C ends it")
+
+
+GROWING = """class Growing : SingleTrigger PilatusDetector
+dev   hdf1 HDF1: HDF5Plugin FileStoreHDF5IterativeWrite
+stage hdf1 lazy_open=1 swmr_mode=On
+"""
+
+
+def test_growing(command, sim):
+    """A file is looked at while it is written, to its last frame."""
+    known = set(files(sim.disk))
+    taker = command.start("count", PREFIX, *sim.folders, "--class",
+                          command.write("growing.class", GROWING), "--set",
+                          "cam.image_mode=Multiple", "--set", "cam.num_images=20", "--set",
+                          "cam.acquire_time=0.2")
+    wait_until(lambda: set(files(sim.disk)) - known, "a file")
+    [path] = set(files(sim.disk)) - known
+    found = command.lines("view", "--json", "--follow", path)
+    taken = taker.communicate()
+    numbers = [one["frame"] for one in found]
+    same((taker.returncode, numbers, numbers[-1]), (0, sorted(set(numbers)), 19), "20 frames")
+    ok(len(numbers) > 1, "as they come", (numbers, taken))
+    same([one["min"] for one in found], [simulated(one["unique_id"])[0][0] for one in found],
+         "each of them")
 
 
 # --- A terminal
@@ -284,65 +309,67 @@ def picture_of(cells, width, lines):
 def test_terminal(command, path):
     palette = read_png(command.run("view", path, "--png", "-", text=False).stdout)[0]
     rows = masked()
-    # 38 columns are left beside 40 of notes and 2 between; 28 lines of 46 would be higher.
+    # 38 columns are left beside 40 of notes and 2 between. The second picture is twice as large as
+    # the frame.
     for columns, lines, width, height in ((80, 24, 38, 28), (200, 60, 122, 90)):
-        # The first is smaller than the frame, the second twice as large.
-        terminal = Terminal(command, columns, lines, {"COLORTERM": "truecolor"})
-        same(terminal.run("clear; %s view %s" % (COPHYD, path)), 0, "%dx%d" % (columns, lines))
-        if width < 61:
-            small = shrunk(rows, width, height)
-        else:
-            small = [[None if v < 0 else v for v in row for _ in (0, 1)] for row in rows
-                     for _ in (0, 1)]
-        wanted = [[palette[i] for i in row] for row in levels(small, *limits(small))]
-        found = picture_of(terminal.cells(), width, height // 2)
-        same_rows(found, wanted, "each half of a character has its pixel's colour")
-        text = terminal.text()
-        has("\n".join(text), ["61 x 45", "max       1048575 at x=50 y=30", "saturated 1"],
-            "statistics beside it")
-        ok(text[0].startswith("\u2580" * width + "  file "), "the file first", text[0])
-        terminal.close()
-    terminal = Terminal(command, 80, 24, {"TERM": "screen-256color"})
-    terminal.run("clear; %s view --map gray %s" % (COPHYD, path))
-    found = {color for row in picture_of(terminal.cells(), 38, 14) for color in row}
-    ok(all(isinstance(c, int) and c >= 16 for c in found) and len(found) > 5, "in 256 colours",
-       found)
-    terminal.run("clear; NO_COLOR=1 %s view %s" % (COPHYD, path))
-    text = terminal.text()
-    ok(all(set(line[:38]) <= set(" .:-=+*#%@/") for line in text[:14]) and
-       any("/" in line[:38] for line in text), "NO_COLOR: in letters", "\n".join(text))
-    ok(all(fore is None and back is None for line in terminal.cells() for _, fore, back, _ in line),
-       "and no colour")
-    terminal.close()
+        with Screen(command, "view", path, environment={"COLORTERM": "truecolor"},
+                    columns=columns, rows=lines) as screen:
+            same(screen.end()[0], 0, "%dx%d" % (columns, lines))
+            if width < 61:
+                small = shrunk(rows, width, height)
+            else:
+                small = [[None if v < 0 else v for v in row for _ in (0, 1)] for row in rows
+                         for _ in (0, 1)]
+            wanted = [[palette[i] for i in row] for row in levels(small, *limits(small))]
+            found = picture_of(screen.cells(), width, height // 2)
+            same_rows(found, wanted, "each half of a character has its pixel's colour")
+            text = screen.text()
+            has("\n".join(text), ["61 x 45", "max       1048575 at x=50 y=30", "saturated 1"],
+                "statistics beside it")
+            ok(text[0].startswith("\u2580" * width + "  file "), "the file first", text[0])
+    with Screen(command, "view", "--map", "gray", path, columns=80, rows=24) as screen:
+        screen.end()
+        found = {color for row in picture_of(screen.cells(), 38, 14) for color in row}
+        ok(all(isinstance(c, int) and c >= 16 for c in found) and len(found) > 5, "in 256 colours",
+           found)
+    with Screen(command, "view", path, environment={"NO_COLOR": "1"}, columns=80,
+                rows=24) as screen:
+        screen.end()
+        text = screen.text()
+        ok(all(set(line[:38]) <= set(" .:-=+*#%@/") for line in text[:14]) and
+           any("/" in line[:38] for line in text), "NO_COLOR: in letters", "\n".join(text))
+        ok(all(cell[1:] == (None, None, None) for row in screen.cells() for cell in row),
+           "and no colour")
 
 
 def test_terminal_follow(command, sim):
-    terminal = Terminal(command, 80, 24, {"COLORTERM": "truecolor"})
-    terminal.type("clear; %s view --follow %s" % (COPHYD, sim.prefix), "Enter")
-    wait_until(lambda: any("unique id" in line for line in terminal.text()), "a first image")
-    before = terminal.text()
-    command.put(sim.prefix, "cam.array_counter=40")
-    command.run("count", sim.prefix, *sim.roots)
-    wait_until(lambda: any("unique id 41" in line for line in terminal.text()), "a new image")
-    after = terminal.text()
-    same([i for i, line in enumerate(before) if "unique id" in line],
-         [i for i, line in enumerate(after) if "unique id" in line], "it is drawn in its place")
-    terminal.type("C-c")
-    same(terminal.run("true"), 0, "Ctrl-C gives the shell back")
-    terminal.close()
+    with Screen(command, "view", "--follow", PREFIX, environment={"COLORTERM": "truecolor"},
+                columns=80, rows=40) as screen:
+        screen.until("shown")
+        before = screen.text()
+        command.put("cam.array_counter=40")
+        command.run("count", PREFIX, *sim.folders)
+        screen.until("unique id 41.*shown")
+        after = screen.text()
+        same([i for i, line in enumerate(before) if "unique id" in line],
+             [i for i, line in enumerate(after) if "unique id" in line], "it is drawn in its place")
+        screen.keys("C-c")
+        code, seen = screen.end()
+        same(code, 130, "Ctrl-C ends it")
+        ok(seen.rindex("\x1b[?25h") > seen.rindex("\x1b[?25l"), "the cursor is there again")
 
 
-sim = Sim(size="%dx%d" % (WIDTH, HEIGHT))
-command = Command(sim)
-tiff = test_statistics(command, command.folder)
-test_png(command, command.folder, tiff)
-test_region(command, tiff)
-test_usage(command, tiff)
-test_no_image(command, sim)
-test_frames(command, sim)
-test_live(command, sim)
-test_follow(command, sim)
-test_terminal(command, tiff)
-test_terminal_follow(command, sim)
-sim.stop()
+with Simulator() as sim:
+    command = Command(sim)
+    tiff = test_statistics(command, command.folder)
+    test_png(command, command.folder, tiff)
+    test_region(command, tiff)
+    test_usage(command, tiff)
+    test_no_image(command)
+    test_frames(command, sim)
+    test_live(command, sim)
+    test_follow(command, sim)
+    test_growing(command, sim)
+    test_terminal(command, tiff)
+    test_terminal_follow(command, sim)
 done()

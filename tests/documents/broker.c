@@ -5,6 +5,8 @@
  *     deny NAME CODE           the topic has this error, by librdkafka's number
  *     refuse CODE              the next request to produce has this error
  *     down, up                 ends all connections and takes no new ones; takes them again */
+#include "lib/c11_threads.h"
+
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <stdio.h>
@@ -37,6 +39,7 @@ static int obey(rd_kafka_mock_cluster_t *cluster, const char *line)
 int main(void)
 {
     char line[200], why[200];
+    c11_threads();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, NULL);

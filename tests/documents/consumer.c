@@ -2,6 +2,8 @@
  * PARTITION KEY JSON.
  *
  *     consumer BROKERS TOPIC PARTITIONS */
+#include "lib/c11_threads.h"
+
 #include <jansson.h>
 #include <librdkafka/rdkafka.h>
 #include <signal.h>
@@ -119,6 +121,7 @@ int main(int argc, char **argv)
 {
     char why[200];
     if (argc < 4) return 2;
+    c11_threads();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, NULL);

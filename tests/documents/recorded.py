@@ -77,10 +77,10 @@ class Recorder:
         found = [self.pilatus.next_frames(frames) for _ in range(points)]
         return np.array(found, np.int32).reshape(points, frames, ROWS, COLS)
 
-    def count(self, store, form, frames, points=POINTS):
-        """A run of counts.c."""
-        process = self.pilatus.count(store, form, frames, points, self.root)
-        what = f"{store}, {form}, {points} points of {frames} frames"
+    def count(self, store, form, frames, points=POINTS, *motor):
+        """A run of counts.c; with a motor a scan."""
+        process = self.pilatus.count(store, form, frames, points, self.root, *motor)
+        what = f"{store}, {form}, {points} points of {frames} frames {' '.join(motor)}"
         return self._done(process, what, {"det_image": self.next_pixels(points, frames)})
 
     def start(self, kind, form, points, *paced):

@@ -85,6 +85,7 @@ def main():
                 replay(tap, recorder.count(store, "resource", frames))
         for kind in ("Swmr", "Tiles", "Deep", "Cycle", "Stores", "Words", "Two"):
             replay(tap, recorder.of(kind, "resource"))
+        replay(tap, recorder.count("Stream", "resource", 2, 5, "m1"))
         replay(tap, recorder.interrupted("resource", 2))
         moved(tap, recorder)
     print(f"1..{tap.count}")

@@ -8,6 +8,8 @@ import sys
 import warnings
 
 import numpy as np
+from bluesky import RunEngine
+from bluesky.plans import count
 from check import COLS, ROWS, Tap
 from recorded import POINTS, Recorded, Recorder
 from tiled_server import Server, columns, image
@@ -99,6 +101,10 @@ def resources(server, tap, recorder):
     replay(server, tap, recorder.of("Stores", "resource"))
 
 
+def scans(server, tap, recorder):
+    replay(server, tap, recorder.count("Stream", "stream", 2, 5, "m1"))
+
+
 def by_http(server, tap, recorder):
     """Without Tiled's client."""
     recorded = recorder.count("Stream", "stream", 2)
@@ -153,10 +159,38 @@ def live(server, tap, recorder):
     pixels(recorded, run, tap, "live")
 
 
+class Counted:
+    """What bluesky wants of a device that is read."""
+
+    name, parent, value = "counted", None, 0.5
+
+    def read(self):
+        self.value += 1
+        return {"counted": {"value": self.value, "timestamp": 1000 + self.value}}
+
+    def describe(self):
+        return {"counted": {"source": "here", "dtype": "number", "dtype_numpy": "<f8", "shape": []}}
+
+    def read_configuration(self):
+        return {}
+
+    describe_configuration = read_configuration
+
+
+def run_engine(server, tap, recorder):
+    """The server takes what a RunEngine emits, too."""
+    engine = RunEngine({})
+    engine.subscribe(server.writer())
+    (uid,) = engine(count([Counted()], 3))
+    found = columns(server.client[uid], ["seq_num", "counted", "ts_counted"])
+    wanted = {"seq_num": [1, 2, 3], "counted": [1.5, 2.5, 3.5], "ts_counted": [1001.5, 1002.5, 1003.5]}
+    tap.ok(found == wanted, f"RunEngine: {found}")
+
+
 def main():
     tap = Tap()
     with Recorder() as recorder, Server(recorder.root) as server:
-        for part in (counts, runs, resources, by_http, bluesky_writer, live, aborted):
+        for part in (counts, runs, scans, resources, by_http, bluesky_writer, run_engine, live, aborted):
             part(server, tap, recorder)
     tap.ok(not os.path.exists(server.home), "the server leaves nothing")
     print(f"1..{tap.count}")

@@ -20,11 +20,6 @@ static const char classes[] = "class TiffDetector : SingleTrigger DetectorBase\n
                               "dev tiff TIFF1: TIFFPlugin FileStoreTIFFIterativeWrite\n"
                               "stage cam acquire_time=0.001 wait_for_plugins=Yes\n"
                               "stage hdf1 lazy_open=1\n"
-                              "class ChunkDetector : SingleTrigger DetectorBase\n"
-                              "dev cam  cam1:  MyPilatusDetectorCam\n"
-                              "dev hdf1 HDF1:  HDF5Plugin FileStoreHDF5IterativeWrite\n"
-                              "stage cam acquire_time=0.001 wait_for_plugins=Yes\n"
-                              "stage hdf1 lazy_open=1\n"
                               "class Faults\n"
                               "row path_vanishes sim1:PathVanishes rw int omitted\n";
 
@@ -151,50 +146,16 @@ static void tells_of_streams(void)
 static oph_device *make(const char *class_name)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph_device *dev = NULL, *store = NULL;
+    oph_device *dev = NULL, *tiff = NULL, *hdf1 = NULL;
     char read[128];
     snprintf(read, sizeof read, "%s/doc/", d.disk);
     int rc = oph_device_new(d.ctx, class_name, "Pilatus:", "other", &dev, &err);
-    if (!rc && !oph_device_child(dev, "tiff", &store, NULL))
-        rc = oph_files_set(store, DETECTOR_DISK "/doc/", read, &err);
-    if (!rc && !oph_device_child(dev, "hdf1", &store, NULL))
-        rc = oph_files_set(store, DETECTOR_DISK "/doc/", read, &err);
+    if (!rc) rc = oph_device_child(dev, "tiff", &tiff, &err);
+    if (!rc) rc = oph_files_set(tiff, DETECTOR_DISK "/doc/", read, &err);
+    if (!rc && !oph_device_child(dev, "hdf1", &hdf1, NULL))
+        rc = oph_files_set(hdf1, DETECTOR_DISK "/doc/", read, &err);
     need(rc, &err);
     return dev;
-}
-
-/* Points and frames of a point, as readers put a file together, in its chunks. */
-static void tells_of_chunks(void)
-{
-    static const struct {
-        int whole, frames, rows, columns, swmr, images;
-        const char *parameters;
-    } all[] = {{0, 1, 16, 32, 0, 1, "false,\"join_method\":\"stack\",\"chunk_shape\":[1,1,16,32]"},
-               {0, 2, 48, 64, 0, 1, "false,\"join_method\":\"stack\",\"chunk_shape\":[2,1,48,64]"},
-               {0, 2, 0, 0, 1, 4, "true,\"join_method\":\"stack\",\"chunk_shape\":[1,2,48,64]"},
-               {1, 8, 7, 7, 0, 4, "false,\"join_method\":\"stack\",\"chunk_shape\":[2,4,48,64]"},
-               {1, 3, 0, 0, 1, 2, "true,\"join_method\":\"stack\",\"chunk_shape\":[1,2,48,64]"}};
-    oph_device *dev = make("ChunkDetector");
-    oph_count_options opt = {.size = sizeof opt, .form = OPH_DOCUMENT_STREAM};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        oph_error err = OPH_ERROR_INIT;
-        char wanted[200];
-        int rc = oph_settings_set_int(dev, "cam.num_images", all[i].images, &err);
-        if (!rc) rc = oph_settings_set_int(dev, "hdf1.chunk_size_auto", all[i].whole, &err);
-        if (!rc) rc = oph_settings_set_int(dev, "hdf1.num_frames_chunks", all[i].frames, &err);
-        if (!rc) rc = oph_settings_set_int(dev, "hdf1.num_row_chunks", all[i].rows, &err);
-        if (!rc) rc = oph_settings_set_int(dev, "hdf1.num_col_chunks", all[i].columns, &err);
-        if (!rc) rc = oph_settings_set_int(dev, "hdf1.swmr_mode", all[i].swmr, &err);
-        need(rc, &err);
-        check_done(count(&dev, 1, 1, &opt, &err), &err, "a count into chunks works");
-        snprintf(wanted, sizeof wanted,
-                 "{\"dataset\":\"/entry/data/data\",\"swmr\":%s,\"multiplier\":%d}",
-                 all[i].parameters, all[i].images);
-        documents_say(documents_nth(&docs, "stream_resource", 0), "parameters", wanted);
-        documents_clear(&docs);
-    }
-    oph_device_free(dev);
-    detector_unchanged(&d, "counts into chunks");
 }
 
 static void tells_of_files_a_frame(void)
@@ -230,42 +191,6 @@ static void tells_of_files_a_frame(void)
     documents_clear(&docs);
     oph_device_free(dev);
     detector_unchanged(&d, "counts into TIFF files");
-}
-
-/* Names that mean something in a URI or in Python's format. */
-static void tells_of_odd_names(void)
-{
-    static const struct {
-        const char *file_template, *wanted; /* NULL: refused */
-    } all[] = {{"%s%s_%6.6d.tiff", "\"_{:06d}.tiff\""},
-               {"%s%s%d.tif", "\"{:d}.tif\""},
-               {"%s%s{%04d}#.tif", "\"{{{:04d}}}%23.tif\""},
-               {"%s%s_%3.3d%%.tif", NULL}};
-    oph_count_options opt = {.size = sizeof opt, .form = OPH_DOCUMENT_STREAM};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        oph_error err = OPH_ERROR_INIT;
-        oph_device *dev = make("TiffDetector"), *tiff;
-        char read[128], wanted[160];
-        snprintf(read, sizeof read, "%s/a%%%%20 b#c?d;e/", d.disk);
-        snprintf(wanted, sizeof wanted, "file://localhost%.60s/a%%20 b%%23c%%3Fd%%3Be/", d.disk);
-        int rc = oph_device_child(dev, "tiff", &tiff, &err);
-        if (!rc) rc = oph_files_set(tiff, DETECTOR_DISK "/a%%20 b#c?d;e/", read, &err);
-        if (!rc) rc = oph_settings_set_text(tiff, "file_template", all[i].file_template, &err);
-        need(rc, &err);
-        rc = count(&dev, 1, 2, &opt, &err);
-        if (all[i].wanted) {
-            testOk(!rc, "%s: %s", all[i].file_template, err.text);
-            says_file("stream_resource", "uri", wanted, "");
-            documents_say(documents_nth(&docs, "stream_resource", 0), "parameters/template",
-                          all[i].wanted);
-        } else {
-            testOk(rc == OPH_EINVAL && strstr(err.text, "FileTemplate"), "%s", err.text);
-            stopped("fail", err.text, 0);
-        }
-        documents_clear(&docs);
-        oph_device_free(dev);
-    }
-    detector_unchanged(&d, "counts into odd names");
 }
 
 static void tells_of_two_stores(void)
@@ -371,7 +296,8 @@ static void keeps_what_was_taken(void)
     docs.on = fail_from_here;
     int rc = count_one(3, NULL, &err);
     probe_set(d.probe, "sim1:ExposureFails", "0");
-    testOk(rc == OPH_EACQUIRE, "%s: %s", oph_code_name(rc), err.text);
+    testOk(rc == OPH_EACQUIRE && !strncmp(err.text, "point 2 of 3: det", 17), "%s: %s",
+           oph_code_name(rc), err.text);
     documents_are(&docs, "start descriptor resource datum event stop");
     stopped("fail", err.text, 1);
     documents_clear(&docs);
@@ -388,6 +314,37 @@ static void restores_when_the_sink_fails(void)
         documents_clear(&docs);
         detector_unchanged(&d, "a sink that refuses");
     }
+}
+
+static void stay_from_here(struct documents *documents, void *user)
+{
+    (void)user;
+    if (!strcmp(documents->names[documents->count - 1], "datum"))
+        probe_set(d.probe, "sim1:ReadbackStays", "cam1:AcquireTime_RBV");
+}
+
+/* With or without a report of the unstage, and with a run that went well until then. */
+static void tells_what_is_left(const char *refused, int refuse, int reported)
+{
+    static const char left[] = "det.cam.acquire_time (Pilatus:cam1:AcquireTime): wanted ";
+    oph_error err;
+    oph_report *report = NULL;
+    oph_count_options opt = {.size = sizeof opt, .reports = reported ? &report : NULL};
+    docs.on = stay_from_here;
+    docs.refuse = refuse;
+    int rc = count_one(1, &opt, &err);
+    const char *found = strstr(err.text, left);
+    testOk(rc == (refuse ? OPH_EFILE : OPH_EMISMATCH) &&
+               !strncmp(err.text, refused, strlen(refused)),
+           "%s: %s", oph_code_name(rc), err.text);
+    testOk(!found == (refuse && reported), "what is left is told in the error where it has to be");
+    testOk(oph_report_count(report) == (reported ? 1 : 0), "and in the report");
+    if (!refuse) stopped("fail", left, 1);
+    oph_report_free(report);
+    documents_clear(&docs);
+    probe_set(d.probe, "sim1:ReadbackStays", "");
+    check_done(oph_unstage(d.det, NULL, &err), &err, "it is put back later");
+    detector_unchanged(&d, "an unstage that failed");
 }
 
 /* A point that is unlike the first */
@@ -606,15 +563,18 @@ int main(void)
     detector_remember(&d);
     tells_of_resources();
     tells_of_streams();
-    tells_of_chunks();
     tells_of_files_a_frame();
-    tells_of_odd_names();
     tells_of_two_stores();
     tells_of_several();
     begins_with_all_or_none();
     fails_with_the_detector();
     keeps_what_was_taken();
     restores_when_the_sink_fails();
+    tells_what_is_left("the sink refused the document \"event\" (7); and not all is as before: ", 5,
+                       0);
+    tells_what_is_left("the sink refused the document \"event\" (7)", 5, 1);
+    tells_what_is_left("det.cam", 0, 0);
+    tells_what_is_left("det.cam", 0, 1);
     wants_points_alike();
     wants_numbers_from_zero();
     wants_files_below_the_root();

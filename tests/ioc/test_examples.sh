@@ -28,7 +28,9 @@ alike() {
         -e 's|[0-9]{4}/[0-9]{2}/[0-9]{2}/|YEAR/MONTH/DAY/|g' \
         -e 's/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}(-[0-9a-f]{12})?/UUID/g' \
         -e 's/ \(after [0-9]+ms in state [A-Z]+(, [0-9]+ identical error\(s\) suppressed)?\)//' \
-        -e 's/after [0-9.]+ s$/after TIME/' "$1"
+        -e 's/after [0-9.]+ s$/after TIME/' \
+        -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9.]+/DATE/g' \
+        -e 's/ in [0-9.]+ s(:|$)/ in TIME\1/' "$1"
 }
 
 # example STATUS TEXT PROGRAM ARGUMENT...: runs it, and compares its output, errors last.
@@ -47,6 +49,18 @@ example() {
     ran="$ran $program"
 }
 ran=
+
+# transcript TEXT: runs the lines of a session at a terminal, and compares what they print.
+transcript() {
+    local text=tests/data/examples/$1
+    sed -n 's/^\$ //p' "$text" | while read -r line; do
+        echo "\$ $line"
+        (cd "$work" && PATH=$bin:$PATH bash -c "${line//\/export/$work/export}" 2>&1)
+    done >"$work/all"
+    diff <(alike "$text") <(alike "$work/all") >"$work/diff"
+    result $? "the session of $text"
+    sed 's/^/# /' "$work/diff"
+}
 
 example 0 settings.txt settings
 
@@ -123,11 +137,32 @@ if [ -e "$broker" ]; then
     example 0 kafka_replay.txt kafka replay "$brokers" "$topic" "$work"/kept/*.jsonl
     exec 5>&-
 fi
+# The command, which is there where jansson is.
+if [ -e "$bin/cophyd" ]; then
+    example 0 command_count.txt cophyd count Pilatus: -n 3 --set cam.acquire_time=0.1 --set cam.num_images=2 \
+        --write-root "$ioc_root" --read-root "$read_root" --dir %Y/%m/%d
+    "$bin/cophyd" save Pilatus: "$work/monday" 2>"$work/err"
+    result $? 'cophyd save'
+    "$bin/cophyd" put Pilatus: cam.acquire_time=0.5 'hdf1.file_name=a b' >"$work/out"
+    result $? 'cophyd put'
+    example 1 command_diff.txt cophyd diff Pilatus: "$work/monday"
+fi
 end_simulator
 
 simulator --class simdetector --size 64x48
 example 0 continuous.txt continuous
 end_simulator
+
+# What the README begins with.
+if [ -e "$bin/cophyd" ]; then
+    rm -rf "$read_root" && mkdir "$read_root"
+    sed "s|read=/export|read=$work/export|" examples/peaks.class >"$work/peaks.class"
+    simulator --class simdetector --size 512x384
+    transcript readme.txt
+    [ "$(head -c 8 "$work/peaks.png" | od -An -tx1)" = ' 89 50 4e 47 0d 0a 1a 0a' ]
+    result $? 'it leaves a picture'
+    end_simulator
+fi
 
 # Killed while it acquires: the program ends without putting anything back.
 simulator --fault=ExposureHangs

@@ -30,6 +30,8 @@ long failing_most(void);
  * told, too. */
 typedef int failing_fn(void *user, oph_error *err);
 long failing_in_turn(const char *what, failing_fn *fn, void *user);
+/* The same, but only each `step`th, and of something that stays: what it keeps is not looked at. */
+long failing_some_in_turn(const char *what, long step, failing_fn *fn, void *user);
 /* The same of the calls of that name; an error may be any. */
 long failing_calls_in_turn(const char *name, int number, failing_fn *fn, void *user);
 

@@ -1,5 +1,6 @@
 #include "lib/failing_device.h"
 
+#include "base/err.h"
 #include "core/plan.h"
 #include "core/stage.h"
 #include "core/status.h"
@@ -43,7 +44,28 @@ static const struct {
 };
 enum { PV_COUNT = sizeof pvs / sizeof pvs[0] };
 
-static const struct oph__link_ops *link_ops;
+/* The fake link, but that a subscription can fail. */
+static struct oph__link_ops link_ops;
+static const struct oph__link_ops *fake_ops;
+static int until_refused; /* subscriptions */
+
+static int subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, uint32_t mask,
+                     oph__event_fn *fn, void *user, struct oph__chanmon **ret, oph_error *err)
+{
+    if (until_refused > 0 && --until_refused == 0)
+        return oph__fail_text(err, OPH_EDISCONN, "a subscription: refused");
+    return fake_ops->subscribe(chan, dtype, count, mask, fn, user, ret, err);
+}
+
+void failing_subscription(int nth)
+{
+    until_refused = nth;
+}
+
+int failing_subscriptions_left(void)
+{
+    return until_refused;
+}
 
 void failing_device_set_back(void)
 {
@@ -136,7 +158,9 @@ void failing_device_begin(void)
     fake_begin();
     add_pvs();
     oph_context *ctx = fake_context(NULL, NULL);
-    link_ops = ctx->ops;
+    fake_ops = ctx->ops;
+    link_ops = *fake_ops;
+    link_ops.subscribe = subscribe;
     oph_context_free(ctx);
 }
 
@@ -154,7 +178,7 @@ int failing_context(oph_context **ret, oph_error *err)
                                          .put_timeout = 5,
                                          .grace = 5,
                                          .stop_timeout = 5};
-    return oph__context_make(&options, link_ops, &behaviours, ret, err);
+    return oph__context_make(&options, &link_ops, &behaviours, ret, err);
 }
 
 int failing_with_device(failing_device_fn *fn, oph_error *err)

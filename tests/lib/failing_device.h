@@ -16,6 +16,10 @@ void failing_device_end(void);
 bool failing_device_is_as_before(void);
 void failing_device_set_back(void);
 
+/* The `nth` subscription from now on is refused, once; 0: none is. How many are left until then. */
+void failing_subscription(int nth);
+int failing_subscriptions_left(void);
+
 int failing_context(oph_context **ret, oph_error *err);
 /* A context and a device of its own for one call of fn. */
 typedef int failing_device_fn(oph_device *dev, oph_error *err);

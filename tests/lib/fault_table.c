@@ -106,26 +106,84 @@ static void list(const oph_report *report, const oph_error *cause, char *dst, si
     }
 }
 
-static int is_as_listed(const struct row *row, const struct outcome *o, const oph_report *left)
+/* "a | b | c": the columns, trimmed; how many there are. */
+static int split(char *line, const char **ret)
 {
-    char listed[LINE], pv[96] = "-";
-    const char *verb = o->code ? o->verb : "-";
-    const char *code = o->code ? oph_code_name(o->code) + 4 : "-";
-    const char *state = o->code ? oph_state_name(o->state) : "-";
-    if (o->err.pv[0]) snprintf(pv, sizeof pv, "%s", strchr(o->err.pv, ':') + 1);
-    list(left, &o->err, listed, sizeof listed);
+    int n = 0;
+    for (char *at = line; at && n < COLUMNS; n++) {
+        char *bar = strchr(at, '|');
+        if (bar) *bar = 0;
+        while (isspace((unsigned char)*at))
+            at++;
+        for (char *last = at + strlen(at); last > at && isspace((unsigned char)last[-1]);)
+            *--last = 0;
+        ret[n] = at;
+        at = bar ? bar + 1 : NULL;
+    }
+    return n;
+}
+
+static int read_row(FILE *file, struct row *row)
+{
+    const char *columns[COLUMNS];
+    while (fgets(row->line, sizeof row->line, file)) {
+        row->number++;
+        if (row->line[0] == '#' || row->line[0] == '\n') continue;
+        if (row->line[0] == '[') return 0;
+        if (split(row->line, columns) != COLUMNS) testAbort("line %d is malformed", row->number);
+        row->fault = columns[0], row->phase = columns[1], row->verb = columns[2];
+        row->code = columns[3], row->pv = columns[4], row->words = columns[5];
+        row->state = columns[6], row->left = columns[7];
+        return 1;
+    }
+    return 0;
+}
+
+/* An outcome in the table's words. */
+struct words {
+    const char *verb, *code, *state;
+    char pv[96], listed[LINE];
+};
+
+static int is_row(const struct row *row, const struct outcome *o, const struct words *w)
+{
     int words = is(row->words, "-") ? !o->code : strstr(o->err.text, row->words) != NULL;
     /* "cam1:*": of many that are lost at once, whichever is found first. */
     size_t stem = strcspn(row->pv, "*");
-    int named = row->pv[stem] ? strncmp(row->pv, pv, stem) == 0 : is(row->pv, pv);
-    int ok = is(row->verb, verb) && is(row->code, code) && named && words &&
-             is(row->state, state) && is(row->left, listed);
+    int named = row->pv[stem] ? strncmp(row->pv, w->pv, stem) == 0 : is(row->pv, w->pv);
+    return is(row->verb, w->verb) && is(row->code, w->code) && named && words &&
+           is(row->state, w->state) && is(row->left, w->listed);
+}
+
+/* What may come of the same over a slow link, where another thing goes wrong first. */
+static int is_listed_far(const struct row *row, const struct outcome *o, const struct words *w)
+{
+    static struct row far;
+    FILE *table = getenv("COPHYD_LINK") ? fopen("tests/data/fault_table_far.txt", "r") : NULL;
+    int found = 0;
+    if (!table) return 0;
+    far.number = 0;
+    while (!found && read_row(table, &far))
+        found = is(far.fault, row->fault) && is(far.phase, row->phase) && is_row(&far, o, w);
+    fclose(table);
+    return found;
+}
+
+static int is_as_listed(const struct row *row, const struct outcome *o, const oph_report *left)
+{
+    struct words w = {.verb = o->code ? o->verb : "-",
+                      .code = o->code ? oph_code_name(o->code) + 4 : "-",
+                      .state = o->code ? oph_state_name(o->state) : "-",
+                      .pv = "-"};
+    if (o->err.pv[0]) snprintf(w.pv, sizeof w.pv, "%s", strchr(o->err.pv, ':') + 1);
+    list(left, &o->err, w.listed, sizeof w.listed);
+    int ok = is_row(row, o, &w) || is_listed_far(row, o, &w);
     testOk(ok, "line %d: %s, from %s on", row->number, row->fault, row->phase);
     if (ok) return 1;
     testDiag("wanted %s | %s | %s | %s | %s | %s", row->verb, row->code, row->pv, row->words,
              row->state, row->left);
-    testDiag("found  %s | %s | %s | %s | %s | %s", verb, code, pv, o->err.code ? o->err.text : "-",
-             state, listed);
+    testDiag("found  %s | %s | %s | %s | %s | %s", w.verb, w.code, w.pv,
+             o->err.code ? o->err.text : "-", w.state, w.listed);
     return 0;
 }
 
@@ -158,7 +216,8 @@ static void set_exposure(const struct row *row)
 {
     oph_error err = OPH_ERROR_INIT;
     int is_others = is(row->fault, "Client cam1:Acquire Acquire") && is(row->phase, "stage");
-    double seconds = is_others ? 2 : is(row->phase, "trigger") ? 0.5 : 0.01;
+    int is_cut_short = strncmp(row->fault, "AbortAfter", 10) == 0;
+    double seconds = is_others ? 2 : is_cut_short || is(row->phase, "trigger") ? 0.5 : 0.01;
     if (oph_settings_set(d.cam, "acquire_time", seconds, &err) ||
         oph_settings_set(d.cam, "acquire_period", seconds + 0.005, &err))
         testAbort("%s", err.text);
@@ -209,39 +268,6 @@ static void try_row(const struct row *row)
     detector_unchanged(&d, row->fault);
     detector_works(&d, "after that");
     close_detector();
-}
-
-/* "a | b | c": the columns, trimmed; how many there are. */
-static int split(char *line, const char **ret)
-{
-    int n = 0;
-    for (char *at = line; at && n < COLUMNS; n++) {
-        char *bar = strchr(at, '|');
-        if (bar) *bar = 0;
-        while (isspace((unsigned char)*at))
-            at++;
-        for (char *last = at + strlen(at); last > at && isspace((unsigned char)last[-1]);)
-            *--last = 0;
-        ret[n] = at;
-        at = bar ? bar + 1 : NULL;
-    }
-    return n;
-}
-
-static int read_row(FILE *file, struct row *row)
-{
-    const char *columns[COLUMNS];
-    while (fgets(row->line, sizeof row->line, file)) {
-        row->number++;
-        if (row->line[0] == '#' || row->line[0] == '\n') continue;
-        if (row->line[0] == '[') return 0;
-        if (split(row->line, columns) != COLUMNS) testAbort("line %d is malformed", row->number);
-        row->fault = columns[0], row->phase = columns[1], row->verb = columns[2];
-        row->code = columns[3], row->pv = columns[4], row->words = columns[5];
-        row->state = columns[6], row->left = columns[7];
-        return 1;
-    }
-    return 0;
 }
 
 /* "[NAME]" begins a part of the table. */

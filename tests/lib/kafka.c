@@ -1,5 +1,6 @@
 #include "lib/kafka.h"
 
+#include "lib/c11_threads.h"
 #include <epicsUnitTest.h>
 #include <poll.h>
 #include <signal.h>
@@ -58,6 +59,7 @@ static void end(struct kafka_peer *peer)
 void kafka_start(struct kafka *kafka, const char *topic, int partitions)
 {
     *kafka = (struct kafka){0};
+    c11_threads();
     start(&kafka->broker, "broker", (const char *const[]){NULL});
     hear(&kafka->broker, kafka->brokers, sizeof kafka->brokers);
     kafka_tell(kafka, "topic %s %d", topic, partitions);

@@ -1,6 +1,7 @@
 """Simulated IOCs for the tests, and detectors on them."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -32,6 +33,14 @@ def frame(unique_id):
     return (7919 * unique_id + 2500 * y + x) % 1048576
 
 
+def frames_of(det, points, count):
+    """The newest pixels of a detector: points, frames of a point, rows, columns."""
+    last = det.cam.unique_id.get()
+    ids = range(last - points * count + 1, last + 1)
+    pixels = np.array([frame(unique_id) for unique_id in ids], np.int32)
+    return pixels.reshape(points, count, ROWS, COLS)
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
     """The folder that the simulator sees as /data."""
@@ -49,8 +58,7 @@ def iocs(data):
     )
     plain = Ioc(str(BUILD / "tests/ioc/plain_ioc"), "--port", "auto")
     os.environ.update(
-        EPICS_CA_NAME_SERVERS=f"{simulator.address} {plain.address}",
-        EPICS_CA_ADDR_LIST="",
+        EPICS_CA_ADDR_LIST=f"{simulator.address} {plain.address}",
         EPICS_CA_AUTO_ADDR_LIST="NO",
     )
     yield
@@ -90,13 +98,13 @@ def fault():
     used = []
 
     def put(name, value):
-        signal = cophyd.EpicsSignal(f"Pilatus:sim1:{name}", name=name)
-        signal.put(value)
-        used.append(signal)
+        record = cophyd.EpicsSignal(f"Pilatus:sim1:{name}", name=name)
+        record.put(value)
+        used.append(record)
 
     yield put
-    for signal in used:
-        signal.put(0 if not isinstance(signal.get(), str) else "")
+    for record in used:
+        record.put(0 if not isinstance(record.get(), str) else "")
 
 
 class Calls:
@@ -132,15 +140,21 @@ def run_python():
     def run(source, *arguments, expect=0):
         here = str(Path(__file__).parent)
         path = os.pathsep.join([here, os.environ["PYTHONPATH"]])
-        done = subprocess.run(
-            [sys.executable, "-c", source, *arguments],
+        process = subprocess.Popen(
+            [sys.executable, "-X", "faulthandler", "-c", source, *arguments],
             env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=PATIENCE,
+            start_new_session=True,
         )
-        assert done.returncode == expect, done.stdout + done.stderr
-        return done.stdout
+        try:
+            out, errors = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGABRT)  # it, and its children, say where they are
+            out, errors = process.communicate()
+        assert process.returncode == expect, out + errors
+        return out
 
     return run

@@ -152,9 +152,9 @@ def test_mistakes_in_a_declaration(context):
         Cam("X:", context=context)
 
     class Odd(cophyd.Device):
-        value = Component(cophyd.SoftSignal, "X")
+        value = Component(cophyd.Signal, "X")
 
-    with pytest.raises(TypeError, match=r"Odd\.value: wanted EpicsSignalRO"):
+    with pytest.raises(TypeError, match=r"Odd\.value: wanted EpicsSignal"):
         Odd("X:", name="odd", context=context)
 
 
@@ -243,3 +243,69 @@ def test_groups_of_attributes(context):
     assert size.pvname == "X:ArraySizeX_RBV" and size.name == "cam_array_size_array_size_x"
     assert cam.attribute("array_size.array_size_x") is size
     assert cam.array_size.parent is cam
+
+
+class Filter(EpicsSignal):
+    """A signal that can do more."""
+
+    def open(self):
+        return "open"
+
+
+def test_signals_of_ones_own_class(context):
+    class Table(cophyd.Device):
+        filter = Component(Filter, "Filter")
+
+    table = Table("X:", name="table", context=context)
+    assert table.filter.open() == "open" and table.filter.pvname == "X:Filter"
+
+
+def test_signals_in_memory_as_attributes(context):
+    class Sample(cophyd.Device):
+        title = Component(cophyd.SoftSignal, value="none")
+        mass = Component(cophyd.SoftSignal, value=1.5, units="mg", kind="hinted")
+        batch = Component(cophyd.SoftSignal, value=3, kind="config")
+
+    class Table(cophyd.Device):
+        sample = Component(Sample, "")
+
+    table, other = (Table("X:", name=name, context=context) for name in ("table", "other"))
+    table.sample.title.put("lysozyme")
+    assert {key: reading["value"] for key, reading in table.read().items()} == {
+        "table_sample_title": "lysozyme",
+        "table_sample_mass": 1.5,
+    }
+    assert other.sample.title.get() == "none"
+    assert list(table.describe()) == list(table.read())
+    assert table.describe()["table_sample_mass"]["object_name"] == "table"
+    assert list(table.read_configuration()) == ["table_sample_batch"]
+    assert list(table.describe_configuration()) == ["table_sample_batch"]
+    assert table.hints == {"fields": ["table_sample_mass"]}
+    assert table.sample.component_names == ("title", "mass", "batch")
+    assert table.sample.mass.parent is table.sample
+
+
+def test_redeclared_attributes_keep_what_the_ioc_needs(context):
+    """Of the same PV: that Acquire is an action, and how long a threshold takes."""
+
+    class Again(cophyd.PilatusDetectorCam):
+        acquire = Component(EpicsSignalWithRBV, "Acquire", kind="normal")
+        threshold_energy = Component(EpicsSignalWithRBV, "ThresholdEnergy")
+        num_images = Component(EpicsSignal, "OtherImages")
+
+    rows = context.rows("PilatusDetectorCam")
+    again = Again("X:", name="again", context=context)
+    known = context.rows(again.class_name)
+    assert known["acquire"].how == "start" == rows["acquire"].how
+    assert known["acquire"].kind == cophyd.Kind.normal
+    assert known["threshold_energy"].options == "slow=110" == rows["threshold_energy"].options
+    assert known["threshold_energy"].doc == rows["threshold_energy"].doc
+    assert (known["num_images"].how, known["num_images"].suffix) == ("rw", "OtherImages")
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2, 3, 5, 7])
+def test_all_kinds(context, kind):
+    class Any(cophyd.Device):
+        value = Component(EpicsSignal, "Value", kind=kind)
+
+    assert Any("X:", name="any", context=context).value.kind == kind

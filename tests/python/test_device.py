@@ -90,12 +90,13 @@ def test_staged_twice_and_triggered_idle(det):
 
 
 def test_what_somebody_changed_is_told(det, caplog):
-    det.stage()
     det.cam.acquire_time.put(0.5)
+    det.stage()
+    det.cam.acquire_time.put(0.75)
     with caplog.at_level(logging.WARNING, "cophyd"):
         det.unstage()
     assert any("det.cam.acquire_time" in record.message for record in caplog.records)
-    assert det.cam.acquire_time.get() == 0.5
+    assert det.cam.acquire_time.get() == 0.75
 
 
 def test_a_failing_trigger(det, fault):
@@ -173,3 +174,35 @@ def test_wait_for_connection(det):
     with pytest.raises(cophyd.DisconnectedError) as caught:
         absent.wait_for_connection(timeout=0.1)
     assert len(caught.value.report) > 10
+
+
+def test_frames_of_a_stopped_acquisition_are_not_told_as_others(make_detector, calls):
+    """The next point's frames are not where documents would say."""
+    det = make_detector()
+    det.cam.stage_sigs.update(num_images=3, acquire_time=0.2, acquire_period=0.25)
+    det.stage()
+    det.hdf1.num_captured.subscribe(calls)
+    det.trigger()
+    calls.wait_for(lambda all: all and all[-1]["value"] == 1)
+    det.stop()
+    det.hdf1.num_captured.unsubscribe_all()
+    det.trigger().wait(PATIENCE)
+    with pytest.raises(cophyd.MismatchError, match=r"det\.hdf1: wanted 3 frames in the file"):
+        det.read()
+
+
+def test_the_root_of_resources(make_detector, data):
+    det = make_detector()
+    det.hdf1.reg_root = data
+    det.stage()
+    det.trigger().wait(PATIENCE)
+    det.read()
+    (_, resource), (_, datum) = det.collect_asset_docs()
+    assert resource["root"] == str(data) and not resource["resource_path"].startswith("/")
+    assert datum["resource"] == resource["uid"] and list(det.collect_asset_docs()) == []
+    det.unstage()
+    det.hdf1.reg_root = "/nowhere"
+    det.stage()
+    det.trigger().wait(PATIENCE)
+    with pytest.raises(cophyd.InvalidValueError, match="below reg_root, /nowhere"):
+        det.read()

@@ -153,7 +153,10 @@ def test_callbacks_are_on_one_thread(ao, calls):
         calls(**event)
 
     ao.subscribe(note)
-    ao.set(1.0).add_callback(lambda status: note(status=status))
+    status = cophyd.Status.new(ao.context, "mine")
+    status.add_callback(lambda status: note(status=status))
+    status.set_finished()
+    ao.put(1.0)
     calls.wait_for(lambda all: len(all) == 3)
     assert threads == {"cophyd-events"}
 

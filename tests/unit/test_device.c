@@ -91,6 +91,10 @@ static void test_signals(oph_device *det)
     is(oph_signal_pv(sig), "X:cam1:AcquireTime");
     is(oph_signal_readback_pv(sig), "X:cam1:AcquireTime_RBV");
     is(oph_signal_doc(sig), "Exposure");
+    oph_row row;
+    oph_signal_row(sig, &row);
+    is(row.attr, "acquire_time");
+    testOk1(row.how == OPH_HOW_RBV && row.type == OPH_ROW_FLOAT);
     testOk1(oph_signal_find(det, "rois.roi1.parent.parent.cam.acquire_time", &same, NULL) == 0 &&
             same == sig);
     testOk1(oph_signal_find(det, "cam.size.x", &sig, NULL) == 0);
@@ -100,6 +104,10 @@ static void test_signals(oph_device *det)
     fake_code(oph_signal_find(det, "cam.size", &sig, &err), OPH_ENOTFOUND, &err, "half a name");
     fake_code(oph_signal_find(det, "cam", &sig, &err), OPH_ENOTFOUND, &err, "a device");
     testOk1(strstr(err.text, "det.cam") && strstr(err.text, "no attribute"));
+    fake_code(oph_signal_find(det, "cam.aquire_time", &sig, &err), OPH_ENOTFOUND, &err, "a slip");
+    testOk(strstr(err.text, "; the nearest is acquire_time") != NULL, "%s", err.text);
+    fake_code(oph_signal_find(det, "cm.acquire_time", &sig, &err), OPH_ENOTFOUND, &err, "a slip");
+    testOk(strstr(err.text, "; the nearest is cam.acquire_time") != NULL, "%s", err.text);
     fake_code(oph_signal_find(det, "cam.", &sig, &err), OPH_ENOTFOUND, &err, "a dot too many");
     fake_code(oph_signal_find(det, "parent.x", &sig, &err), OPH_ENOTFOUND, &err, "above the root");
 }

@@ -1,6 +1,7 @@
 /* What the sink that sends runs to Kafka refuses before there is any run. */
 #include <cophyd/documents.h>
 
+#include "lib/c11_threads.h"
 #include "lib/check.h"
 #include <epicsUnitTest.h>
 #include <math.h>
@@ -31,6 +32,7 @@ int main(void)
 {
     oph_document_kafka_options opt = {.size = 1};
     testPlan(0);
+    c11_threads();
     refuses(NULL, "t", NULL, NULL, OPH_EINVAL, "a Kafka sink: wanted brokers, found none");
     refuses("localhost", "", NULL, NULL, OPH_EINVAL, "a Kafka sink: wanted a topic, found none");
     refuses("localhost", "t", NULL, &opt, OPH_EINVAL, "the size of oph_document_kafka_options");

@@ -65,22 +65,28 @@ static void packs_what_is_known(void)
         packs(known[i].json, known[i].hex);
 }
 
-/* A value of n parts: how many bytes it takes, and what it begins with. */
-static void begins(const char *open, const char *part, size_t n, const char *close, const char *hex,
-                   size_t bytes)
+/* A value of n parts, x of a text, 0 of a list, "0":0, "1":0 ... of an object: how many bytes it
+ * takes, and what it begins with. */
+static void begins(char open, size_t n, char close, const char *hex, size_t bytes)
 {
     struct oph__buf json = {0}, buf = {0};
     char found[16] = "";
-    oph__buf_add(&json, open);
-    for (size_t i = 0; i < n; i++)
-        oph__buf_addf(&json, part, i ? "," : "", i);
-    oph__buf_add(&json, close);
+    oph__buf_add_n(&json, &open, 1);
+    for (size_t i = 0; i < n; i++) {
+        if (open == '"')
+            oph__buf_add(&json, "x");
+        else if (open == '[')
+            oph__buf_addf(&json, "%s0", i ? "," : "");
+        else
+            oph__buf_addf(&json, "%s\"%zu\":0", i ? "," : "", i);
+    }
+    oph__buf_add_n(&json, &close, 1);
     json_t *value = json_loads(json.text, JSON_DECODE_ANY, NULL);
     if (!value) testAbort("no JSON");
     oph__msgpack_add(&buf, value);
     for (size_t i = 0; i < strlen(hex) / 2; i++)
         snprintf(found + 2 * i, 3, "%02x", (unsigned)(unsigned char)buf.text[i]);
-    testOk(!strcmp(found, hex) && buf.len == bytes, "%s of %zu begins with %s and has %zu bytes",
+    testOk(!strcmp(found, hex) && buf.len == bytes, "%c of %zu begins with %s and has %zu bytes",
            open, n, hex, bytes);
     if (strcmp(found, hex) || buf.len != bytes) testDiag("found %s, %zu bytes", found, buf.len);
     json_decref(value);
@@ -90,21 +96,21 @@ static void begins(const char *open, const char *part, size_t n, const char *clo
 
 static void packs_long_ones(void)
 {
-    begins("\"", "x", 31, "\"", "bf78", 32);
-    begins("\"", "x", 32, "\"", "d92078", 34);
-    begins("\"", "x", 255, "\"", "d9ff78", 257);
-    begins("\"", "x", 256, "\"", "da010078", 259);
-    begins("\"", "x", 65535, "\"", "daffff78", 65538);
-    begins("\"", "x", 65536, "\"", "db0001000078", 65541);
-    begins("[", "%s0", 15, "]", "9f00", 16);
-    begins("[", "%s0", 16, "]", "dc001000", 19);
-    begins("[", "%s0", 255, "]", "dc00ff00", 258);
-    begins("[", "%s0", 65535, "]", "dcffff00", 65538);
-    begins("[", "%s0", 65536, "]", "dd0001000000", 65541);
-    begins("{", "%s\"%zu\":0", 15, "}", "8fa13000", 51);
-    begins("{", "%s\"%zu\":0", 16, "}", "de0010a13000", 57);
-    begins("{", "%s\"%zu\":0", 65535, "}", "deffffa13000", 447638);
-    begins("{", "%s\"%zu\":0", 65536, "}", "df00010000a1", 447647);
+    begins('"', 31, '"', "bf78", 32);
+    begins('"', 32, '"', "d92078", 34);
+    begins('"', 255, '"', "d9ff78", 257);
+    begins('"', 256, '"', "da010078", 259);
+    begins('"', 65535, '"', "daffff78", 65538);
+    begins('"', 65536, '"', "db0001000078", 65541);
+    begins('[', 15, ']', "9f00", 16);
+    begins('[', 16, ']', "dc001000", 19);
+    begins('[', 255, ']', "dc00ff00", 258);
+    begins('[', 65535, ']', "dcffff00", 65538);
+    begins('[', 65536, ']', "dd0001000000", 65541);
+    begins('{', 15, '}', "8fa13000", 51);
+    begins('{', 16, '}', "de0010a13000", 57);
+    begins('{', 65535, '}', "deffffa13000", 447638);
+    begins('{', 65536, '}', "df00010000a1", 447647);
 }
 
 static void packs_documents(void)

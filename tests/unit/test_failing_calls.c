@@ -29,6 +29,25 @@ static const struct {
     {"read", EIO},    {"read", EINTR},   {"read", 0},        {"pthread_create", EAGAIN},
 };
 
+/* A group goes on without what cannot be watched. */
+static void refuse_subscriptions(void)
+{
+    int refused = 0, wrong = 0;
+    for (int nth = 1; failing_subscriptions_left() <= 0; nth++) {
+        oph_error err = OPH_ERROR_INIT;
+        failing_subscription(nth);
+        int rc = with_device(NULL, &err);
+        bool it_was = failing_subscriptions_left() == 0;
+        if (it_was ? rc == OPH_ESTATE : rc != 0) {
+            testDiag("subscription %d: %s", nth, err.text);
+            wrong++;
+        }
+        refused += it_was;
+    }
+    failing_subscription(0);
+    testOk(refused > 0 && !wrong, "%d subscriptions refused in turn", refused);
+}
+
 int main(void)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -37,6 +56,7 @@ int main(void)
     if (with_device(NULL, &err)) testAbort("%s", err.text);
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         failing_calls_in_turn(calls[i].name, calls[i].number, with_device, NULL);
+    refuse_subscriptions();
     failing_device_end();
     return testDone();
 }

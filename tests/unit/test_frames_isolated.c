@@ -151,8 +151,6 @@ static void test_ways(void)
     test_same("filters that libhdf5 undoes",
               (struct h5_options){.chunk = {2, 7, 9}, .type = odd, .deflate = 1});
     H5Tclose(odd);
-    test_same("a filter that is not there",
-              (struct h5_options){.chunk = {1, ROWS, COLS}, .filter = 305});
     o = chunks;
     o.bitshuffle = 1;
     o.hole = 4;

@@ -57,6 +57,9 @@ static void test_strange(void)
         is_strange(strange[i]);
 }
 
+/* Formats are what is tested here. */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+
 /* Every mixture of flags, width and precision, against the C library. */
 static void test_numbers(void)
 {

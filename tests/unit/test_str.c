@@ -9,6 +9,46 @@
 
 #include <cophyd/dtype.h>
 
+/* What a terminal would obey, in text from anywhere. */
+static void test_clean(void)
+{
+    static const struct {
+        const char *text, *clean;
+    } table[] = {
+        {"\33[2J\33]0;title\a", " [2J ]0;title "},
+        {"\x9B"
+         "2J",
+         " 2J"}, /* C1 as a byte */
+        {"\xC2\x9B"
+         "2J",
+         "  2J"}, /* C1 as UTF-8 */
+        {"a\xE2\x80\xAE"
+         "b",
+         "a   b"}, /* U+202E turns the direction */
+        {"a\xE2\x80\xA8"
+         "b",
+         "a   b"}, /* U+2028 breaks the line */
+        {"a\xE2\x81\xA6"
+         "b",
+         "a   b"},                                         /* U+2066 */
+        {"\xC2\xB5m \xE2\x84\xAB \xF0\x9F\x98\x80", NULL}, /* text beyond ASCII stays, */
+        {"\xB5m \xC5", NULL},                              /* and Latin-1 does */
+        {"\xE9\x9B\x9B", NULL}, /* a character that has such bytes in it */
+        {"\xE9\x9B", "\xE9 "},  /* one cut short */
+        {"\xC0\x9B", "\xC0 "},  /* ESC written too long */
+        {"", NULL},
+    };
+    char text[40];
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const char *wanted = table[i].clean ? table[i].clean : table[i].text;
+        testOk(oph__is_clean(table[i].text) == !table[i].clean, "text %zu is %s", i,
+               table[i].clean ? "not clean" : "clean");
+        oph__copy(text, sizeof text, table[i].text);
+        testOk(strcmp(oph__clean(text), wanted) == 0 && oph__is_clean(text), "it is %s", text);
+    }
+}
+
 static void test_copies(void)
 {
     char dst[12];
@@ -23,6 +63,7 @@ static void test_copies(void)
     testOk1(strcmp(oph__format(dst, sizeof dst, "%d-%s", 12, "abcdefghijkl"), "12-abc[cut]") == 0);
     oph__copy(dst, sizeof dst, "a\nb\tc\x7F\x01");
     testOk(strcmp(oph__clean(dst), "a b c  ") == 0, "control characters become spaces");
+    test_clean();
 
     char *a = oph__dup("one"), *b = oph__dup_n("two three", 3), *c = oph__dupf("%s-%d", a, 7);
     testOk1(strcmp(a, "one") == 0 && strcmp(b, "two") == 0 && strcmp(c, "one-7") == 0);

@@ -12,6 +12,8 @@
 #include <epicsUnitTest.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct tm last_second = {.tm_year = 124,
                                       .tm_mon = 11,
@@ -75,6 +77,11 @@ static void test_refusals(void)
     refuses("/data/%Q", false);
     refuses("/data/%", false);
     refuses("/data/%-d", false);
+    refuses("/data/%1000000d", false);
+    refuses("/data/%n", false);
+    refuses("/data/%t", false);
+    refuses("/data/\33[2J", false);
+    refuses("/data/\xC2\x9B", false);
     refuses("data", true);
     refuses("C:data", true);
     refuses("C:", true);
@@ -323,6 +330,82 @@ static void test_former(oph_device *det, oph_device *hdf)
     testOk1(oph_files_set_name(hdf, OPH_NAME_UUID, NULL, NULL) == 0);
 }
 
+/* What the IOC says was written, as the local name of it. */
+static void root_has(oph_device *hdf, const char *name, const char *below, int wanted)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char file[200], local[200] = "untouched", sentence[80];
+    oph__store_note_file(hdf, oph__format(file, sizeof file, "/w/%s", name));
+    int rc = oph_file_name(hdf, OPH_SIDE_LOCAL, local, sizeof local, &err);
+    fake_code(rc, wanted, &err, oph__format(sentence, sizeof sentence, "the file %s", name));
+    testOk1(rc ? !strcmp(local, "untouched") : oph__ends(local, name));
+    rc = oph_file_name_at(hdf, 0, OPH_SIDE_LOCAL, local, sizeof local, &err);
+    testOk(rc == wanted && strstr(err.text, below), "%s", rc ? err.text : "it is given");
+}
+
+static void stage_in(oph_device *det, oph_device *hdf, const char *folder, int wanted)
+{
+    oph_error err = OPH_ERROR_INIT;
+    char sentence[200];
+    testOk1(oph_files_set(hdf, "/w", folder, NULL) == 0);
+    fake_forget_puts();
+    int rc = oph_stage(det, NULL, &err);
+    fake_code(rc, wanted, &err, oph__format(sentence, sizeof sentence, "to read from %s", folder));
+    testOk1(rc ? !*fake_puts() : oph_unstage(det, NULL, NULL) == 0);
+}
+
+/* Under a root: folders there, absent ones, links out of it and into it, and what resembles it. */
+static void test_root(oph_device *det, oph_device *hdf)
+{
+    char top[] = "/tmp/cophyd-root-XXXXXX", path[9][80], text[100];
+    oph_error err = OPH_ERROR_INIT;
+    static const char *const names[] = {"in",      "in/deep",   "out", "in/away", "in/back",
+                                        "in/lost", "in/deep/f", "in2", "in/chain"};
+    enum { IN, DEEP, OUT, AWAY, BACK, LOST, FILE_, IN2, CHAIN };
+    if (!mkdtemp(top)) testAbort("no folder");
+    for (int i = 0; i < 9; i++)
+        oph__format(path[i], sizeof path[i], "%s/%s", top, names[i]);
+    if (mkdir(path[IN], 0700) || mkdir(path[DEEP], 0700) || mkdir(path[OUT], 0700) ||
+        mkdir(path[IN2], 0700) || symlink(path[OUT], path[AWAY]) || symlink("deep", path[BACK]) ||
+        symlink("/nowhere/at/all", path[LOST]) || symlink("away", path[CHAIN]) ||
+        mkfifo(path[FILE_], 0600))
+        testAbort("no files");
+    fake_code(oph_files_set_root(hdf, "data", &err), OPH_EPARSE, &err, "a relative root");
+    fake_code(oph_files_set_root(hdf, "/\33", &err), OPH_EPARSE, &err, "a root of controls");
+    fake_code(oph_files_set_root(det, "/data", &err), OPH_EINVAL, &err, "without files");
+    testOk1(oph_files_set_root(hdf, path[IN], NULL) == 0);
+    stage_in(det, hdf, path[IN], 0);
+    stage_in(det, hdf, path[DEEP], 0);
+    stage_in(det, hdf, path[BACK], 0);
+    stage_in(det, hdf, path[OUT], OPH_EFILE);
+    stage_in(det, hdf, path[IN2], OPH_EFILE);
+    stage_in(det, hdf, path[AWAY], OPH_EFILE);
+    stage_in(det, hdf, path[CHAIN], OPH_EFILE);
+    stage_in(det, hdf, path[LOST], OPH_EFILE);
+    stage_in(det, hdf, oph__format(text, sizeof text, "%s/new/%%Y", path[IN]), 0);
+    stage_in(det, hdf, oph__format(text, sizeof text, "%s/../out", path[IN]), OPH_EFILE);
+    stage_in(det, hdf, oph__format(text, sizeof text, "%s/new/../../out", path[IN]), OPH_EFILE);
+    stage_in(det, hdf, oph__format(text, sizeof text, "%s/deep/f", path[IN]), OPH_EFILE);
+    testOk1(oph_files_set(hdf, "/w", path[IN], NULL) == 0 && oph_stage(det, NULL, NULL) == 0);
+    root_has(hdf, "a.h5", "", 0);
+    root_has(hdf, "deep/new/a.h5", "", 0);
+    root_has(hdf, "back/a.h5", "", 0);
+    root_has(hdf, "away/a.h5", path[OUT], OPH_EFILE);
+    root_has(hdf, "chain/a.h5", path[OUT], OPH_EFILE);
+    root_has(hdf, "lost", "No such file", OPH_EFILE);
+    root_has(hdf, "lost/a.h5", "No such file", OPH_EFILE);
+    root_has(hdf, "../out/a.h5", "not in that folder", OPH_EFILE);
+    root_has(hdf, "a\33]0;x\a.h5", "not in that folder", OPH_EFILE);
+    oph__store_note_file(hdf, "/etc/passwd");
+    fake_code(oph_file_name(hdf, OPH_SIDE_LOCAL, text, sizeof text, &err), OPH_EFILE, &err,
+              "an absolute name");
+    testOk1(oph_unstage(det, NULL, NULL) == 0 && oph_files_set_root(hdf, NULL, NULL) == 0);
+    stage_in(det, hdf, path[OUT], 0);
+    for (int i = 8; i >= 0; i--)
+        remove(path[i]);
+    testOk1(rmdir(path[IN]) && rmdir(top) == 0);
+}
+
 /* Of a device that no class text gave a folder. */
 static void test_none(oph_context *ctx)
 {
@@ -392,6 +475,7 @@ int main(void)
     test_set(det, hdf);
     test_alone(det, hdf);
     test_former(det, hdf);
+    test_root(det, hdf);
     oph_device_free(det);
     test_none(ctx);
     test_rows(ctx);

@@ -6,7 +6,21 @@
 
 Devices are trees of signals, as in ophyd. The classes of areaDetector are here by their names, also
 those of a release, as HDF5Plugin_V34; Component declares one's own. A device is handed to Bluesky's
-RunEngine as it is.
+RunEngine as it is; `asset_form` says how its images are told.
+
+What users of ophyd will find otherwise:
+
+- put() waits, and checks that the readback has followed; put(value, wait=False) does not.
+- Making a device needs no IOC. PVs connect at their first use, or by wait_for_connection().
+- A signal with a setpoint reads its readback alone. get() of an enum is its index, and with
+  as_string its label; text is a str, whatever record it comes from; an array is NumPy's, on the
+  library's memory.
+- Callbacks, of all signals and statuses of a context, run one at a time on the thread
+  "cophyd-events". They may do what any other code may.
+- stage() and unstage() of a detector do the same for its children: overriding those methods in the
+  class of a child makes no difference.
+- A program that ends while a device is staged unstages it. After a fork the child makes devices
+  anew: the parent's raise ForkError.
 """
 
 from __future__ import annotations
@@ -18,7 +32,7 @@ from ._library import version
 from .classes import Component
 from .context import Context, default_context, set_default_context
 from .detector import Finding, MissingPlugin, Series
-from .device import Device, device_class
+from .device import Device
 from .errors import (
     AcquisitionError,
     CophydError,
@@ -33,17 +47,12 @@ from .errors import (
     WrongTypeError,
 )
 from .frames import Frames
+from .kinds import Kind, Properties
+from .lookup import device_class
+from .pv import EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV
 from .settings import StageSigs
-from .signal import (
-    EpicsSignal,
-    EpicsSignalRO,
-    EpicsSignalWithRBV,
-    Kind,
-    Properties,
-    Signal,
-    SignalRO,
-    SoftSignal,
-)
+from .signal import Signal, SignalRO
+from .soft import SoftSignal
 from .status import Progress, Status
 
 if TYPE_CHECKING:

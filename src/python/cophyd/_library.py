@@ -26,11 +26,19 @@ def find_library() -> str:
     return str(own.resolve()) if own.exists() else SONAME
 
 
-lib: Any = ffi.dlopen(find_library())
-# cffi finds a function at its first use, with a lock held in which a garbage collection may run
+# Not to be unloaded when the interpreter ends: its threads run until the process does.
+lib: Any = ffi.dlopen(find_library(), ffi.RTLD_NOW | ffi.RTLD_NODELETE)
+# cffi finds a function at its first use, with a lock held under which a garbage collection may run
 # finalizers, which call the library: so all are found now.
 for _name in dir(lib):
     getattr(lib, _name)
+
+# Nor may a fork leave it held in the child by a thread that is no more.
+os.register_at_fork(
+    before=ffi._lock.acquire,
+    after_in_parent=ffi._lock.release,
+    after_in_child=ffi._lock.release,
+)
 
 DEFAULT = float("nan")  # of timeouts: the context's
 

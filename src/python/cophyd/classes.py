@@ -10,24 +10,25 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, overload
 
-from ._library import text
-from .errors import CophydError
-from .signal import EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV, Kind, SignalRO, kind_of
+from .kinds import Kind, kind_of
+from .pv import EpicsSignalBase
+from .rows import Row
+from .signal import SignalRO
+from .soft import SoftSignal
 
 if TYPE_CHECKING:
     from .context import Context
     from .device import Device
 
-HOW: dict[type, str] = {EpicsSignalRO: "ro", EpicsSignal: "rw", EpicsSignalWithRBV: "rbv"}
-
 
 class Component:
-    """An attribute of a device class: a signal, by the suffix of its PV, or a child device.
+    """An attribute of a device class: a signal, by the suffix of its PV; a SoftSignal, which has
+    none; or a child device.
 
     `kind`: "normal", "config", "hinted" or "omitted"; of a signal that a base has too, that of the
     base. `string`: a CHAR waveform is text (True) or numbers (False). `doc`: what it is. `how`:
     another word of the class text's than the class gives, as "path" or "start". All else goes to
-    the child device when it is made.
+    the child device, or the SoftSignal, when it is made.
     """
 
     def __init__(
@@ -54,6 +55,11 @@ class Component:
     @property
     def is_signal(self) -> bool:
         return issubclass(self.cls, SignalRO)
+
+    @property
+    def is_soft(self) -> bool:
+        """A signal in memory, which is Python's alone."""
+        return issubclass(self.cls, SoftSignal)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.attr = name
@@ -89,9 +95,11 @@ def own_doc(cls: type) -> str:
     return " ".join(lines.split()).replace("#", "").rstrip(".")
 
 
-def kind_word(kind: int) -> str:
-    names = {Kind.omitted: "omitted", Kind.normal: "normal", Kind.config: "config"}
-    return names.get(Kind(kind), "hinted")
+def kind_word(kind: Kind) -> str:
+    """The word of a class text; what it has no word for is set once the device is there."""
+    if kind & Kind.normal:
+        return "hinted" if kind & Kind.hinted == Kind.hinted else "normal"
+    return "config" if kind else "omitted"
 
 
 class Declarations:
@@ -114,7 +122,8 @@ class Declarations:
 
     def _declare(self, cls: type[Device]) -> str:
         bases = [self.name_of(base) for base in cls.__bases__ if is_device(base)]
-        lines = [self._line(cls, bases, part) for part in components_of(cls).values()]
+        parts = [part for part in components_of(cls).values() if not part.is_soft]
+        lines = [self._line(cls, bases, part) for part in parts]
         name = self._free_name(cls.__name__)
         head = f"class {name} : {' '.join(bases)}" if bases else f"class {name}"
         doc = own_doc(cls)
@@ -136,24 +145,29 @@ class Declarations:
     def _line(self, cls: type[Device], bases: list[str], part: Component) -> str:
         if not part.is_signal:
             child = self.name_of(part.cls)
-            return f"dev {part.attr} {part.suffix} {child}{quoted(part.doc)}"
-        how = part.how or HOW.get(part.cls)
-        if how is None:
-            known = ", ".join(kind.__name__ for kind in HOW)
+            suffix = part.suffix or '""'
+            return f"dev {part.attr} {suffix} {child}{quoted(part.doc)}"
+        if not issubclass(part.cls, EpicsSignalBase):
+            known = "EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV or a class of theirs"
             raise TypeError(f"{cls.__name__}.{part.attr}: wanted {known}, found {part.cls}")
-        former = self._former(bases, part.attr)
-        kind = part.kind
-        if kind is None:
-            kind = former.kind if former else Kind(cls.default_kind)
-        type_ = {True: "text", False: "array", None: former.type if former else "any"}[part.string]
+        former = self._former(bases, part)
+        how = part.how or part.cls.how
+        kind, type_, doc, options = part.kind, "any", part.doc, ""
+        if former is not None:
+            # Acquire stays an action, though it has a setpoint and a readback like others.
+            how = former.how if how == "rbv" and not part.how else how
+            kind = Kind(former.kind) if kind is None else kind
+            type_, doc, options = former.type, doc or former.doc, f" - {former.options}"
+        kind = Kind(cls.default_kind) if kind is None else kind
+        type_ = {True: "text", False: "array", None: type_}[part.string]
         words = f"row {part.attr} {part.suffix} {how} {type_} {kind_word(kind)}"
-        return words + quoted(part.doc or (former.doc if former else ""))
+        return words + options + quoted(doc)
 
-    def _former(self, bases: list[str], attr: str) -> Any:
-        """The row of an attribute in a base."""
+    def _former(self, bases: list[str], part: Component) -> Row | None:
+        """The row of an attribute in a base, where it is of the same PV."""
         for base in bases:
-            row = self.context.rows(base).get(attr)
-            if row is not None:
+            row = self.context.rows(base).get(part.attr)
+            if row is not None and row.suffix == part.suffix:
                 return row
         return None
 
@@ -167,11 +181,3 @@ def extra(cls: type) -> list[str]:
 def is_device(cls: type) -> bool:
     """Whether a base is a class for the library, too."""
     return bool(getattr(cls, "is_device_class", False)) and not vars(cls).get("is_plain", False)
-
-
-def class_from_name(context: Context, name: str) -> str:
-    """The name with aliases resolved; AttributeError where there is no such class."""
-    try:
-        return text(context.describe_class(name).name)
-    except CophydError as error:
-        raise AttributeError(str(error)) from None

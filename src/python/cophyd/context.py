@@ -8,7 +8,7 @@ import weakref
 from typing import Any
 
 from ._library import lib, new_struct, text
-from .errors import ForkError, call, call_for, call_with_report
+from .errors import call, call_for, call_with_report, make_error
 from .events import Events
 from .rows import Row
 
@@ -90,9 +90,8 @@ class Context:
     def check_process(self) -> None:
         """ForkError in a child of the process that made it, whose locks may be held for ever."""
         if os.getpid() != self._pid:
-            error = ForkError(f"the context belongs to process {self._pid}: make one after fork")
-            error.code = lib.OPH_EFORK
-            raise error
+            sentence = f"the context belongs to process {self._pid}: make one after fork"
+            raise make_error(lib.OPH_EFORK, sentence)
 
     def interrupt(self) -> None:
         """Makes the calls that block now, or else the next one that does, raise an error."""
@@ -101,7 +100,7 @@ class Context:
 
 def _end(context: Any, events: list[Events]) -> None:
     for thread in events:
-        thread.close()
+        thread.close(release=True)
     lib.oph_context_free(context)
 
 

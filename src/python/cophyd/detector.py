@@ -11,10 +11,11 @@ import numpy as np
 
 from ._library import ffi, lib, new_struct, seconds, text
 from .arrays import NUMPY
-from .device import Device, call_descriptions
+from .device import Device
 from .documents import RESOURCE, STREAM, Document
 from .errors import CophydError, call, call_for, exception_of, new_error, take_report
-from .signal import Kind
+from .kinds import Kind
+from .readings import call_descriptions
 from .status import Status
 
 MODES = {
@@ -168,7 +169,8 @@ class Detector(AreaDetectorDevice):
     def complete(self) -> Status:
         """The status of the frames that the newest kickoff brings."""
         made = call_for("oph_status *", lib.oph_complete, self._ptr)
-        return Status(made, self._context, self)
+        self._acquisition = Status(made, self._context, self)
+        return self._acquisition
 
     def series_index(self) -> int:
         """How many frames of the series all writers have."""

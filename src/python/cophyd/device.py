@@ -2,73 +2,30 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
-import os
-import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ._library import ffi, lib, seconds, text
 from .classes import Component, Declarations
 from .context import Context, default_context
 from .descriptions import descriptions_of
-from .documents import Assets
-from .errors import CophydError, call, call_for, call_with_report, exception_of, new_error
+from .errors import CophydError, call, call_for, call_with_report, make_error, new_error
+from .group import Group
+from .instance_doc import InstanceDoc
+from .kinds import Kind, kind_of
+from .pv import EpicsSignal, EpicsSignalBase, EpicsSignalRO, EpicsSignalWithRBV
+from .readings import call_descriptions, call_readings, signals_read
 from .settings import StageSigs
-from .signal import (
-    EpicsSignal,
-    EpicsSignalBase,
-    EpicsSignalRO,
-    EpicsSignalWithRBV,
-    Kind,
-    SignalRO,
-    kind_of,
-    readings_of,
-)
+from .signal import SignalRO
+from .soft import SoftSignal
 from .status import Status
+from .tree import Tree
 
 logger = logging.getLogger("cophyd")
 
 SIGNALS: dict[str, type[EpicsSignalBase]] = {"ro": EpicsSignalRO, "rw": EpicsSignal}
-
-
-class Tree:
-    """What the devices of one tree share: the root's memory in the library."""
-
-    def __init__(self, root: Device, ptr: Any) -> None:
-        self.root = weakref.ref(root)
-        self.name = root.name
-        self.free = weakref.finalize(root, lib.oph_device_free, ptr)
-        self.free.atexit = False
-        self.assets = Assets()
-        self.pid = os.getpid()
-        _trees.add(self)
-
-
-_trees: weakref.WeakSet[Tree] = weakref.WeakSet()
-
-
-@atexit.register
-def _unstage_all() -> None:
-    """A program that ends leaves no IOC staged."""
-    for tree in list(_trees):
-        root = tree.root()
-        if root is None or not tree.free.alive or tree.pid != os.getpid():
-            continue
-        if root.state != "idle":
-            lib.oph_unstage(root._ptr, ffi.NULL, ffi.NULL)
-
-
-class InstanceDoc:
-    """A docstring that of an instance also lists its attributes, for help()."""
-
-    def __init__(self, doc: str | None) -> None:
-        self.doc = doc
-
-    def __get__(self, device: Device | None, owner: type) -> str | None:
-        return self.doc if device is None else device.help_text(self.doc)
 
 
 class Device:
@@ -102,7 +59,8 @@ class Device:
         context: Context | None = None,
     ) -> None:
         self._attributes: dict[str, Any] = {}
-        self._absent: dict[str, str] = {}
+        self._absent: dict[tuple[str, int], str] = {}
+        self._soft: list[SoftSignal] = []
         self._context: Context
         self._tree: Tree
         self.parent = parent
@@ -117,8 +75,12 @@ class Device:
         self.attr_name = attr_name
         self.class_name = text(lib.oph_device_class(self._memory))
         for part in self._declared():
-            if not part.is_signal:
+            if part.is_soft:
+                self._soft.append(self._make_soft(part))
+            elif not part.is_signal:
                 self._adopt(part)
+            elif part.kind is not None and part.kind & Kind.config:
+                self.attribute(part.attr).kind = part.kind
         if kind is not None:
             self.kind = kind_of(kind)
         if read_attrs is not None:
@@ -144,7 +106,7 @@ class Device:
     @property
     def _ptr(self) -> Any:
         if not self._tree.free.alive:
-            raise CophydError(f"{self._tree.name} was destroyed")
+            raise make_error(lib.OPH_ESTATE, f"{self._tree.name} was destroyed")
         return self._memory
 
     @classmethod
@@ -169,6 +131,18 @@ class Device:
         if part.kind is not None:
             child.kind = part.kind
         self._attributes[part.attr] = child
+
+    def _make_soft(self, part: Component) -> SoftSignal:
+        made = part.cls(
+            name=f"{self.name}_{part.attr}",
+            kind=Kind.normal if part.kind is None else part.kind,
+            parent=self,
+            attr_name=part.attr,
+            context=self._context,
+            **part.arguments,
+        )
+        self._attributes[part.attr] = made
+        return made
 
     def destroy(self) -> None:
         """Unstages it if need be, and closes all its connections. It cannot be used any more."""
@@ -210,18 +184,20 @@ class Device:
     def component_names(self) -> tuple[str, ...]:
         """All attributes: child devices, then signals. One with dots in its name is reached by
         them: "array_size.height"."""
-        return (*self._children(), *self._rows())
+        return (*self._children(), *self._rows(), *(signal.attr_name for signal in self._soft))
 
     def attribute(self, name: str) -> Any:
         """The child device, the signal, or the group of them, of this name, which may have dots."""
         found = self._attributes.get(name)
         if found is None:
-            found = self._attributes[name] = self._find(name)
+            found = self._attributes.setdefault(name, self._find(name))
         return found
 
     def _find(self, name: str) -> Any:
-        if name in self._absent:
-            raise AttributeError(self._absent[name], name=name, obj=self)
+        # Asked often, by bluesky for what a device can do; another release has other attributes.
+        key = (name, lib.oph_device_attr_count(self._ptr))
+        if key in self._absent:
+            raise AttributeError(self._absent[key], name=name, obj=self)
         if name in self._children():
             return self._child(name)
         err = new_error()
@@ -232,10 +208,12 @@ class Device:
         first, _, rest = name.partition(".")
         if rest and first in self._children():
             return self.attribute(first).attribute(rest)
-        self._absent[name] = text(err.text)
-        raise AttributeError(self._absent[name], name=name, obj=self)
+        self._absent[key] = text(err.text)
+        raise AttributeError(self._absent[key], name=name, obj=self)
 
     def _child(self, attr: str) -> Device:
+        from .lookup import device_class  # which knows the classes that derive from this one
+
         child = call_for("oph_device *", lib.oph_device_child, self._ptr, attr.encode())
         kind = device_class(text(lib.oph_device_class(child)), self._context)
         return kind(
@@ -246,10 +224,16 @@ class Device:
         )
 
     def _signal(self, attr: str) -> SignalRO:
-        row = self._context.rows(self.class_name).get(attr)
-        kind = SIGNALS.get(row.how, EpicsSignalWithRBV) if row else EpicsSignalWithRBV
         name = f"{self.name}_{attr.replace('.', '_')}"
+        kind = self._signal_class(attr)
         return kind(name=name, parent=self, attr_name=attr, context=self._context)
+
+    def _signal_class(self, attr: str) -> type[EpicsSignalBase]:
+        declared = getattr(type(self), attr, None)
+        if isinstance(declared, Component):
+            return declared.cls
+        row = self._context.rows(self.class_name).get(attr)
+        return SIGNALS.get(row.how, EpicsSignalWithRBV) if row else EpicsSignalWithRBV
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -277,20 +261,6 @@ class Device:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.prefix!r}, name={self.name!r})"
-
-    def help_text(self, doc: str | None) -> str:
-        """What help() shows: each attribute, its PVs, and what it is."""
-        lines = [doc or self.class_name, ""]
-        for attr in self._children():
-            child = self.attribute(attr)
-            lines.append(f"{attr}: {child.class_name}, at {child.prefix}")
-        for attr in self._rows():
-            signal = self.attribute(attr)
-            pvs = dict.fromkeys([signal.setpoint_pvname, signal.pvname])
-            lines.append(f"{attr}: {' '.join(pvs)}")
-            if signal.doc:
-                lines.append(f"    {signal.doc}")
-        return "\n".join(lines)
 
     # --- Readings
 
@@ -332,26 +302,38 @@ class Device:
     def configuration_attrs(self, names: Sequence[str]) -> None:
         self._choose(names, Kind.config)
 
+    def _soft_of(self, kind: Kind) -> Iterator[SoftSignal]:
+        """The signals in memory that are part of a reading."""
+        yield from (signal for signal in self._soft if signal.kind & kind)
+        for child in self._attributes.values():
+            if isinstance(child, Device) and child.kind & kind:
+                yield from child._soft_of(kind)
+
     def read(self) -> OrderedDict[str, dict[str, Any]]:
         """What it reads each time, in one message, with the IOC's times: {key: {"value",
         "timestamp", "alarm_severity"}}. Of a staged detector that has acquired, images too: their
         datum's id."""
         found = call_readings(lib.oph_read, self._ptr)
+        for signal in self._soft_of(Kind.normal):
+            found.update(signal.read())
         found.update(self._tree.assets.read(self))
         return found
 
     def describe(self) -> OrderedDict[str, dict[str, Any]]:
         """What those values are: event-model's data keys. Images are there while it is staged."""
-        if self.state == "idle":
-            return self._describe_signals()
         stores: dict[str, str] = {}
-        found = call_descriptions(lib.oph_describe, self._ptr, stores)
+        if self.state == "idle":
+            found = self._describe_signals()
+        else:
+            found = call_descriptions(lib.oph_describe, self._ptr, stores)
+        for signal in self._soft_of(Kind.normal):
+            found.update(signal.describe())
         return self._tree.assets.describe(self, found, stores)
 
     def _describe_signals(self) -> OrderedDict[str, dict[str, Any]]:
         """Without images, which an idle device may not know."""
         found: OrderedDict[str, dict[str, Any]] = OrderedDict()
-        for key, signal in self._signals_read():
+        for key, signal in signals_read(self._ptr):
             described = call_for(
                 "oph_descriptions *", lib.oph_signal_describe, signal, seconds(None)
             )
@@ -359,23 +341,18 @@ class Device:
                 found[key] = {**data_key, "object_name": self.name}
         return found
 
-    def _signals_read(self) -> list[tuple[str, Any]]:
-        err, readings = new_error(), ffi.new("oph_readings **")
-        if lib.oph_read(self._ptr, seconds(None), readings, ffi.NULL, err):
-            raise exception_of(err)
-        rows = [
-            lib.oph_readings_at(readings[0], i) for i in range(lib.oph_readings_count(readings[0]))
-        ]
-        found = [(text(row.key), row.signal) for row in rows]
-        lib.oph_readings_free(readings[0])
-        return found
-
     def read_configuration(self) -> OrderedDict[str, dict[str, Any]]:
         """What is worth noting once for a run."""
-        return call_readings(lib.oph_read_configuration, self._ptr)
+        found = call_readings(lib.oph_read_configuration, self._ptr)
+        for signal in self._soft_of(Kind.config):
+            found.update(signal.read())
+        return found
 
     def describe_configuration(self) -> OrderedDict[str, dict[str, Any]]:
-        return call_descriptions(lib.oph_describe_configuration, self._ptr)
+        found = call_descriptions(lib.oph_describe_configuration, self._ptr)
+        for signal in self._soft_of(Kind.config):
+            found.update(signal.describe())
+        return found
 
     @property
     def hints(self) -> dict[str, Any]:
@@ -383,6 +360,7 @@ class Device:
         keys = call_for("oph_keys *", lib.oph_hints, self._ptr)
         fields = [text(lib.oph_keys_at(keys, i)) for i in range(lib.oph_keys_count(keys))]
         lib.oph_keys_free(keys)
+        fields += [signal.name for signal in self._soft_of(Kind.normal) if signal.hints["fields"]]
         return {"fields": fields}
 
     def configure(self, settings: Mapping[str, Any]) -> tuple[dict, dict]:
@@ -441,122 +419,20 @@ class Device:
         if not text(self._context.describe_class(self.class_name).trigger):
             return Status.finished(self._context, self.name, self)
         made = call_for("oph_status *", lib.oph_trigger, self._ptr)
-        return Status(made, self._context, self)
+        self._acquisition = Status(made, self._context, self)
+        return self._acquisition
+
+    _acquisition: Status | None = None
 
     def stop(self, *, success: bool = False) -> None:
         """Ends an acquisition, and waits until it has. What is staged stays so."""
         call(lib.oph_stop, self._ptr)
 
     def pause(self) -> None:
-        """Ends an acquisition that runs, which the RunEngine begins again when it resumes."""
-        if self.state == "triggering":
-            self.stop()
+        """Waits until an acquisition that runs has ended, well or not: its status tells. The
+        RunEngine begins the point again when it resumes; so a file has a frame more than events."""
+        if self._acquisition is not None:
+            self._acquisition.exception()
 
     def resume(self) -> None:
         """Nothing is to be done: the RunEngine triggers again."""
-
-
-class Group:
-    """Attributes whose names begin alike, as cam.array_size of array_size.height."""
-
-    def __init__(self, device: Device, name: str) -> None:
-        self._device = device
-        self.parent = device
-        self.name = f"{device.name}_{name.replace('.', '_')}"
-        self.attr_name = name
-
-    @property
-    def component_names(self) -> tuple[str, ...]:
-        start = f"{self.attr_name}."
-        return tuple(
-            name.removeprefix(start)
-            for name in self._device.component_names
-            if name.startswith(start)
-        )
-
-    def attribute(self, name: str) -> Any:
-        return self._device.attribute(f"{self.attr_name}.{name}")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self.attribute(name)
-
-    def __dir__(self) -> list[str]:
-        names = {name.partition(".")[0] for name in self.component_names}
-        return sorted({*super().__dir__(), *names})
-
-    def read(self) -> OrderedDict[str, dict[str, Any]]:
-        """All of them, of whatever kind."""
-        parts = (self.attribute(name).read() for name in self.component_names)
-        return OrderedDict(item for part in parts for item in part.items())
-
-    def __repr__(self) -> str:
-        return f"Group(name={self.name!r}, {', '.join(self.component_names)})"
-
-
-def call_readings(function: Any, device: Any) -> OrderedDict[str, dict[str, Any]]:
-    err, readings = new_error(), ffi.new("oph_readings **")
-    if function(device, seconds(None), readings, ffi.NULL, err):
-        raise exception_of(err)
-    return readings_of(readings[0])
-
-
-def call_descriptions(
-    function: Any, device: Any, stores: dict[str, str] | None = None
-) -> OrderedDict[str, dict[str, Any]]:
-    err, found = new_error(), ffi.new("oph_descriptions **")
-    if function(device, seconds(None), found, ffi.NULL, err):
-        raise exception_of(err)
-    return descriptions_of(found[0], stores)
-
-
-def device_class(expression: str, context: Context | None = None) -> type[Device]:
-    """The class of a device by its name among the library's: a built-in one, one of a release
-    ("HDF5Plugin@3.4"), one of a class text, or several to join."""
-    from . import builtin  # which derives from Device
-
-    context = context or default_context()
-    parts = [_one_class(context, word, builtin) for word in expression.split()]
-    if len(parts) == 1:
-        return parts[0]
-    bases = tuple(sorted(parts, key=lambda part: len(part.__mro__), reverse=True))
-    return _new_class("_".join(part.__name__ for part in parts), bases, expression)
-
-
-def _one_class(context: Context, word: str, builtin: Any) -> type[Device]:
-    known = context.python_classes.get(word)
-    if known is not None:
-        return known
-    info = context.describe_class(word)
-    name, bases = text(info.name), text(info.bases)
-    plain, _, release = name.partition("@")
-    if plain in context.python_classes:
-        return _new_class(plain, (context.python_classes[plain],), name)
-    if release:
-        return release_of(_one_class(context, plain, builtin), release)
-    if plain in builtin.__all__:
-        return getattr(builtin, plain)
-    above = tuple(_one_class(context, base, builtin) for base in bases.split())
-    ordered = tuple(sorted(above, key=lambda part: len(part.__mro__), reverse=True))
-    made = _new_class(plain, ordered or (Device,), name, text(info.doc))
-    context.python_classes[word] = made
-    return made
-
-
-def release_of(base: type[Device], release: str) -> type[Device]:
-    """A class as of a release of ADCore: "3.4"."""
-    plain = vars(base)["_class_name"]
-    name = f"{plain}_V{release.replace('.', '')}"
-    return _new_class(name, (base,), f"{plain}@{release}", base.__doc__ or "")
-
-
-_made: dict[tuple[Any, ...], type[Device]] = {}
-
-
-def _new_class(name: str, bases: tuple[type, ...], expression: str, doc: str = "") -> type[Device]:
-    """A class without anything of its own; always the same one."""
-    key = (expression, bases)
-    if key not in _made:
-        _made[key] = type(name, bases, {"__doc__": doc, "_class_name": expression})
-    return _made[key]

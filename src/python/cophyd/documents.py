@@ -13,11 +13,11 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from ._library import ffi, lib, new_struct, text
-from .errors import CophydError, UnprimedPlugin, call
+from .errors import UnprimedPlugin, call, make_error
 
 if TYPE_CHECKING:
     from .device import Device
@@ -68,7 +68,8 @@ def python_template(template: str, name: str) -> str:
     found = re.fullmatch(r"%s%s([^%]*)%(0?)(\d*)(?:\.(\d+))?d([^%]*)", template)
     width = max(int(found[3] or 0), int(found[4] or 0)) if found else 0
     if not found or (found[4] and int(found[3] or 0) > int(found[4])):
-        raise CophydError(f'wanted a FileTemplate like "%s%s_%6.6d.tiff", found "{template}"')
+        sentence = f'wanted a FileTemplate like "%s%s_%6.6d.tiff", found "{template}"'
+        raise make_error(lib.OPH_EINVAL, sentence)
     zeros = "0" if found[2] or found[4] else ""
     number = f"{{:{zeros}{width}d}}" if width else "{:d}"
     before, after = ((name + found[1]), found[5])
@@ -98,9 +99,10 @@ class Image:
         if info.points <= self.told:
             return
         if not info.spec:
-            raise CophydError(
-                f"{self.store.dotted_name}: wanted a FileStore class whose files documents can "
-                "describe (FileStoreHDF5, FileStoreHDF5Single, FileStoreTIFF), found another"
+            self._fail(
+                lib.OPH_EINVAL,
+                "wanted a FileStore class whose files documents can describe (FileStoreHDF5, "
+                "FileStoreHDF5Single, FileStoreTIFF), found another",
             )
         self._check(info)
         if not self.resource:
@@ -127,19 +129,24 @@ class Image:
         """That the frames of a point are where the documents say."""
         first = (info.points - 1) * info.frame_per_point
         if info.file_per_frame and info.first_number != first:
-            raise CophydError(
-                f"{self.store.dotted_name}: wanted the number {first} of the point's first file, "
-                f"as documents count them, found {info.first_number}"
+            self._fail(
+                lib.OPH_EMISMATCH,
+                f"wanted the number {first} of the point's first file, as documents count them, "
+                f"found {info.first_number}",
             )
         if info.file_per_frame:
             return
         captured = self.store.num_captured.get()
-        if captured != first + info.frame_per_point:
-            raise CophydError(
-                f"{self.store.dotted_name}: wanted {first + info.frame_per_point} frames in the "
-                f"file, as documents count them, found {captured}: an acquisition that was stopped "
-                "left some; unstage, and stage again"
+        wanted = first + info.frame_per_point
+        if captured != wanted:
+            self._fail(
+                lib.OPH_EMISMATCH,
+                f"wanted {wanted} frames in the file, as documents count them, found {captured}: "
+                "an acquisition that was stopped left some; unstage, and stage again",
             )
+
+    def _fail(self, code: int, sentence: str) -> NoReturn:
+        raise make_error(code, f"{text(lib.oph_device_path(self.store._ptr))}: {sentence}")
 
     def _resource(self, info: FilesInfo) -> Document:
         file = file_of(self.store, 0 if info.file_per_frame else None)
@@ -151,9 +158,7 @@ class Image:
         root = str(PurePosixPath(getattr(self.store, "reg_root", "/")))
         path = PurePosixPath(file)
         if not path.is_relative_to(root):
-            raise CophydError(
-                f"{self.store.dotted_name}: wanted a file below reg_root, {root}, found {file}"
-            )
+            self._fail(lib.OPH_EINVAL, f"wanted a file below reg_root, {root}, found {file}")
         kwargs: dict[str, Any] = {"frame_per_point": info.frame_per_point}
         if info.file_per_frame:
             kwargs = {"template": info.file_template, "filename": info.file_name, **kwargs}

@@ -85,6 +85,13 @@ CLASSES: dict[int, type[CophydError]] = {
 }
 
 
+def make_error(code: int, sentence: str) -> CophydError:
+    """An error of this package's own."""
+    made = CLASSES.get(code, CophydError)(sentence)
+    made.code = code
+    return made
+
+
 def exception_of(err: Any, kind: type[CophydError] | None = None) -> CophydError:
     """The exception that says what an oph_error does."""
     kind = kind or CLASSES.get(err.code, CophydError)

@@ -29,6 +29,7 @@ class Events:
     """What a context has to tell, in order: values, and statuses that are done."""
 
     LOOK = 0.1  # seconds between looks at the progress of a status that somebody watches
+    TURN = 100  # events
 
     def __init__(self, context: Any) -> None:
         self.queue = call_for("oph_queue *", lib.oph_queue_new, context)
@@ -44,6 +45,7 @@ class Events:
             self._poll.register(fd, select.EPOLLIN)
         self._pid = os.getpid()
         self._ended = False
+        self._release = False
         self._thread: threading.Thread | None = None
         atexit.register(self.close)
 
@@ -86,20 +88,37 @@ class Events:
             self._watched[id(status)] = status
         os.eventfd_write(self._wake, 1)
 
-    def close(self) -> None:
-        """Ends the thread: no callback runs after it, but one that takes longer than a second."""
+    def close(self, release: bool = False) -> None:
+        """Ends the thread: no callback runs after it, but one that takes longer than a second.
+        `release`: nobody will ask for anything any more, and so the queue goes, too."""
         if os.getpid() != self._pid:
             return
         with self._lock:
             if self._ended:
                 return
-            self._ended = True
+            self._release, self._ended = release, True
+            os.eventfd_write(self._wake, 1)
         atexit.unregister(self.close)
-        os.eventfd_write(self._wake, 1)
-        if self._thread is not None and not self.is_mine:
+        if self._thread is None:
+            self._dispose()
+        elif not self.is_mine:
             self._thread.join(1)
 
+    def _dispose(self) -> None:
+        with self._lock:
+            if not self._release:
+                return
+            lib.oph_queue_free(self.queue)
+            self._poll.close()
+            os.close(self._wake)
+
     def _run(self) -> None:
+        try:
+            self._serve()
+        finally:
+            self._dispose()
+
+    def _serve(self) -> None:
         while not self._ended:
             for fd, _ in self._poll.poll(self.LOOK if self._watched else None):
                 if self._ended:
@@ -114,8 +133,11 @@ class Events:
                 guarded(status._look_in_events)
 
     def _drain(self) -> None:
+        """Some at a time, so that statuses have their turn, too."""
         event = ffi.new("oph_event **")
-        while not self._ended and lib.oph_queue_next(self.queue, 0, event, ffi.NULL) == 0:
+        for _ in range(self.TURN):
+            if self._ended or lib.oph_queue_next(self.queue, 0, event, ffi.NULL):
+                return
             key = int(ffi.cast("uintptr_t", lib.oph_event_user(event[0])))
             target = self._targets.get(key)
             if target is None:

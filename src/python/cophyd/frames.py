@@ -81,7 +81,8 @@ class Frames:
     @property
     def filters(self) -> str:
         """ "none", "LZ4", "shuffle+deflate": in the order of use."""
-        return text(self._info().filters)
+        info = self._info()
+        return text(info.filters)
 
     def set_threads(self, count: int) -> None:
         """How many threads read and decode; 0: as many as there are cores."""

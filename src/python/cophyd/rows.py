@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ class Row:
     """"any", "int", "float", "enum", "text" or "array"."""
     kind: int
     labels: tuple[str, ...]
+    options: str
+    """The other words of its line: "slow=110 after=energy"."""
 
     @classmethod
     def of(cls, row: Any) -> Row:
@@ -35,4 +38,22 @@ class Row:
             type=text(lib.oph_row_type_name(row.type)),
             kind=row.kind,
             labels=tuple(text(row.labels[i]) for i in range(row.label_count)),
+            options=" ".join(options_of(row)),
         )
+
+
+FLAGS = {
+    "busy": lib.OPH_ROW_BUSY,
+    "counter": lib.OPH_ROW_COUNTER,
+    "moves": lib.OPH_ROW_MOVES,
+}
+
+
+def options_of(row: Any) -> Iterator[str]:
+    """Those of an oph_row that make a difference to what is sent."""
+    if row.slow:
+        yield f"slow={row.slow:g}"
+    after = text(row.after)
+    if after:
+        yield f"after={after}"
+    yield from (word for word, flag in FLAGS.items() if row.flags & flag)

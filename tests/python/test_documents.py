@@ -1,0 +1,65 @@
+"""The words that documents have for files."""
+
+import pytest
+
+import cophyd
+import detectors
+from conftest import PATIENCE
+from cophyd.documents import python_template
+
+
+@pytest.mark.parametrize(
+    "template, number, name",
+    [
+        ("%s%s_%6.6d.tiff", 7, "scan_000007.tiff"),
+        ("%s%s_%06d.h5", 7, "scan_000007.h5"),
+        ("%s%s_%6d.h5", 7, "scan_     7.h5"),
+        ("%s%s_%.3d.h5", 7, "scan_007.h5"),
+        ("%s%s%d", 12, "scan12"),
+        ("%s%s_{x}_%d", 1, "scan_{x}_1"),
+    ],
+)
+def test_templates(template, number, name):
+    assert python_template(template, "scan").format(number) == name
+    width = template.replace("%s%s", "scan")
+    assert width % number == name
+
+
+@pytest.mark.parametrize("template", ["%s%s.tiff", "%s%s_%d_%d.h5", "%s_%d.h5", "%s%s_%8.3d.h5"])
+def test_templates_that_python_has_no_words_for(template):
+    with pytest.raises(cophyd.InvalidValueError, match="wanted a FileTemplate"):
+        python_template(template, "scan")
+
+
+def test_streams_of_a_file_a_frame(make_detector):
+    det = make_detector(detectors.WithTIFF)
+    det.tiff1.set_path_templates(det.hdf1.write_path_template, det.hdf1.read_path_template)
+    det.asset_form = "stream"
+    det.cam.stage_sigs["num_images"] = 2
+    det.stage()
+    for _ in range(2):
+        det.trigger().wait(PATIENCE)
+        assert "det_tiff1_image" not in det.read()
+    documents = [document for _, document in det.collect_asset_docs()]
+    (tiff,) = [d for d in documents if d.get("mimetype", "").endswith("tiff")]
+    assert tiff["mimetype"] == "multipart/related;type=image/tiff"
+    assert tiff["data_key"] == "det_tiff1_image" and tiff["uri"].endswith("/")
+    names = [tiff["parameters"]["template"].format(n) for n in range(4)]
+    folder = tiff["uri"].removeprefix("file://localhost")
+    assert [folder + name for name in names][2:] == det.tiff1.local_files
+    data = [d["indices"] for d in documents if d.get("stream_resource") == tiff["uid"]]
+    assert data == [{"start": 0, "stop": 1}, {"start": 1, "stop": 2}]
+
+
+def test_an_index_bounds_what_is_collected(det):
+    det.stage()
+    det.prepare(cophyd.Series(frames=4, exposure=0.001, period=0.004))
+    assert list(det.describe_collect()) == ["det_image"] and det.get_index() == 0
+    det.kickoff().wait(PATIENCE)
+    assert list(det.collect_asset_docs(0)) == []
+    det.complete().wait(PATIENCE)
+    assert det.get_index() == 4 == det.series_index()
+    names = [name for name, _ in det.collect_asset_docs(3)]
+    assert names == ["stream_resource", "stream_datum"]
+    ((_, datum),) = det.collect_asset_docs()
+    assert datum["indices"] == {"start": 3, "stop": 4}

@@ -1,0 +1,184 @@
+"""Threads, forks and the end of the interpreter."""
+
+import threading
+
+import pytest
+
+import cophyd
+import detectors
+from conftest import PATIENCE
+
+BLOCKS = {
+    "get": lambda det, status: det.cam.acquire_time.get(),
+    "put": lambda det, status: det.cam.acquire_time.put(1),
+    "read": lambda det, status: det.cam.acquire_time.read(),
+    "describe": lambda det, status: det.describe_configuration(),
+    "properties": lambda det, status: det.cam.acquire_time.properties(),
+    "connect": lambda det, status: det.wait_for_connection(),
+    "stage": lambda det, status: det.stage(),
+    "wait": lambda det, status: status.wait(PATIENCE),
+}
+
+
+@pytest.mark.parametrize("what", BLOCKS)
+def test_others_run_while_a_call_blocks(what):
+    """It ends by what another thread does, which it could not if the interpreter's lock were held:
+    the IOC is not there, and nobody waits for so long."""
+    context = cophyd.Context(connect_timeout=PATIENCE)
+    det = detectors.MyPilatus("NoSuch:", name="det", context=context)
+    det.hdf1.set_path_templates("/data/")
+    status = cophyd.Status.new(context, "mine")
+    timer = threading.Timer(0.1, context.interrupt)
+    timer.start()
+    with pytest.raises(cophyd.CophydError) as caught:
+        BLOCKS[what](det, status)
+    timer.join()
+    assert "interrupted" in str(caught.value) and caught.value.name == "OPH_EINTR"
+
+
+def test_many_threads_use_one_device(det):
+    errors = []
+
+    def work(number):
+        try:
+            for _ in range(50):
+                det.cam.acquire_time.get()
+                det.cam.attribute("manufacturer").read()
+                det.read_configuration()
+                cophyd.SoftSignal(name=f"s{number}", value=number).put(1)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert errors == []
+
+
+# --- The end
+
+ENDS = {
+    "a live subscription": """
+import cophyd
+signal = cophyd.EpicsSignal("p:ticks", name="ticks")
+seen = threading.Event()
+signal.subscribe(lambda **_: seen.set())
+assert seen.wait(20)
+""",
+    "a callback that runs": """
+import cophyd
+signal = cophyd.EpicsSignal("p:ticks", name="ticks")
+seen = threading.Event()
+def callback(**_):
+    seen.set()
+    for _ in range(100):
+        signal.get()
+signal.subscribe(callback)
+assert seen.wait(20)
+""",
+    "a status that is never done": """
+import cophyd
+status = cophyd.Status.new(cophyd.default_context(), "mine")
+status.add_callback(print)
+status.watch(print)
+""",
+    "a daemon thread in a call": """
+import cophyd
+absent = cophyd.EpicsSignal("no:such:pv", name="absent")
+threading.Thread(target=lambda: absent.get(timeout=1000), daemon=True).start()
+time.sleep(0.1)
+""",
+    "a context that was dropped": """
+import gc, cophyd
+context = cophyd.Context()
+signal = cophyd.EpicsSignal("p:ticks", name="ticks", context=context)
+seen = threading.Event()
+signal.subscribe(lambda **_: seen.set())
+assert seen.wait(20)
+del context, signal
+gc.collect()
+""",
+    "an acquisition": """
+import detectors
+det = detectors.MyPilatus("Pilatus:", name="det")
+det.hdf1.set_path_templates("/data/", sys.argv[1])
+det.cam.stage_sigs["acquire_time"] = 100
+det.stage()
+status = det.trigger()
+""",
+}
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_the_interpreter_ends(run_python, data, what):
+    out = run_python(f"import sys, threading, time\n{ENDS[what]}\nprint('end')", str(data))
+    assert out == "end\n"
+
+
+def test_a_program_that_ends_unstages(run_python, data, det):
+    before = det.cam.acquire_time.get_setpoint()
+    run_python(f"import sys, threading, time\n{ENDS['an acquisition']}", str(data))
+    assert det.cam.acquire_time.get_setpoint() == before
+    assert det.cam.acquire.get() == 0 and det.hdf1.capture.get() == 0
+
+
+# --- Forks
+
+
+FORK = """
+import os, sys, threading
+import cophyd, detectors
+det = detectors.MyPilatus("Pilatus:", name="det")
+signal, seen = cophyd.EpicsSignal("p:ticks", name="ticks"), threading.Event()
+signal.subscribe(lambda **_: seen.set())
+assert seen.wait(20)
+status = cophyd.Status.new(cophyd.default_context(), "mine")
+sys.stdout.flush()
+pid = os.fork()
+if not pid:
+    def refused(act):
+        try:
+            act()
+        except cophyd.ForkError as error:
+            return
+        raise SystemExit(f"{act}: not refused")
+    refused(signal.get)
+    refused(lambda: signal.put(1))
+    refused(lambda: signal.subscribe(print))
+    refused(lambda: status.add_callback(print))
+    refused(lambda: status.wait(1))
+    refused(det.stage)
+    refused(det.read)
+    refused(lambda: det.cam.acquire_time.get())
+    # A context of one's own works.
+    assert cophyd.EpicsSignal("p:ticks", name="ticks").get() > 0
+    os.write(1, b"child ")
+    sys.exit(0)
+_, how = os.waitpid(pid, 0)
+seen.clear()
+assert seen.wait(20), "the parent goes on"
+print("parent", os.waitstatus_to_exitcode(how))
+"""
+
+
+def test_fork(run_python):
+    assert run_python(FORK) == "child parent 0\n"
+
+
+def test_multiprocessing(run_python, tmp_path):
+    """A forked worker makes its own devices."""
+    program = tmp_path / "program.py"
+    program.write_text("""
+import multiprocessing, cophyd
+def read(pv):
+    return cophyd.EpicsSignal(pv, name="x").get()
+if __name__ == "__main__":
+    assert read("p:ticks") > 0
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        print(all(value > 0 for value in pool.map(read, ["p:ticks"] * 4)))
+""")
+    assert run_python(f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')") == (
+        "True\n"
+    )
