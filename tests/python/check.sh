@@ -10,7 +10,7 @@ rm -rf "$COPHYD_STATE_DIR"
 
 for what in check 'format --check'; do
     # shellcheck disable=SC2086
-    "$venv/ruff" $what -q --config tests/python/ruff.toml src/python tests/python
+    "$venv/ruff" $what -q --config tests/python/ruff.toml src/python tests/python examples/python
 done
 "$venv/mypy" --config-file tests/python/mypy.ini "$BUILD/python/cophyd"
 
