@@ -426,7 +426,7 @@ $(B)/bench-venv/made: tests/bench/peers.txt
 	@rm -rf $(@D)
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 
-bench: $(if $(SIM_LIBS),all $(FAR) $(BENCH_PROGRAMS) $(B)/bench-venv/made)
+bench: $(if $(SIM_LIBS),all python $(FAR) $(BENCH_PROGRAMS) $(B)/bench-venv/made)
 	$(if $(SIM_LIBS),,$(error make bench needs the EPICS database libraries: ./configure --install-deps))
 	$(Q)BUILD=$(B) DBD='$(patsubst ../%,$(B)/%,$(SIM_DBD_DIR))' PEERS=$(B)/bench-venv/bin/python \
 	    python3 tests/bench/bench.py $(BENCH)

@@ -28,6 +28,12 @@ COUNT_SIDES = {
     "libca": SIDES["libca"],
     "bluesky": python("bluesky"),
 }
+ENGINE = python("engine")
+ENGINE_SIDES = {
+    "ours": ["env", f"PYTHONPATH={BUILD}/python", *ENGINE, "ours"],
+    "empty": [*ENGINE, "empty"],  # and the IOC's time
+    "ophyd": python("bluesky"),
+}
 START_SIDES = {
     "ours": [f"{BUILD}/bin/cophyd", "get", "Pilatus:", "cam.acquire_time"],
     "libca": [f"{BUILD}/tests/bench/caget", "Pilatus:cam1:AcquireTime_RBV"],
@@ -40,7 +46,7 @@ class Bench:
     unit: str
     scale: float  # from seconds or bytes
     bounds: dict  # at most this ratio to a peer
-    excess: float = None  # instead: at most so much, in `unit`, more than libca
+    excess: float = None  # instead: at most so much, in `unit`, more than the first peer
     fresh: bool = False  # a new process each round
     rounds: int = 12
     ioc: str = "records"  # as ioc.py has them
@@ -89,6 +95,11 @@ def count():
     return ms({}, excess=1.0, ioc="instant", rounds=8, sides=COUNT_SIDES)
 
 
+def engine():
+    """A point of the RunEngine's count, at most 1 ms above that of an empty device and the IOC's time."""
+    return ms({}, excess=1.0, ioc="instant", rounds=8, sides=ENGINE_SIDES)
+
+
 STAGE = {"libca": 1.15, "ophyd": 1 / 4}  # and unstage
 TRIGGER = {"libca": 1.1}
 ACQUIRE = {"libca": 1.15}
@@ -122,6 +133,7 @@ BENCHES = {
     "detectors_4": detectors(4),
     "count": count(),
     "count_lines": count(),
+    "engine": engine(),
     "frames_lz4": frames(1.8, 0.8),
     "frames_bslz4": frames(3.0, 0.8),
     "frames_blosc": frames(1.8, 0.8),

@@ -116,7 +116,7 @@ class Result:
         return statistics.median(self.ratios[peer]) if peer in self.ratios else None
 
     def excess(self):
-        return self.median("ours") - self.median("libca")
+        return self.median("ours") - self.median(self.bench.peers[0])
 
     def is_over(self):
         if self.bench.excess is not None and self.excess() > self.bench.excess:
@@ -131,7 +131,7 @@ class Result:
 
     def bound(self):
         if self.bench.excess is not None:
-            return f"libca + {self.bench.excess:g} {self.bench.unit}"
+            return f"{self.bench.peers[0]} + {self.bench.excess:g} {self.bench.unit}"
         first = self.bench.peers[0]
         return " ".join(f"{bound:.3g}" if peer == first else f"{peer} {bound:.3g}"
                         for peer, bound in self.bench.bounds.items())
@@ -150,7 +150,7 @@ class Result:
                 "theirs": short(self.median(peer)),
                 "bound": self.bench.bounds.get(peer),
             }
-            if peer == "libca" and self.bench.excess is not None:
+            if peer == self.bench.peers[0] and self.bench.excess is not None:
                 line |= {"excess": short(self.excess()), "excess_bound": self.bench.excess}
             yield json.dumps(line)
 

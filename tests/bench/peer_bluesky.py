@@ -34,4 +34,4 @@ def lines_round(state):
         return run(state, lambda name, doc: out.write(json.dumps([name, doc], default=str) + "\n"))
 
 
-side.run({"count": (set_up, count_round), "count_lines": (set_up, lines_round)})
+side.run({"count": (set_up, count_round), "count_lines": (set_up, lines_round), "engine": (set_up, count_round)})

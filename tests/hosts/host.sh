@@ -34,7 +34,7 @@ simulator() {
 # What differs from run to run is made alike.
 alike() {
     sed -E -e "s|$work||g" -e 's|[0-9]{4}/[0-9]{2}/[0-9]{2}/|YEAR/MONTH/DAY/|g' \
-        -e 's/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}/UUID/g' "$1"
+        -e 's/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}(-[0-9a-f]{12})?/UUID/g' "$1"
 }
 
 setpoints() { timeout 60 "$build/tests/demo/snapshot" Pilatus: | grep -v '^HDF1:CreateDirectory '; }

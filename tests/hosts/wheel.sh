@@ -1,6 +1,6 @@
 #!/bin/bash
 # The wheel, installed by pip into an empty environment far from here, takes a picture and reads it: with
-# its own libraries and nothing of what was built.
+# its own libraries and nothing of what was built; and the programs of examples/python run with it.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/hosts/host.sh
@@ -40,4 +40,14 @@ picture() {
 check 'it takes a picture' picture
 check 'pip installs h5py' "${pip[@]}" install -c tests/hosts/peers.txt h5py
 check 'it reads the same as h5py in one process' picture h5py
+
+# The guide's programs, with it.
+cp examples/python/*.py "$work"
+export COPHYD_STATE_DIR=$work/state
+does_as_pilatus "$work/venv/bin/python" "$work/pilatus.py"
+check 'pip installs bluesky' "${pip[@]}" install -c tests/python/peers.txt bluesky
+simulator
+timeout 60 "$work/venv/bin/python" "$work/count.py" Pilatus: "$ioc_root" "$read_root" >"$work/out" 2>&1
+check "bluesky's RunEngine counts" [ $? = 0 ]
+check 'and prints what the guide shows' diff <(alike tests/data/examples/python_count.txt) <(alike "$work/out")
 echo "1..$n"

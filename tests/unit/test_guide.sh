@@ -43,7 +43,7 @@ for document in README.md examples/README.md; do
         where=$document:$line
         case $language:$file in
         sh:) result 0 "$where is for the shell" ;;
-        c:examples/*.c | rust:examples/rust/*.rs | text:examples/*.class | text:tests/data/examples/*.txt)
+        c:examples/*.c | python:examples/python/*.py | rust:examples/rust/*.rs | text:examples/*.class | text:tests/data/examples/*.txt)
             echo "$file" >>"$work/quoted"
             is_part "$block" "$file"
             result $? "$where is a part of $file"
@@ -56,7 +56,7 @@ for document in README.md examples/README.md; do
     done < <(listings "$document")
 done
 
-for file in examples/*.c examples/*.class tests/data/examples/*.txt; do
+for file in examples/*.c examples/python/*.py examples/*.class tests/data/examples/*.txt; do
     echo "$file"
 done | grep -vxFf "$work/quoted" | none 'Every example and every output is shown'
 
