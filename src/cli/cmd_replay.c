@@ -42,9 +42,9 @@ const struct cli_command cli_replay = {
     .operands_max = 1,
     .run = run,
     .options = options,
-    .text = "Each line is checked before it goes out. Runs without an end are named. Documents\n"
-            "have uids, by which who has them already knows them. FILE stays as it is: what Kafka\n"
-            "did not take can be sent again.",
+    .text = "Each line is checked before it goes out. Runs without an end are named.\n"
+            "Documents have uids, by which who has them already knows them. FILE stays as\n"
+            "it is: what Kafka did not take can be sent again.",
     .examples = "cophyd replay runs.jsonl\ncophyd replay kept/0b3f2c1a.jsonl --kafka "
                 "kafka1:9092/beam.bluesky.runengine.documents",
 };

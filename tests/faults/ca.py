@@ -17,6 +17,7 @@ MINOR_VERSION = 13
 NORMAL = 1  # ECA_NORMAL
 HEADER = struct.Struct(">HHHHII")
 PATIENCE = 20  # seconds, for a busy machine
+STUCK = 2  # seconds, for a put that will not complete
 LOCAL = "127.0.0.1"
 
 
@@ -252,6 +253,8 @@ class Circuit:
         self.server = socket.create_connection((LOCAL, link.ioc_port))
         self.names, self.channels = {}, {}  # by the client's number, by the IOC's
         self.echoes = deque()  # that will be answered: None is the client's
+        self.puts = set()  # that are not complete
+        self.completed = threading.Condition()  # of these
         self.ended = threading.Event()
         for one in (self.client, self.server):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -268,11 +271,20 @@ class Circuit:
             else:
                 trap = self.link.trap_of(message, self.channels)
             if trap and not trap.after:
+                self._complete()
                 self._strike(trap)
+            if message.command == WRITE_NOTIFY:
+                with self.completed:
+                    self.puts.add(message.two)
             hand_on(message, self.server)
             if trap and trap.after:
                 self._strike(trap)
         self._end()
+
+    def _complete(self):
+        """Puts that came before are done, but for one that is stuck."""
+        with self.completed:
+            self.completed.wait_for(lambda: not self.puts, STUCK)
 
     def _strike(self, trap):
         """What came before has been seen by the IOC."""
@@ -286,6 +298,10 @@ class Circuit:
         for message in messages(self.server):
             if message.command == CREATE:
                 self.channels[message.two] = self.names.get(message.one, "")
+            elif message.command == WRITE_NOTIFY:
+                with self.completed:
+                    self.puts.discard(message.two)
+                    self.completed.notify_all()
             elif message.command == SEARCH:
                 message = message._replace(dtype=self.link.port)  # the IOC tells its own
             elif message.command == ECHO and (seen := self.echoes.popleft()):

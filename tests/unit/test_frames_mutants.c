@@ -318,7 +318,7 @@ int main(void)
     for (int i = 0; i < KINDS; i++)
         write_file(kinds[i], &sound[i]);
     test_outcomes(&sound[1]);
-    for (int i = 0; i < from_environment("MUTANTS", 600); i++) {
+    for (int i = 0; i < from_environment("MUTANTS", 300); i++) {
         mutant = sound[i % KINDS];
         mutate(&mutant, &sound[any(KINDS)]);
         try_one(&mutant, i, &tally);
