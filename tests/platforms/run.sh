@@ -214,7 +214,7 @@ hdf5-1.14() {
             cmake -S "$to/crate/vendor/hdf5-metno-src/ext/hdf5" -B "$to/build" -DCMAKE_BUILD_TYPE=Release \
                 -DCMAKE_INSTALL_PREFIX="$to" -DBUILD_STATIC_LIBS=OFF -DBUILD_TESTING=OFF \
                 -DHDF5_BUILD_TOOLS=OFF -DHDF5_BUILD_EXAMPLES=OFF -DHDF5_BUILD_CPP_LIB=OFF \
-                -DHDF5_ENABLE_Z_LIB_SUPPORT=ON -DHDF5_ENABLE_SZIP_SUPPORT=OFF &&
+                -DHDF5_ENABLE_Z_LIB_SUPPORT=ON -DHDF5_ENABLE_SZIP_SUPPORT=ON &&
             cmake --build "$to/build" -j2 --target install || return
     fi
     tree hdf5-1.14 && ./configure --install-deps --with-hdf5="$to" | tee configured || return
