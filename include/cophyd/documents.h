@@ -114,8 +114,9 @@ typedef struct oph_replayed {
  * line that is no document, one of more than 64 MiB, or a last one that is cut off, as a killed
  * program leaves it; OPH_EFILE when the file cannot be read. All name file and line.
  * An error of the sink ends it, too. *ret is written on success. The report, which is yours, also
- * on failure, names each run that has no stop document; that alone is no error. Both may be NULL.
- */
+ * on failure, names each run that has no stop document up to there (none where the sink refused
+ * one); that alone is no error. Both may be NULL. What is in the file when it is opened is
+ * replayed, so that the sink may append to it. */
 OPH_API int oph_documents_replay(const char *file, oph_document_fn *sink, void *user,
                                  oph_replayed *ret, oph_report **ret_report, oph_error *err);
 
@@ -173,9 +174,11 @@ typedef struct oph_count_options {
  *     start, descriptor, resource, { datum, event } x points, stop
  *
  * The descriptor and the resources come with the first point, since an image is known only then. A
- * point that fails ends the run: the stop document has exit_status "fail" and the error as its
- * reason; after oph_interrupt (OPH_EINTR), a cancel or an oph_stop (OPH_ECANCEL) "abort". A stage
- * that fails leaves no document at all. The first error is returned; an unstage that fails is one.
+ * point that fails ends the run: the stop document has exit_status "fail" and the error, which
+ * begins with the point ("point 2 of 3, m1 at 0.5: ..."), as its reason; after oph_interrupt
+ * (OPH_EINTR), a cancel or an oph_stop (OPH_ECANCEL) "abort". A stage that fails leaves no document
+ * at all. The first error is returned; an unstage that fails is one, and where there are no
+ * reports it is told with the first, too.
  *
  * - The keys are those of oph_describe; configuration is read once, with the first point. Signals
  *   are hinted where their kind is (oph_signal_set_kind).

@@ -131,9 +131,8 @@ static int check_index(const oph_device *dev, const struct oph__store *s, size_t
                      count(s));
 }
 
-enum { THE_LAST = -1 };
-
-static int name_at(oph_device *dev, int64_t index, int32_t side, char *buffer, size_t size,
+/* `index` NULL: the last. */
+static int name_at(oph_device *dev, const size_t *index, int32_t side, char *buffer, size_t size,
                    oph_error *err)
 {
     struct oph__store *s;
@@ -141,10 +140,10 @@ static int name_at(oph_device *dev, int64_t index, int32_t side, char *buffer, s
     int rc = oph__store_get(dev, &s, err);
     if (rc) return rc;
     pthread_mutex_lock(&s->lock);
-    rc = check_index(dev, s, index == THE_LAST ? 0 : (size_t)index, err);
-    if (index == THE_LAST) index = (int64_t)count(s) - 1;
+    rc = check_index(dev, s, index ? *index : 0, err);
     if (!rc)
-        rc = give(dev, s, (size_t)index, side, name, size < sizeof name ? size : sizeof name, err);
+        rc = give(dev, s, index ? *index : count(s) - 1, side, name,
+                  size < sizeof name ? size : sizeof name, err);
     pthread_mutex_unlock(&s->lock);
     if (!rc && side == OPH_SIDE_LOCAL) rc = oph__store_hold(dev, s, name, err);
     if (!rc) memcpy(buffer, name, strlen(name) + 1);
@@ -153,7 +152,7 @@ static int name_at(oph_device *dev, int64_t index, int32_t side, char *buffer, s
 
 int oph_file_name(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err)
 {
-    return name_at(dev, THE_LAST, side, buffer, size, err);
+    return name_at(dev, NULL, side, buffer, size, err);
 }
 
 size_t oph_file_count(oph_device *dev)
@@ -169,7 +168,7 @@ size_t oph_file_count(oph_device *dev)
 int oph_file_name_at(oph_device *dev, size_t index, int32_t side, char *buffer, size_t size,
                      oph_error *err)
 {
-    return name_at(dev, index > INT64_MAX ? INT64_MAX : (int64_t)index, side, buffer, size, err);
+    return name_at(dev, &index, side, buffer, size, err);
 }
 
 /* What bluesky calls the format, by the class that says how frames become files. */

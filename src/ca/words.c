@@ -54,6 +54,7 @@ void oph__ca_words_end(void)
     pthread_mutex_unlock(&listening_lock);
 }
 
+static int print(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 static int print(const char *format, va_list args)
 {
     struct ca_client_context *context = ca_current_context();

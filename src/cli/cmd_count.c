@@ -32,7 +32,8 @@ static int open_documents(struct cli *cli, struct count *count)
         count->progress.out = stderr;
         count->progress.bar = isatty(STDERR_FILENO) != 0;
     }
-    return sink_open(cli, NULL, &count->sink);
+    const char *keep = cli_option(cli, "--keep");
+    return sink_open(cli, NULL, keep ? keep : ".", &count->sink);
 }
 
 static int take_form(struct cli *cli, oph_count_options *options)
@@ -81,14 +82,19 @@ static bool has_left(const char *prefix)
     return left;
 }
 
+/* Whether all is as before. The report of a stage that failed has its cause, too. */
+static bool is_back(const struct progress *p, const oph_error *err, const oph_report *report)
+{
+    size_t count = oph_report_count(report);
+    bool staged = p->begun > 0;
+    return !count || (!staged && count == 1 && !strcmp(oph_report_at(report, 0)->text, err->text));
+}
+
 /* The end of another: what it was, and whether the settings are back. */
 static int show_failed(struct cli *cli, const struct progress *p, const oph_error *err,
                        oph_report *report)
 {
-    bool interrupted = err->code == OPH_EINTR, back = oph_report_count(report) == 0;
-    for (size_t i = 0; !back && i < oph_report_count(report); i++)
-        back = i == 0 && oph_report_count(report) == 1 &&
-               !strcmp(oph_report_at(report, 0)->text, err->text);
+    bool interrupted = err->code == OPH_EINTR, back = is_back(p, err, report);
     if (cli->json)
         cli_json(cli, json_pack("{s:s, s:I, s:I, s:o, s:o}", "result",
                                 interrupted ? "interrupted" : "failed", "points",
@@ -115,7 +121,11 @@ static int count(struct cli *cli, struct count *c, const oph_count_options *opti
     rc = oph_count(cli->ctx, &p->det, 1, p->points, take_document, c, options, &err);
     double seconds = progress_seconds(p);
     progress_end(p);
-    if (rc) return show_failed(cli, p, &err, options->reports[0]);
+    if (rc) {
+        rc = show_failed(cli, p, &err, options->reports[0]);
+        sink_flush(&c->sink, &err); /* which may not have got it, either */
+        return rc;
+    }
     cli_warn_report(options->reports[0]);
     return show_done(cli, p, seconds);
 }
@@ -143,7 +153,7 @@ static const struct cli_option options[] = {
     {"-n", "POINTS", "how many triggers; 1"},
     {"--docs", "FILE|-", "appends the run's documents to FILE, as JSON lines; -: to stdout"},
     SINK_KAFKA,
-    SINK_KEEP,
+    {"--keep", "FOLDER", "where runs stay as UID.jsonl that Kafka did not take; this folder"},
     {"--form", "resource|stream", "how the documents tell of images: for databroker, or for Tiled"},
     {"--metadata", "JSON", "an object whose members the start document gets"},
     {"--emit-c", NULL, "takes nothing, but prints a C program that would"},

@@ -128,7 +128,7 @@ bool view_enough(const struct view *view)
 
 void view_screen(const struct view *view, bool begin)
 {
-    if (view->again) cli_print(view->cli, begin ? "\033[?25l" : "\033[?25h");
+    if (view->again) cli_print_raw(view->cli, begin ? "\033[?25l" : "\033[?25h");
 }
 
 /* --- Either */

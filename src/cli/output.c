@@ -97,9 +97,16 @@ int cli_usage(const char *format, ...)
     return CLI_USAGE;
 }
 
-static int exit_code(int32_t code)
+/* Kafka may be late, too, and so may an acquisition: that is no matter of the IOC's. */
+static bool is_unanswered(const oph_error *err)
 {
-    switch (code) {
+    return err->code == OPH_ETIMEOUT && strstr(err->found, "no answer from the IOC");
+}
+
+static int exit_code(const oph_error *err)
+{
+    if (is_unanswered(err)) return CLI_NOT_CONNECTED;
+    switch (err->code) {
     case OPH_OK: return CLI_DONE;
     case OPH_ENOTFOUND: return CLI_USAGE;
     case OPH_EDISCONN: return CLI_NOT_CONNECTED;
@@ -112,7 +119,7 @@ int cli_fail(const oph_error *err)
 {
     fflush(stdout);
     oph_error_print(err, stderr);
-    return exit_code(err->code);
+    return exit_code(err);
 }
 
 int cli_fail_report(const oph_error *err, oph_report *report)
@@ -122,7 +129,7 @@ int cli_fail_report(const oph_error *err, oph_report *report)
         told = told || !strcmp(oph_report_at(report, i)->text, err->text);
     if (!told) cli_fail(err);
     cli_warn_report(report);
-    return exit_code(err->code);
+    return exit_code(err);
 }
 
 void cli_warn_report(oph_report *report)

@@ -5,16 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static int open_kafka(struct cli *cli, const char *where, struct sink *ret)
+static int open_kafka(const char *where, const char *keep, struct sink *ret)
 {
-    const char *slash = strrchr(where, '/'), *folder = cli_option(cli, "--keep");
+    const char *slash = strrchr(where, '/');
     oph_error err = OPH_ERROR_INIT;
     if (!slash || slash == where || !slash[1])
         return cli_usage("--kafka: wanted BROKERS/TOPIC, found '%s'", where);
     char *brokers = strndup(where, (size_t)(slash - where));
     if (!brokers) return cli_usage("no memory");
-    int rc =
-        oph_document_kafka_open(brokers, slash + 1, folder ? folder : ".", NULL, &ret->kafka, &err);
+    int rc = oph_document_kafka_open(brokers, slash + 1, keep, NULL, &ret->kafka, &err);
     free(brokers);
     if (rc) return cli_fail(&err);
     ret->write = oph_document_kafka_write;
@@ -22,12 +21,12 @@ static int open_kafka(struct cli *cli, const char *where, struct sink *ret)
     return 0;
 }
 
-int sink_open(struct cli *cli, const char *otherwise, struct sink *ret)
+int sink_open(struct cli *cli, const char *otherwise, const char *keep, struct sink *ret)
 {
     const char *file = cli_option(cli, "--docs"), *kafka = cli_option(cli, "--kafka");
     oph_error err = OPH_ERROR_INIT;
     if (file && kafka) return cli_usage("--docs and --kafka: one of the two");
-    if (kafka) return open_kafka(cli, kafka, ret);
+    if (kafka) return open_kafka(kafka, keep, ret);
     if (!file) file = otherwise;
     if (!file) return 0;
     int rc = strcmp(file, "-") != 0 ? oph_document_lines_open(file, &ret->lines, &err)
@@ -38,11 +37,11 @@ int sink_open(struct cli *cli, const char *otherwise, struct sink *ret)
     return 0;
 }
 
-int sink_flush(struct sink *sink)
+int sink_flush(struct sink *sink, const oph_error *told)
 {
     oph_error err = OPH_ERROR_INIT;
     if (!sink->kafka || !oph_document_kafka_flush(sink->kafka, OPH_DEFAULT, &err)) return 0;
-    return cli_fail(&err);
+    return told && !strcmp(told->text, err.text) ? CLI_FAILED : cli_fail(&err);
 }
 
 void sink_close(struct sink *sink)

@@ -13,10 +13,12 @@ struct sink {
     oph_document_kafka *kafka;
 };
 
-/* Opens what the options of the command say: `otherwise` where neither is given, "-" or NULL. */
-int sink_open(struct cli *cli, const char *otherwise, struct sink *ret);
-/* Waits until all was delivered. */
-int sink_flush(struct sink *sink);
+/* Opens what the options of the command say: `otherwise` where neither is given, "-" or NULL. keep:
+ * the folder for runs that Kafka does not take; NULL: they are in a file already. */
+int sink_open(struct cli *cli, const char *otherwise, const char *keep, struct sink *ret);
+/* Waits until all was delivered. `told`: what was said of the run before, which is not said again;
+ * may be NULL. */
+int sink_flush(struct sink *sink, const oph_error *told);
 void sink_close(struct sink *sink);
 
 /* Rows of the tables of options. */
@@ -25,9 +27,4 @@ void sink_close(struct sink *sink);
         "--kafka", "BROKERS/TOPIC",                                                                \
             "sends them to Kafka, as host:9092/bl.bluesky.runengine.documents"                     \
     }
-#define SINK_KEEP                                                                                  \
-    {                                                                                              \
-        "--keep", "FOLDER", "where runs stay as UID.jsonl that Kafka did not take; this folder"    \
-    }
-
 #endif

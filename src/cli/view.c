@@ -219,7 +219,7 @@ static int show_text(const struct view *view, const struct frame *frame,
     bool picture = view->cli->terminal && !view->png && frame_count(frame) > 0;
     note_source(&notes, frame, source);
     note_stats(&notes, view, seen);
-    if (view->again) cli_print(view->cli, "\033[H\033[J");
+    if (view->again) cli_print_raw(view->cli, "\033[H\033[J");
     if (picture) {
         int rc = draw(view, frame, &notes);
         return rc ? rc : cli_flush(view->cli);

@@ -178,7 +178,7 @@ static int write_name(const struct oph__plan *plan, const struct oph__journal_fo
     return oph__journal_name(folder, j->head.server, prefix, j->name, sizeof j->name, err);
 }
 
-static int begin(const struct oph__plan *plan, const struct oph__journal_folder *folder,
+static int begin(struct oph__plan *plan, const struct oph__journal_folder *folder,
                  struct oph__journal *j, oph_error *err)
 {
     struct wish wish = {.plan = plan, .journal = j};
@@ -187,7 +187,9 @@ static int begin(const struct oph__plan *plan, const struct oph__journal_folder 
     int rc = write_name(plan, folder, j, err);
     if (!rc) rc = oph__journal_each(folder, look, &wish, err);
     if (rc || plan->dry) return rc;
-    write_text(plan, &j->head, false, &text);
+    plan->overtaken = oph__journal_folder_gone(folder) != plan->gone;
+    /* Originals that may be wrong are not written down. */
+    write_text(plan, &j->head, plan->overtaken, &text);
     rc = oph__journal_publish(folder, j->name, &text, plan->options.sync, &j->fd, err);
     oph__buf_free(&text);
     /* Nothing was put yet. */

@@ -11,7 +11,8 @@ struct oph__journal;
 /* Before the first put: writes originals and staged values of all items, and keeps the file locked:
  * plan->journal. OPH_EBUSY names who holds settings that these are among, or whose prefix they
  * share; OPH_ESTATE names a journal of such settings that nobody holds: they are not back.
- * OPH_EFILE when it cannot be written. A plan that is only looked at writes none. */
+ * OPH_EFILE when it cannot be written. A plan that is only looked at writes none. Where a journal
+ * has gone since plan->gone was asked for it is written without settings: plan->overtaken. */
 int oph__journal_begin(struct oph__plan *plan, oph_error *err);
 
 /* Writes it again, before the trigger puts values that it has claimed since. Errors likewise. */

@@ -263,10 +263,47 @@ int oph__journal_publish(const struct oph__journal_folder *folder, const char *n
     return 0;
 }
 
+static uint64_t read_gone(int lock)
+{
+    uint64_t gone = 0;
+    return pread(lock, &gone, sizeof gone, 0) == sizeof gone ? gone : 0;
+}
+
+uint64_t oph__journal_folder_gone(const struct oph__journal_folder *folder)
+{
+    return read_gone(folder->lock);
+}
+
+uint64_t oph__journal_gone(void)
+{
+    struct oph__journal_folder folder = {0};
+    char path[sizeof folder.path + 8];
+    if (oph__journal_folder_path(folder.path, sizeof folder.path, NULL)) return 0;
+    oph__format(path, sizeof path, "%s/lock", folder.path);
+    int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0) return 0;
+    uint64_t gone = read_gone(lock);
+    close(lock);
+    return gone;
+}
+
+/* A client that is killed here has counted one too many, which does no harm. */
+static int count_gone(const struct oph__journal_folder *folder)
+{
+    uint64_t gone = read_gone(folder->lock) + 1;
+    ssize_t n;
+    do
+        n = pwrite(folder->lock, &gone, sizeof gone, 0);
+    while (n < 0 && errno == EINTR);
+    return n == sizeof gone ? 0 : n < 0 ? errno : ENOSPC;
+}
+
 int oph__journal_remove(const struct oph__journal_folder *folder, const char *name, oph_error *err)
 {
     char path[800];
     place(folder, name, "", path, sizeof path);
+    int failed = count_gone(folder);
+    if (failed) return fail_file(err, path, "its end noted in the file lock beside it", failed);
     return unlink(path) ? fail_file(err, path, "the journal removed", errno) : 0;
 }
 

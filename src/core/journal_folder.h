@@ -2,7 +2,8 @@
  *
  * A file FOLDER/NAME is locked (flock) by who holds it, from before it appears until it goes: it is
  * written aside and renamed, so a reader sees all of it or the one before. FOLDER/lock is held for
- * the moment of every look or change, so that two clients never decide at once. Who holds a file is
+ * the moment of every look or change, so that two clients never decide at once; in it is how many
+ * files were removed. Who holds a file is
  * in it: a child that its owner forked may hold the lock long after the owner was killed. */
 #ifndef CORE_JOURNAL_FOLDER_H
 #define CORE_JOURNAL_FOLDER_H
@@ -42,10 +43,16 @@ bool oph__journal_is_of(const char *name, const char *prefix);
  * alone failed it is in place all the same, and *ret_fd is set. */
 int oph__journal_publish(const struct oph__journal_folder *folder, const char *name,
                          const struct oph__buf *text, bool sync, int *ret_fd, oph_error *err);
+/* Counts it, too. */
 int oph__journal_remove(const struct oph__journal_folder *folder, const char *name, oph_error *err);
 /* Whether the file of that name is the open one: somebody may have removed it. */
 int oph__journal_is_there(const struct oph__journal_folder *folder, const char *name, int fd,
                           bool *ret, oph_error *err);
+/* How many were removed in this folder so far. */
+uint64_t oph__journal_folder_gone(const struct oph__journal_folder *folder);
+/* The same at a glance, with no folder entered; 0 where there is none. While one is being removed
+ * it is another number, or not yet. */
+uint64_t oph__journal_gone(void);
 
 /* One file that is there. */
 struct oph__journal_found {

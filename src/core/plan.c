@@ -38,6 +38,9 @@ void oph__plan_free(struct oph__plan *plan)
         free_item(plan->items.at[i]);
     oph__vec_free(&plan->items);
     oph__map_free(&plan->by_pv);
+    for (size_t i = 0; i < plan->unneeded.count; i++)
+        free_item(plan->unneeded.at[i]);
+    oph__vec_free(&plan->unneeded);
     for (size_t i = 0; i < plan->asked.count; i++) {
         struct oph__asked *asked = plan->asked.at[i];
         oph__reads_clear(&asked->read, 1);

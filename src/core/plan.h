@@ -26,6 +26,7 @@ struct oph__item {
     bool unseen;     /* was started, and interrupted before it was seen to run */
     bool left;       /* could not be put back */
     size_t waits;    /* while a plan is put in order: for how many items before it */
+    size_t place;    /* among the items, before it was set aside */
 };
 
 enum oph__when {
@@ -36,13 +37,16 @@ enum oph__when {
 struct oph__plan {
     oph_device *dev;
     oph_stage_options options;
-    struct oph__vec items; /* struct oph__item */
-    struct oph__map by_pv; /* those that were added, by their setpoint's PV */
-    struct oph__vec asked; /* struct oph__asked */
+    struct oph__vec items;    /* struct oph__item */
+    struct oph__map by_pv;    /* the same, by their setpoint's PV */
+    struct oph__vec asked;    /* struct oph__asked */
+    struct oph__vec unneeded; /* items that were set aside, the last one first */
     bool whole; /* filled from hooks and lists: hooks are asked before and while it is written */
     bool dry;   /* only to be looked at: hooks keep nothing of it */
     struct oph__journal *journal; /* from before the first put on; NULL: none */
-    unsigned ups;                 /* connections of all its PVs together, when it was staged */
+    uint64_t gone;                /* oph__journal_gone, before originals were read */
+    bool overtaken; /* another journal has gone since: they may be what that one had staged */
+    unsigned ups;   /* connections of all its PVs together, when it was staged */
 };
 
 int oph__plan_new(oph_device *dev, struct oph__plan **ret, oph_error *err);
@@ -76,7 +80,8 @@ int oph__plan_claim(struct oph__plan *plan, oph_signal *sig, const struct oph__l
 const struct oph__item *oph__plan_find(const struct oph__plan *plan, const oph_device *dev,
                                        const char *attr);
 
-/* Connects, reads originals and encodes: everything is checked here, nothing is sent. */
+/* Connects, reads originals and encodes: everything is checked here, nothing is sent. Does it all
+ * again when it is called again. */
 int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err);
 /* Then: what runs already is refused, unless it is to be taken over. */
 int oph__plan_refuse_running(const struct oph__plan *plan, oph_report *report, oph_error *err);

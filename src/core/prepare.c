@@ -50,14 +50,37 @@ static int read_originals(struct oph__plan *plan, oph_error *err)
 }
 
 /* What somebody has set already stands. */
-static void drop_unneeded(struct oph__plan *plan)
+static int set_aside(struct oph__plan *plan, oph_error *err)
 {
     for (size_t i = plan->items.count; i-- > 0;) {
-        const struct oph__item *item = plan->items.at[i];
+        struct oph__item *item = plan->items.at[i];
         int64_t original = 0;
-        if (item->where_zero && oph__value_int(&item->set, &original) && original)
-            oph__plan_drop(plan, i);
+        if (!item->where_zero || !oph__value_int(&item->set, &original) || !original) continue;
+        if (!oph__vec_add(&plan->unneeded, item)) return oph__fail_memory(err, "a plan");
+        item->place = i;
+        oph__vec_remove(&plan->items, i);
+        oph__map_set(&plan->by_pv, item->sig->set->name,
+                     NULL); /* the key is there, here and below */
     }
+    return 0;
+}
+
+/* As if it had not been prepared yet. */
+static int begin_anew(struct oph__plan *plan, oph_error *err)
+{
+    for (size_t i = plan->unneeded.count; i-- > 0;) {
+        struct oph__item *item = plan->unneeded.at[i];
+        if (!oph__vec_insert(&plan->items, item->place, item))
+            return oph__fail_memory(err, "a plan");
+        oph__map_set(&plan->by_pv, item->sig->set->name, item);
+        oph__vec_remove(&plan->unneeded, i);
+    }
+    for (size_t i = 0; i < plan->items.count; i++) {
+        struct oph__item *item = plan->items.at[i];
+        oph__wire_clear(&item->wire);
+        item->skipped = false;
+    }
+    return 0;
 }
 
 static int encode(struct oph__item *item, oph_error *err)
@@ -106,10 +129,11 @@ static int refuse_running(const struct oph__item *item, oph_error *err)
 
 int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err)
 {
-    int rc = connect_items(plan, report, err);
+    int rc = begin_anew(plan, err);
+    if (!rc) rc = connect_items(plan, report, err);
     if (!rc) rc = read_originals(plan, err);
+    if (!rc) rc = set_aside(plan, err);
     if (rc) return rc;
-    drop_unneeded(plan);
     /* All that is wrong, not only the first. */
     for (size_t i = 0; i < plan->items.count; i++) {
         struct oph__item *item = plan->items.at[i];

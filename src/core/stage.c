@@ -27,12 +27,23 @@ static bool has_claims(const struct oph__plan *plan)
     return false;
 }
 
-int oph__plan_check(struct oph__plan *plan, oph_report *report, oph_error *err)
+/* Originals are read before anybody is kept from staging. Who had it staged then, and has unstaged
+ * since, is seen by the journal that is gone; now that nobody else can, they are read again. */
+static int prepare(struct oph__plan *plan, oph_report *report, oph_error *err)
 {
-    if (!plan->dry) oph__recover_own(plan->dev);
+    plan->gone = oph__journal_gone();
     int rc = oph__plan_prepare(plan, report, err);
     /* Who has it staged is told first: hooks would find what that one did. */
     if (!rc) rc = oph__journal_begin(plan, err);
+    if (rc || !plan->overtaken) return rc;
+    rc = oph__plan_prepare(plan, report, err);
+    return rc ? rc : oph__journal_renew(plan, err);
+}
+
+int oph__plan_check(struct oph__plan *plan, oph_report *report, oph_error *err)
+{
+    if (!plan->dry) oph__recover_own(plan->dev);
+    int rc = prepare(plan, report, err);
     size_t noted = plan->items.count;
     if (!rc) rc = oph__plan_refuse_running(plan, report, err);
     if (!rc && plan->whole) rc = oph__device_each(plan->dev, call_check, plan, err);

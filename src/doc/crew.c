@@ -92,9 +92,11 @@ int oph__crew_stage(const struct oph__crew *crew, oph_error *err)
         failed = true;
         back[i].verb = NULL;
     }
+    oph_error left = OPH_ERROR_INIT;
     int rc = end_jobs(crew, jobs, err);
     if (failed) run_jobs(back, crew->count);
-    end_jobs(crew, back, NULL);
+    end_jobs(crew, back, &left);
+    if (rc && err && !crew->reports) oph__doc_add(err, &left);
     return rc;
 }
 

@@ -43,15 +43,15 @@ static int wrong(const char *wanted, const char *found, oph_error *err)
     return oph__fail_text(err, OPH_EINVAL, "a Kafka sink: wanted %s, found %s", wanted, found);
 }
 
-/* Where what did not arrive is. */
+/* Where what did not arrive is; who gave no folder knows. */
 static void tell_file(const struct oph_document_kafka *k, char *text, size_t size)
 {
     if (!k->file)
-        oph__copy(text, size, "there is no file of it");
+        oph__copy(text, size, k->folder ? "; there is no file of it" : "");
     else if (k->unkept.code)
-        oph__format(text, size, "its file is not whole either: %s", k->unkept.text);
+        oph__format(text, size, "; its file is not whole either: %s", k->unkept.text);
     else
-        oph__format(text, size, "it is kept in %s, to be replayed", k->file);
+        oph__format(text, size, "; it is kept in %s, to be replayed", k->file);
 }
 
 static int tell_lost(struct oph_document_kafka *k, double waited, oph_error *err)
@@ -63,7 +63,7 @@ static int tell_lost(struct oph_document_kafka *k, double waited, oph_error *err
                 (unsigned long long)k->documents, k->uid);
     tell_file(k, file, sizeof file);
     return oph__fail(err, code, (struct oph__at){.device = k->where, .waited = waited}, wanted,
-                     "%llu (%s); %s", (unsigned long long)arrived, reason, file);
+                     "%llu (%s)%s", (unsigned long long)arrived, reason, file);
 }
 
 /* One run, or what else there was */
@@ -148,6 +148,7 @@ static int send(struct oph_document_kafka *k, const char *name, const json_t *do
     struct oph__buf message = {0};
     oph__msgpack_document(&message, name, document);
     int rc = message.failed ? oph__fail_memory(err, "a document") : 0;
+    k->lost |= rc != 0; /* the file has it alone */
     if (!rc && !oph__producer_send(k->producer, k->uid, message.text, message.len, &k->patience))
         k->lost = true;
     oph__buf_free(&message);

@@ -164,10 +164,14 @@ bool oph__producer_send(struct oph__producer *p, const char *key, const char *by
 {
     rd_kafka_resp_err_t rc = RD_KAFKA_RESP_ERR_NO_ERROR;
     while (!p->lost) {
+        /* librdkafka's macros check their types in GNU C. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
         rc = rd_kafka_producev(p->kafka, RD_KAFKA_V_TOPIC(p->topic),
                                RD_KAFKA_V_KEY(key, strlen(key)),
                                RD_KAFKA_V_VALUE((void *)(uintptr_t)bytes, count),
                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+#pragma GCC diagnostic pop
         if (rc != RD_KAFKA_RESP_ERR__QUEUE_FULL || *patience <= 0) break;
         double now = oph__now();
         rd_kafka_poll(p->kafka, milliseconds(*patience));

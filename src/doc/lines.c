@@ -78,6 +78,17 @@ static void sync_folder(const char *path)
     free(copy);
 }
 
+/* Does it end in a part of a line, as a killed program leaves it? What comes would be lost, too. */
+static bool ends_torn(const char *path)
+{
+    char last = '\n';
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return false;
+    if (pread(fd, &last, 1, lseek(fd, 0, SEEK_END) - 1) != 1) last = '\n';
+    close(fd);
+    return last != '\n';
+}
+
 static int open_file(const char *path, int flags, oph_document_lines **ret, oph_error *err)
 {
     int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | flags, 0666);
@@ -85,7 +96,9 @@ static int open_file(const char *path, int flags, oph_document_lines **ret, oph_
         return oph__fail_text(err, OPH_EFILE, "%s: opening it for documents: %s", path,
                               strerror(errno));
     sync_folder(path);
-    return new_lines(fd, true, oph__dup(path), ret, err);
+    int rc = new_lines(fd, true, oph__dup(path), ret, err);
+    if (!rc && (*ret)->is_file) (*ret)->torn = ends_torn(path);
+    return rc;
 }
 
 int oph_document_lines_open(const char *path, oph_document_lines **ret, oph_error *err)

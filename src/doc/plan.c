@@ -86,21 +86,25 @@ static void tell_progress(const struct oph__doc_plan *plan, double begun)
     run->options.progress(run->options.progress_user, &at);
 }
 
-/* Until a moment; an interrupt ends it. */
+/* Until a moment. Also where that is over it looks for an interrupt, which finds nothing else to
+ * end where nothing at a point has to be waited for; a wait of no time at all would not. */
 static int pause_until(const struct oph__doc_plan *plan, double when, oph_error *err)
 {
-    oph_status *never;
-    double seconds = when - oph__now();
-    if (seconds <= 0) return 0;
-    int rc = oph_status_new(plan->run.ctx, "a delay", OPH_FOREVER, &never, err);
-    if (rc) return rc;
     oph_error why = OPH_ERROR_INIT;
-    rc = oph_status_wait(never, seconds, &why);
-    oph_status_finish(never, NULL);
-    oph_status_unref(never);
+    int rc = oph_status_wait(plan->never, fmax(1e-9, when - oph__now()), &why);
     if (rc == OPH_ETIMEOUT) return 0;
     if (err) *err = why;
     return rc;
+}
+
+/* Which point it was, before what went wrong there. */
+static void name_point(const struct oph__doc_plan *plan, int64_t index, oph_error *err)
+{
+    char where[160] = "", text[sizeof err->text];
+    if (plan->where) plan->where(plan, index, where, sizeof where);
+    oph__copy(text, sizeof text, err->text);
+    oph__format(err->text, sizeof err->text, "point %lld of %lld%s: %s", (long long)index + 1,
+                (long long)plan->points, where, text);
 }
 
 static int take_point(struct oph__doc_plan *plan, int64_t index, oph_error *err)
@@ -115,29 +119,35 @@ static int take_point(struct oph__doc_plan *plan, int64_t index, oph_error *err)
 
 static int take_points(struct oph__doc_plan *plan, oph_error *err)
 {
-    double delay = plan->run.options.delay, begun = oph__now(), last = begun;
+    struct oph__doc_run *run = &plan->run;
+    double begun = oph__now(), last = begun, delay = run->options.delay;
     int rc = 0;
     for (int64_t i = 0; !rc && i < plan->points; i++) {
-        if (i && delay > 0) rc = pause_until(plan, last + delay, err);
+        rc = pause_until(plan, i ? last + delay : begun, err);
         last = oph__now();
         if (!rc) rc = take_point(plan, i, err);
         if (!rc) tell_progress(plan, begun);
+        if (rc && !run->broken) name_point(plan, i, err); /* the sink's own words stay */
     }
     return rc;
 }
 
+/* However it ends: the axes stand, then all is put back, then the stop document tells of it. What
+ * is not as before is said in the error where no report can. */
 static int run_staged(struct oph__doc_plan *plan, json_t *metadata, oph_error *err)
 {
-    oph_error cause = OPH_ERROR_INIT, left = OPH_ERROR_INIT;
+    oph_error cause = OPH_ERROR_INIT, moving = OPH_ERROR_INIT, left = OPH_ERROR_INIT;
     struct oph__doc_run *run = &plan->run;
     int rc = oph__doc_start(run, plan->name, plan->points, plan->start(plan), metadata, &cause);
     if (!rc) rc = take_points(plan, &cause);
-    if (rc && plan->stop) plan->stop(plan, &left);
-    oph__crew_unstage(&plan->crew, left.code ? NULL : &left);
-    if (!rc) cause = left;
-    rc = cause.code;
-    if (rc && err) *err = cause;
-    int stopped = oph__doc_stop(run, &cause, &left, rc ? NULL : err);
+    if (rc && plan->stop) plan->stop(plan, &moving);
+    oph__doc_add(&cause, &moving);
+    oph__crew_unstage(&plan->crew, &left);
+    oph_error all = cause;
+    oph__doc_add(&all, &left);
+    rc = all.code;
+    if (rc && err) *err = cause.code && plan->crew.reports ? cause : all;
+    int stopped = oph__doc_stop(run, &all, rc ? NULL : err);
     return rc ? rc : stopped;
 }
 
@@ -155,6 +165,7 @@ int oph__doc_plan_run(struct oph__doc_plan *plan, const oph_count_options *opt, 
         rc = oph__doc_plan_wrong(plan, "an axis", "none", err);
     if (!rc) rc = add_objects(plan, err);
     if (!rc) rc = oph_group_new(run->ctx, &run->group, err); /* OPH_EFORK before anything is done */
+    if (!rc) rc = oph_status_new(run->ctx, "the pause before it", OPH_FOREVER, &plan->never, err);
     if (!rc) rc = oph__metadata_parse(run->options.metadata, &metadata, err);
     if (!rc && plan->prepare) rc = plan->prepare(plan, err);
     if (!rc) rc = oph__crew_stage(&plan->crew, err);
@@ -162,6 +173,8 @@ int oph__doc_plan_run(struct oph__doc_plan *plan, const oph_count_options *opt, 
         rc = run_staged(plan, metadata, err);
     else
         json_decref(metadata);
+    if (plan->never) oph_status_finish(plan->never, NULL);
+    oph_status_unref(plan->never);
     oph__doc_clear(run);
     return rc;
 }

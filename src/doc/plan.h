@@ -16,6 +16,9 @@ struct oph__doc_plan {
     int (*prepare)(struct oph__doc_plan *plan, oph_error *err);
     int (*move)(struct oph__doc_plan *plan, int64_t index, oph_error *err); /* before a trigger */
     void (*stop)(struct oph__doc_plan *plan, oph_error *err);               /* after a failure */
+    /* Where a point is, for errors: ", x at 2.5". */
+    void (*where)(const struct oph__doc_plan *plan, int64_t index, char *text, size_t size);
+    oph_status *never; /* is not done while the run lasts: what pauses wait for */
 };
 
 /* Runs a plan whose name, detectors, points, context and sink are filled in, and clears it. */

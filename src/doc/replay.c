@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PIECE = 1 << 16, LINE_MAX_BYTES = 64 << 20 };
@@ -24,11 +25,13 @@ struct replay {
     int fd;
     char *piece; /* PIECE bytes, of which those from `at` to `end` were not looked at yet */
     size_t at, end;
+    int64_t left; /* bytes of the file that are still to be read */
     struct oph__buf line;
     uint64_t number; /* of the line, from 1 */
     bool cut;        /* it is the last, and has no end */
     oph_document_fn *sink;
     void *user;
+    bool refused;         /* by the sink: what comes later in the file is not known */
     struct oph__vec open; /* struct begun */
     oph_replayed done;
 };
@@ -38,15 +41,30 @@ static int failed(const struct replay *r, int code, const char *why, oph_error *
     return oph__fail_text(err, code, "%s:%llu: %s", r->file, (unsigned long long)r->number, why);
 }
 
+/* What is there now is replayed: a sink may append to the same file. A pipe has no length. */
+static int begin(struct replay *r, oph_error *err)
+{
+    struct stat st;
+    r->fd = open(r->file, O_RDONLY | O_CLOEXEC);
+    if (r->fd < 0 || fstat(r->fd, &st))
+        return oph__fail_text(err, OPH_EFILE, "%s: reading documents: %s", r->file,
+                              strerror(errno));
+    r->left = S_ISREG(st.st_mode) ? st.st_size : INT64_MAX;
+    r->piece = malloc(PIECE);
+    return r->piece ? 0 : oph__fail_memory(err, "documents");
+}
+
 /* 1 when there are bytes to look at, 0 at the file's end. */
 static int fill(struct replay *r, oph_error *err)
 {
     if (r->at < r->end) return 1;
+    size_t most = r->left < PIECE ? (size_t)r->left : PIECE;
     ssize_t n;
     do {
-        n = read(r->fd, r->piece, PIECE);
+        n = read(r->fd, r->piece, most);
     } while (n < 0 && errno == EINTR);
     if (n < 0) return failed(r, OPH_EFILE, strerror(errno), err);
+    r->left -= n;
     r->at = 0;
     r->end = (size_t)n;
     return n > 0;
@@ -137,6 +155,7 @@ static int hand_on(struct replay *r, const char *name, char *text, oph_error *er
     oph_error one = OPH_ERROR_INIT;
     int32_t said = r->sink(r->user, name, text, strlen(text), &one);
     if (!said) return 0;
+    r->refused = true;
     if (one.code >= 0) {
         char why[64];
         oph__format(why, sizeof why, "the sink refused the document (%d)", (int)said);
@@ -144,6 +163,12 @@ static int hand_on(struct replay *r, const char *name, char *text, oph_error *er
     }
     if (err) *err = one;
     return one.code;
+}
+
+/* As event-model's all are: a sink may write it as it is. */
+static bool is_name(const char *name)
+{
+    return *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz_")];
 }
 
 static int take_line(struct replay *r, oph_error *err)
@@ -156,9 +181,10 @@ static int take_line(struct replay *r, oph_error *err)
         return failed(r, OPH_EPARSE,
                       r->cut ? "the last line is cut off, as by the end of its writer" : why.text,
                       err);
-    int rc = json_unpack(line, "[so!]", &name, &document) || !json_is_object(document)
-                 ? failed(r, OPH_EPARSE, "wanted a document as [\"name\",{...}]", err)
-                 : hand_on(r, name, document_text(r->line.text), err);
+    int rc =
+        json_unpack(line, "[so!]", &name, &document) || !json_is_object(document) || !is_name(name)
+            ? failed(r, OPH_EPARSE, "wanted a document as [\"name\",{...}]", err)
+            : hand_on(r, name, document_text(r->line.text), err);
     if (!rc) rc = account(r, name, document, err);
     json_decref(line);
     return rc;
@@ -168,7 +194,7 @@ static oph_report *tell_open(const struct replay *r)
 {
     oph_error one = OPH_ERROR_INIT;
     oph_report *report = oph__report_new();
-    for (size_t i = 0; i < r->open.count; i++) {
+    for (size_t i = 0; !r->refused && i < r->open.count; i++) {
         const struct begun *b = r->open.at[i];
         oph__fail_text(&one, OPH_EFILE, "%s:%llu: the run %s has no stop document", r->file,
                        (unsigned long long)b->line, b->uid);
@@ -191,13 +217,7 @@ int oph_documents_replay(const char *file, oph_document_fn *sink, void *user, op
                          oph_report **ret_report, oph_error *err)
 {
     struct replay r = {.file = file, .sink = sink, .user = user};
-    r.fd = open(file, O_RDONLY | O_CLOEXEC);
-    r.piece = malloc(PIECE);
-    int rc = 0;
-    if (r.fd < 0)
-        rc = oph__fail_text(err, OPH_EFILE, "%s: reading documents: %s", file, strerror(errno));
-    else if (!r.piece)
-        rc = oph__fail_memory(err, "documents");
+    int rc = begin(&r, err);
     while (!rc && (rc = next_line(&r, err)) == 1)
         rc = r.line.len ? take_line(&r, err) : 0;
     if (!rc && ret) *ret = r.done;

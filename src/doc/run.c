@@ -60,59 +60,108 @@ int oph__doc_emit(struct oph__doc_run *run, const char *name, json_t *document, 
 
 /* The start document */
 
-enum type { INTEGER, STRING, OBJECT, TEXT_OR_OBJECT, TEXTS, TYPES };
-
-static bool is_type(const json_t *value, enum type type)
+static bool all(const json_t *list, bool (*is)(const json_t *one))
 {
-    switch (type) {
-    case INTEGER: return json_is_integer(value);
-    case STRING: return json_is_string(value);
-    case OBJECT: return json_is_object(value);
-    case TEXT_OR_OBJECT: return json_is_string(value) || json_is_object(value);
-    default: break;
-    }
-    for (size_t i = 0; i < json_array_size(value); i++)
-        if (!json_is_string(json_array_get(value, i))) return false;
-    return json_is_array(value);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!is(json_array_get(list, i))) return false;
+    return json_is_array(list);
+}
+
+static bool is_integer(const json_t *value)
+{
+    return json_is_integer(value);
+}
+
+static bool is_text(const json_t *value)
+{
+    return json_is_string(value);
+}
+
+static bool is_object(const json_t *value)
+{
+    return json_is_object(value);
+}
+
+static bool is_text_or_object(const json_t *value)
+{
+    return json_is_string(value) || json_is_object(value);
+}
+
+static bool are_texts(const json_t *value)
+{
+    return all(value, is_text);
+}
+
+static bool are_objects(const json_t *value)
+{
+    return all(value, is_object);
+}
+
+static bool is_text_or_texts(const json_t *value)
+{
+    return is_text(value) || are_texts(value);
+}
+
+/* [["x", "y"], "primary"] */
+static bool is_dimension(const json_t *value)
+{
+    return all(value, is_text_or_texts);
+}
+
+static bool are_hints(const json_t *value)
+{
+    const json_t *dimensions = json_object_get(value, "dimensions");
+    return is_object(value) && (!dimensions || all(dimensions, is_dimension));
 }
 
 /* Members that event-model knows must be what it wants. */
-static int check_type(const char *key, const json_t *value, oph_error *err)
+static int check_member(const char *key, const json_t *value, oph_error *err)
 {
-    static const char *const words[TYPES] = {"an integer", "a string", "an object",
-                                             "a string or an object", "an array of strings"};
     static const struct {
         const char *key;
-        enum type type;
-    } known[] = {{"scan_id", INTEGER},   {"owner", STRING},         {"project", STRING},
-                 {"group", STRING},      {"data_session", STRING},  {"hints", OBJECT},
-                 {"data_groups", TEXTS}, {"sample", TEXT_OR_OBJECT}};
+        bool (*is)(const json_t *value);
+        const char *wanted;
+    } known[] = {
+        {"scan_id", is_integer, "an integer"},
+        {"owner", is_text, "a string"},
+        {"project", is_text, "a string"},
+        {"group", is_text, "a string"},
+        {"data_session", is_text, "a string"},
+        {"data_groups", are_texts, "an array of strings"},
+        {"sample", is_text_or_object, "a string or an object"},
+        {"projections", are_objects, "an array of objects"},
+        {"hints", are_hints, "an object, with dimensions as [[[\"x\"], \"primary\"]]"},
+    };
     if (oph__equal(key, "uid") || oph__equal(key, "time"))
         return oph__fail_text(err, OPH_EINVAL,
                               "metadata: wanted no member \"%s\", which the run makes itself", key);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (oph__equal(known[i].key, key) && !is_type(value, known[i].type))
+        if (oph__equal(known[i].key, key) && !known[i].is(value))
             return oph__fail_text(err, OPH_EINVAL, "metadata: wanted \"%s\" to be %s", key,
-                                  words[known[i].type]);
+                                  known[i].wanted);
     return 0;
 }
 
 /* Names that MongoDB and Tiled could not take, at any depth. */
-static int check_names(json_t *object, oph_error *err)
+static int check_names(json_t *value, oph_error *err)
 {
     const char *key;
-    json_t *value;
+    json_t *part;
+    size_t i;
     int rc = 0;
-    json_object_foreach(object, key, value)
+    json_object_foreach(value, key, part)
     {
         if (!*key || strpbrk(key, "./"))
             return oph__fail_text(err, OPH_EINVAL,
                                   "metadata: wanted names without a dot and a slash, found \"%s\"",
                                   key);
-        rc = json_is_object(value) ? check_names(value, err) : 0;
-        if (rc) return rc;
+        if (!rc) rc = check_names(part, err);
     }
-    return 0;
+    json_array_foreach(value, i, part)
+    {
+        if (!rc) rc = check_names(part, err);
+    }
+    return rc;
 }
 
 int oph__metadata_parse(const char *text, json_t **ret, oph_error *err)
@@ -132,7 +181,7 @@ int oph__metadata_parse(const char *text, json_t **ret, oph_error *err)
                  : oph__fail_text(err, OPH_EPARSE, "metadata: wanted a JSON object");
     json_object_foreach(metadata, key, value)
     {
-        if (!rc) rc = check_type(key, value, err);
+        if (!rc) rc = check_member(key, value, err);
     }
     if (!rc)
         *ret = metadata;
@@ -177,18 +226,20 @@ int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, j
 
 /* The stop document */
 
-static json_t *reason(const oph_error *cause, const oph_error *left)
+void oph__doc_add(oph_error *cause, const oph_error *left)
 {
-    bool both = cause->code && left->code && !oph__equal(cause->text, left->text);
-    char *text = oph__dupf("%s%s%s", cause->code ? cause->text : "",
-                           both ? "; and not all could be put back: " : "", both ? left->text : "");
-    json_t *value = text ? oph__json_string(text) : NULL;
-    free(text);
-    return value;
+    char text[sizeof cause->text];
+    if (!left->code || strstr(cause->text, left->text)) return;
+    if (!cause->code) {
+        *cause = *left;
+        return;
+    }
+    oph__copy(text, sizeof text, cause->text);
+    oph__format(cause->text, sizeof cause->text, "%s; and not all is as before: %s", text,
+                left->text);
 }
 
-int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, const oph_error *left,
-                  oph_error *err)
+int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, oph_error *err)
 {
     if (!run->begun || run->broken) return 0;
     char uid[OPH__UID];
@@ -197,8 +248,8 @@ int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, const oph_er
     oph__doc_uid(uid);
     json_t *stop =
         json_pack("{s:s, s:f, s:s, s:s, s:o, s:{s:I}}", "uid", uid, "time", oph__doc_time(),
-                  "run_start", run->uid, "exit_status", status, "reason", reason(cause, left),
-                  "num_events", "primary", (json_int_t)run->events);
+                  "run_start", run->uid, "exit_status", status, "reason",
+                  oph__json_string(cause->text), "num_events", "primary", (json_int_t)run->events);
     return oph__doc_emit(run, "stop", stop, err);
 }
 

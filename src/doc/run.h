@@ -70,9 +70,10 @@ int oph__doc_start(struct oph__doc_run *run, const char *plan, int64_t points, j
                    json_t *metadata, oph_error *err);
 /* Of what is read, but for the axes. */
 json_t *oph__doc_names(const struct oph__doc_run *run);
-/* `cause`: why the run ended before its end; else its code is 0. `left`: what is not as before. */
-int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, const oph_error *left,
-                  oph_error *err);
+/* Adds to why a run ended what is not as before; the code of either may be 0. */
+void oph__doc_add(oph_error *cause, const oph_error *left);
+/* `cause`: why the run ended before its end, or what is left; else its code is 0. */
+int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, oph_error *err);
 
 /* Asks what the objects' keys are, and their configuration: the descriptor. Once all were
  * triggered, since an image's size may not be known before. */

@@ -8,6 +8,7 @@
 #include <cophyd/status.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Axes */
 
@@ -107,6 +108,18 @@ static void stop(struct oph__doc_plan *plan, oph_error *err)
         if (plan->axes[i].motor) oph_stop(plan->axes[i].motor, err->code ? NULL : err);
 }
 
+static void where(const struct oph__doc_plan *plan, int64_t index, char *text, size_t size)
+{
+    char number[40];
+    size_t used = 0;
+    for (size_t i = 0; i < plan->axis_count && used + 1 < size; i++) {
+        double at = place(plan, &plan->axes[i], index);
+        oph__format(text + used, size - used, ", %s at %s", object_of(plan, i)->name,
+                    oph__from_double(number, sizeof number, at));
+        used += strlen(text + used);
+    }
+}
+
 /* The start document */
 
 static json_t *axis_names(const struct oph__doc_plan *plan)
@@ -170,6 +183,7 @@ int oph_scan(oph_context *ctx, oph_device *const *detectors, size_t detector_cou
                                  .prepare = prepare,
                                  .start = start,
                                  .move = move,
-                                 .stop = stop};
+                                 .stop = stop,
+                                 .where = where};
     return oph__doc_plan_run(&plan, opt, err);
 }

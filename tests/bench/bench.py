@@ -3,7 +3,8 @@ documents beside their triggers on libca and beside bluesky, and frames beside h
 codec alone, in turn, round by round.
 
 BUILD, DBD and PEERS (the peers' Python) come from the Makefile; arguments name the benches to run, "growth"
-those of growth.py, all or one (growth:NAME), and ROUNDS is how many rounds each has. Ratios are of one round's
+those of growth.py, all or one (growth:NAME). ROUNDS is how many rounds each has, COMPARE the bench.json of an
+earlier run, which is shown beside. Ratios are of one round's
 pair. Shown is their median, and the range of their middle half. What ends in _far has each side behind a link
 whose round trips take longer."""
 
@@ -31,14 +32,17 @@ def run(name, repeater):
             ioc.stop()
 
 
-def attempt(what, names, *rest):
-    """What came of each name, without those that failed."""
+def attempt(what, names, repeater):
+    """What came of each name, without those that failed; an interrupt ends it, and what there is counts."""
     found = []
     for name in names:
         try:
-            found.append(what(name, *rest))
+            found.append(what(name, repeater))
         except Failure as failure:
             print(f"bench: {name}: {failure}", file=sys.stderr)
+        except KeyboardInterrupt:
+            print(f"bench: interrupted at {name}", file=sys.stderr)
+            break
     return found
 
 
@@ -70,6 +74,8 @@ def main():
             out.writelines(line + "\n" for line in result.lines())
     report.table(results)
     growth.table(grown)
+    if "COMPARE" in os.environ:
+        report.compare(results, os.environ["COMPARE"])
     if results:
         chart.write(f"{BUILD}/bench.svg", chart.bars(results))
     if grown:

@@ -1,6 +1,8 @@
-"""Results as tables."""
+"""Results as tables, and beside those of another run."""
 
-from measure import middle_half
+import json
+
+from measure import middle_half, short
 
 
 def number(value):
@@ -39,3 +41,20 @@ def table(results):
         groups.setdefault(tuple(result.bench.sides), []).append(result)
     for group in groups.values():
         one_table(group)
+
+
+def compare(results, path):
+    """The ratios of an earlier run's bench.json beside these: whether their spreads meet."""
+    with open(path, encoding="utf-8") as lines:
+        before = {(line["bench"], line["peer"]): line for line in map(json.loads, lines) if "bench" in line}
+    rows = [["bench", "peer", "then", "now", "spread then", "spread now", ""]]
+    for result in results:
+        for peer, ratios in result.ratios.items():
+            old = before.get((result.name, peer))
+            if not old:
+                continue
+            (low, high), (first, last) = middle_half(ratios), old["spread"]
+            meet = low <= last and first <= high
+            rows.append([result.name, peer, number(old["ratio"]), number(result.ratio(peer)), f"{first:g} {last:g}",
+                         f"{short(low):g} {short(high):g}", "" if meet else "apart"])
+    columns(rows)

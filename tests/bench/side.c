@@ -40,7 +40,7 @@ double side_cpu(void)
 
 double side_memory(void)
 {
-    long total, resident;
+    long total = 0, resident = 0;
     malloc_trim(0);
     FILE *in = fopen("/proc/self/statm", "r");
     side_need(in && fscanf(in, "%ld %ld", &total, &resident) == 2, "no /proc/self/statm");

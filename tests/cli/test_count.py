@@ -3,6 +3,7 @@
 
 import glob
 import os
+import signal
 import subprocess
 import sys
 
@@ -61,9 +62,8 @@ def check_kafka(tap, sim):
     """With librdkafka there is a broker, which ends with its standard input. Nobody is at port 1. Its
     threads are C11's, which ThreadSanitizer does not know, and so ends with a crash."""
     program, topic = f"{BUILD}/tests/documents/broker", "beam.bluesky.runengine.documents"
-    kept, other = f"{sim.disk}/kept", f"{sim.disk}/other"
+    kept = f"{sim.disk}/kept"
     os.mkdir(kept)
-    os.mkdir(other)
     keep = ["--keep", kept]
     told = sim.run("count", "--kafka", "nonsense", "Pilatus:", *sim.folders)
     tap.equal(told.returncode, 2, "--kafka without a topic")
@@ -81,9 +81,41 @@ def check_kafka(tap, sim):
         tap.equal(sim.settings(), before, "it is")
         runs = os.listdir(kept)
         tap.equal(len(runs), 1, "the run is kept")
-        told = sim.run("replay", f"{kept}/{runs[0]}", "--kafka", there, "--keep", other)
-        tap.equal((told.returncode, os.listdir(other)), (0, []), "and sent later")
+        tap.match(rf"^cophyd: [^\n]*wanted all 6 documents of run [^\n]*; it is kept in {kept}/{runs[0]}, to be replayed",
+                  told.stderr, "and named")
+        check_sent(tap, sim, f"{kept}/{runs[0]}", there)
+        check_both(tap, sim, f"127.0.0.1:1/{topic}", kept)
         broker.stdin.close()
+
+
+def check_sent(tap, sim, file, there):
+    """From the folder in which it was kept, as one would."""
+    folder, name = os.path.split(file)
+    with open(file) as lines:
+        kept = lines.read()
+    told = sim.run("replay", name, "--kafka", "127.0.0.1:1/beam.bluesky.runengine.documents", cwd=folder)
+    tap.equal((told.returncode, told.stdout), (1, ""), "nobody takes it yet")
+    tap.match(r"\Acophyd: [^\n]*wanted all 6 documents of run [^\n]* to arrive, found 0 \([^\n]*\), after [^\n]*\n\Z",
+              told.stderr, "which is one sentence")
+    with open(file) as lines:
+        tap.equal((os.listdir(folder), lines.read()), ([name], kept), "the file stays as it is")
+    told = sim.run("replay", name, "--kafka", there, cwd=folder)
+    tap.equal((told.returncode, told.stderr), (0, f"cophyd: {name}: 6 documents of 1 runs, 1 of them complete\n"),
+              "and it is sent later")
+    os.unlink(file)
+    tap.equal(os.listdir(folder), [], "nothing else is written there")
+
+
+def check_both(tap, sim, nowhere, kept):
+    """A count that is ended tells of that, and of what Kafka did not take of it."""
+    words = ["-n", "100000", "--kafka", nowhere, "--keep", kept, *sim.folders]
+    process = sim.start("count", "Pilatus:", *words)
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    (name,) = os.listdir(kept)
+    tap.equal(process.returncode, 130, "a count that is interrupted, with nobody who takes its documents")
+    tap.match("interrupted after .*all settings are as before.*it is kept in .*" + name, err, "tells both")
 
 
 def check_emitted(tap, sim):

@@ -2,11 +2,14 @@
 """cophyd count, ended at any point: by signals, by a closed pipe, by kill, by the IOC's end; and
 cophyd recover."""
 
+import fcntl
 import os
+import select
 import signal
 import sys
 
 from cli import Simulator, Tap, documents
+from harness import Command
 
 
 class Log:
@@ -65,6 +68,34 @@ def check_interrupts(tap, sim):
     ]:
         check_interrupt(tap, sim, number, puts, points, again)
         tap.equal(sim.settings(), before, "  all settings are back")
+
+
+def check_left(tap, sim):
+    """A setting that does not come back after a count that went well otherwise. The pipe of documents
+    holds the count in its first point until it is read."""
+    before, pipe = sim.settings(), f"{sim.disk}/documents"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(reader, True)
+    text = '{"text": "%s"}' % ("x" * 8000)
+    words = ["--docs", pipe, "--metadata", text, "--set", "cam.num_images=3", *sim.folders]
+    process = sim.start("count", "Pilatus:", *words)
+    select.select([reader], [], [], 60)  # it is staged
+    faults = Command(sim)
+    faults.fault("readback_stays=cam1:NumImages_RBV")
+    while os.read(reader, 1 << 16):
+        pass
+    os.close(reader)
+    os.unlink(pipe)
+    _, err = process.communicate(timeout=60)
+    tap.equal(process.returncode, 1, "a setting that is not back")
+    tap.match(r"\Acophyd: det.cam.num_images \(Pilatus:cam1:NumImages\): wanted 1 put back, found 3\n", err, "is told")
+    tap.ok("as before" not in err, "and nothing else is claimed")
+    tap.match("cophyd recover Pilatus: puts back what is not", err, "and what helps")
+    faults.fault("readback_stays=")
+    tap.equal(sim.run("recover", "Pilatus:").returncode, 0, "recover")
+    tap.equal(sim.settings(), before, "all settings are as before")
 
 
 def check_closed(tap, sim):
@@ -131,6 +162,7 @@ def main():
     with Simulator() as sim:
         sim.run("count", "Pilatus:", *sim.folders)  # what was never set is set from now on
         check_interrupts(tap, sim)
+        check_left(tap, sim)
         check_closed(tap, sim)
         check_killed(tap, sim)
     check_died(tap)

@@ -19,7 +19,8 @@ import tifffile
 
 COLS, ROWS = 61, 47
 BUILD = os.environ["BUILD"]
-TESTS = ["unit/test_doc_count", "unit/test_doc_scan", "ioc/test_doc_run", "ioc/test_doc_scan"]
+TESTS = ["unit/test_doc_count", "unit/test_doc_scan", "ioc/test_doc_run", "ioc/test_doc_scan",
+         "ioc/test_doc_stream"]
 
 
 class Tap:

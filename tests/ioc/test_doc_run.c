@@ -296,7 +296,8 @@ static void keeps_what_was_taken(void)
     docs.on = fail_from_here;
     int rc = count_one(3, NULL, &err);
     probe_set(d.probe, "sim1:ExposureFails", "0");
-    testOk(rc == OPH_EACQUIRE, "%s: %s", oph_code_name(rc), err.text);
+    testOk(rc == OPH_EACQUIRE && !strncmp(err.text, "point 2 of 3: det", 17), "%s: %s",
+           oph_code_name(rc), err.text);
     documents_are(&docs, "start descriptor resource datum event stop");
     stopped("fail", err.text, 1);
     documents_clear(&docs);
@@ -313,6 +314,37 @@ static void restores_when_the_sink_fails(void)
         documents_clear(&docs);
         detector_unchanged(&d, "a sink that refuses");
     }
+}
+
+static void stay_from_here(struct documents *documents, void *user)
+{
+    (void)user;
+    if (!strcmp(documents->names[documents->count - 1], "datum"))
+        probe_set(d.probe, "sim1:ReadbackStays", "cam1:AcquireTime_RBV");
+}
+
+/* With or without a report of the unstage, and with a run that went well until then. */
+static void tells_what_is_left(const char *refused, int refuse, int reported)
+{
+    static const char left[] = "det.cam.acquire_time (Pilatus:cam1:AcquireTime): wanted ";
+    oph_error err;
+    oph_report *report = NULL;
+    oph_count_options opt = {.size = sizeof opt, .reports = reported ? &report : NULL};
+    docs.on = stay_from_here;
+    docs.refuse = refuse;
+    int rc = count_one(1, &opt, &err);
+    const char *found = strstr(err.text, left);
+    testOk(rc == (refuse ? OPH_EFILE : OPH_EMISMATCH) &&
+               !strncmp(err.text, refused, strlen(refused)),
+           "%s: %s", oph_code_name(rc), err.text);
+    testOk(!found == (refuse && reported), "what is left is told in the error where it has to be");
+    testOk(oph_report_count(report) == (reported ? 1 : 0), "and in the report");
+    if (!refuse) stopped("fail", left, 1);
+    oph_report_free(report);
+    documents_clear(&docs);
+    probe_set(d.probe, "sim1:ReadbackStays", "");
+    check_done(oph_unstage(d.det, NULL, &err), &err, "it is put back later");
+    detector_unchanged(&d, "an unstage that failed");
 }
 
 /* A point that is unlike the first */
@@ -538,6 +570,11 @@ int main(void)
     fails_with_the_detector();
     keeps_what_was_taken();
     restores_when_the_sink_fails();
+    tells_what_is_left("the sink refused the document \"event\" (7); and not all is as before: ", 5,
+                       0);
+    tells_what_is_left("the sink refused the document \"event\" (7)", 5, 1);
+    tells_what_is_left("det.cam", 0, 0);
+    tells_what_is_left("det.cam", 0, 1);
     wants_points_alike();
     wants_numbers_from_zero();
     wants_files_below_the_root();

@@ -283,7 +283,7 @@ static void fails_with_the_detector(void)
     probe_set(d.probe, "sim1:ExposureFails", "1");
     int rc = scan(&axis, 1, 3, NULL, &err);
     probe_set(d.probe, "sim1:ExposureFails", "0");
-    ends(rc, OPH_EACQUIRE, &err, "fail", "", 0);
+    ends(rc, OPH_EACQUIRE, &err, "fail", "point 1 of 3, m1 at 2: det", 0);
     probe_is_number(d.probe, "m1.RBV", 2);
     all_is_over("a detector that fails");
 }

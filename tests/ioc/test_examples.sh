@@ -29,6 +29,7 @@ alike() {
         -e 's/[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}(-[0-9a-f]{12})?/UUID/g' \
         -e 's/ \(after [0-9]+ms in state [A-Z]+(, [0-9]+ identical error\(s\) suppressed)?\)//' \
         -e 's/after [0-9.]+ s$/after TIME/' \
+        -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9.]+/DATE/g' \
         -e 's/ in [0-9.]+ s(:|$)/ in TIME\1/' "$1"
 }
 
@@ -48,6 +49,18 @@ example() {
     ran="$ran $program"
 }
 ran=
+
+# transcript TEXT: runs the lines of a session at a terminal, and compares what they print.
+transcript() {
+    local text=tests/data/examples/$1
+    sed -n 's/^\$ //p' "$text" | while read -r line; do
+        echo "\$ $line"
+        (cd "$work" && PATH=$bin:$PATH bash -c "${line//\/export/$work/export}" 2>&1)
+    done >"$work/all"
+    diff <(alike "$text") <(alike "$work/all") >"$work/diff"
+    result $? "the session of $text"
+    sed 's/^/# /' "$work/diff"
+}
 
 example 0 settings.txt settings
 
@@ -139,6 +152,17 @@ end_simulator
 simulator --class simdetector --size 64x48
 example 0 continuous.txt continuous
 end_simulator
+
+# What the README begins with.
+if [ -e "$bin/cophyd" ]; then
+    rm -rf "$read_root" && mkdir "$read_root"
+    sed "s|read=/export|read=$work/export|" examples/peaks.class >"$work/peaks.class"
+    simulator --class simdetector --size 512x384
+    transcript readme.txt
+    [ "$(head -c 8 "$work/peaks.png" | od -An -tx1)" = ' 89 50 4e 47 0d 0a 1a 0a' ]
+    result $? 'it leaves a picture'
+    end_simulator
+fi
 
 # Killed while it acquires: the program ends without putting anything back.
 simulator --fault=ExposureHangs

@@ -85,6 +85,39 @@ static void test_masks(void)
     put("ai", "1.5");
 }
 
+/* Of several to one PV some end, from the middle, from both ends, and the rest go on. */
+static void test_ends(void)
+{
+    enum { SUBS = 7 };
+    static const int order[SUBS] = {3, 0, 6, 2, 4, 5, 1};
+    struct events said[SUBS];
+    oph_subscription *subs[SUBS];
+    char value[16], what[64];
+
+    put("ai", "1.5");
+    for (int i = 0; i < SUBS; i++) {
+        events_init(&said[i]);
+        subs[i] = follow(&said[i], "ai", OPH_ON_VALUE);
+        events_have(&said[i], "1.5", 10);
+    }
+    for (int k = 0; k < SUBS; k++) {
+        oph_subscription_free(subs[order[k]]);
+        for (int i = 0; i < SUBS; i++)
+            events_forget(&said[i]);
+        snprintf(value, sizeof value, "%d", k + 2);
+        put("ai", value);
+        for (int i = k + 1; i < SUBS; i++) {
+            snprintf(what, sizeof what, "number %d goes on without number %d", order[i], order[k]);
+            events_are(&said[order[i]], value, what);
+        }
+        for (int i = 0; i <= k; i++)
+            testOk(said[order[i]].count == 0, "number %d has ended", order[i]);
+    }
+    for (int i = 0; i < SUBS; i++)
+        events_free(&said[i]);
+    put("ai", "1.5");
+}
+
 static void test_properties(void)
 {
     struct events number, labels, text;
@@ -330,6 +363,7 @@ int main(void)
     probe = probe_new("m:");
     make_device();
     test_masks();
+    test_ends();
     test_properties();
     test_arrays();
     test_rights();

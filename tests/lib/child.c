@@ -68,6 +68,7 @@ void child_kill(struct child *child)
     child_end(child);
 }
 
+static void say(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 static void say(const char *format, va_list args)
 {
     char line[1024];

@@ -64,10 +64,11 @@ void process_tell_descriptors(void)
     if (dir) closedir(dir);
 }
 
-/* A thread that was joined may be listed a moment longer. */
+/* A thread that was joined may be listed a moment longer; and libca takes 30 s to give up a circuit
+ * that is stuck, as one to an IOC that has just crashed. */
 bool process_calms(int threads)
 {
-    double deadline = oph__now() + 20;
+    double deadline = oph__now() + 40;
     while (process_threads() > threads) {
         if (oph__now() > deadline) {
             testDiag("%d threads where %d are wanted", process_threads(), threads);

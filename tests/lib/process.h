@@ -13,7 +13,7 @@ int process_entries(const char *folder);
 void process_tell_descriptors(void);
 size_t process_heap(void); /* bytes that malloc has given out */
 
-/* Waits until there are no more threads than that; false, with a diagnostic, after 20 s. */
+/* Waits until there are no more threads than that; false, with a diagnostic, after 40 s. */
 bool process_calms(int threads);
 
 #endif

@@ -42,6 +42,19 @@ def fault_tables():
             {"COPHYD_LINK": link})
 
 
+def outside():
+    """The same rows, from other processes than one of the library's own tests."""
+    everything = {"COPHYD_FAULTS": "all", "BUILD": os.path.abspath(BUILD)}
+    yield Attack(
+        "the same with the Python package", [["tests/python/check.sh", "-k", "test_faults"]],
+        {"faults survived": r"(\d+) passed"}, everything)
+    yield Attack(
+        "the same with the command", [["tests/cli/test_faults.py"], ["tests/cli/test_faults_link.py"]],
+        {"faults survived": r"^# (\d+) rows"}, everything)
+    yield Attack(
+        "two clients at once", [["tests/cli/test_two_clients.py"]], {"refused": r"^# (\d+) of"})
+
+
 def kept():
     """Steps that failed once."""
     with open("tests/random/kept.txt") as lines:
@@ -53,6 +66,7 @@ def kept():
 
 def attacks():
     yield from fault_tables()
+    yield from outside()
     steps = {
         "steps": r"seed \d+: (\d+) steps",
         "clients killed": r", (\d+) killed",

@@ -4,6 +4,7 @@
 #include <cophyd/reading.h>
 #include <cophyd/soft.h>
 #include <epicsUnitTest.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -179,11 +180,18 @@ static void refuses_what_is_wrong(void)
     refuses_metadata(OPH_EINVAL, "\"time\"", "{\"time\":0}");
     refuses_metadata(OPH_EINVAL, "\"a.b\"", "{\"a.b\":0}");
     refuses_metadata(OPH_EINVAL, "\"c/d\"", "{\"a\":{\"c/d\":0}}");
+    refuses_metadata(OPH_EINVAL, "\"e.f\"", "{\"a\":[1,[{\"b\":{\"e.f\":0}}]]}");
     refuses_metadata(OPH_EINVAL, "\"scan_id\" to be an integer", "{\"scan_id\":\"1\"}");
     refuses_metadata(OPH_EINVAL, "\"sample\" to be a string or an object", "{\"sample\":1}");
     refuses_metadata(OPH_EINVAL, "\"data_groups\" to be an array of strings",
                      "{\"data_groups\":[\"a\",1]}");
     refuses_metadata(OPH_EINVAL, "\"owner\" to be a string", "{\"owner\":{}}");
+    refuses_metadata(OPH_EINVAL, "\"hints\" to be an object", "{\"hints\":[]}");
+    refuses_metadata(OPH_EINVAL, "with dimensions as", "{\"hints\":{\"dimensions\":3}}");
+    refuses_metadata(OPH_EINVAL, "with dimensions as",
+                     "{\"hints\":{\"dimensions\":[[[\"x\"],0]]}}");
+    refuses_metadata(OPH_EINVAL, "\"projections\" to be an array of objects",
+                     "{\"projections\":[\"x\"]}");
 }
 
 /* A sink that refuses is not asked again. */
@@ -265,6 +273,35 @@ static void leaves_an_interrupt(void)
     oph_status_unref(status);
 }
 
+struct endless {
+    int events;
+    bool stopped, aborted;
+};
+
+static int32_t interrupt_once(void *user, const char *name, const char *json, size_t length,
+                              oph_error *err)
+{
+    struct endless *e = user;
+    (void)length, (void)err;
+    if (!strcmp(name, "event") && e->events++ == 2) oph_interrupt(ctx);
+    if (strcmp(name, "stop") != 0) return 0;
+    e->stopped = true;
+    e->aborted = strstr(json, "\"exit_status\":\"abort\"") != NULL;
+    return 0;
+}
+
+/* Nothing in it ever blocks. */
+static void ends_at_an_interrupt(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    struct endless e = {0};
+    oph_count_options opt = with_signals(1);
+    int rc = oph_count(ctx, NULL, 0, INT64_MAX, interrupt_once, &e, &opt, &err);
+    testOk(rc == OPH_EINTR && e.events > 2 && strstr(err.text, " of 9223372036854775807: "), "%s",
+           err.text);
+    testOk(e.stopped && e.aborted, "the stop document says abort");
+}
+
 static void refuses_in_a_fork(void)
 {
     oph_error err;
@@ -287,6 +324,7 @@ int main(void)
     keeps_the_sinks_error();
     keeps_its_keys();
     leaves_an_interrupt();
+    ends_at_an_interrupt();
     refuses_in_a_fork();
     for (int i = 0; i < 3; i++)
         oph_signal_free(signals[i]);

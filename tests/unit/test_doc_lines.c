@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -70,6 +71,21 @@ static void writes_files(void)
     rc = oph_document_lines_new(-1, &lines, &err);
     refused(rc, &err, OPH_EFILE, "descriptor -1");
     oph_document_lines_free(NULL);
+}
+
+/* A killed program left the beginning of a line: what comes after it is not lost with it. */
+static void goes_on_after_a_torn_line(void)
+{
+    oph_document_lines *lines = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    FILE *torn = fopen(path, "w");
+    if (!torn || fputs("[\"start\",{}]\n[\"eve", torn) < 0 || fclose(torn)) testAbort("no file");
+    testOk1(oph_document_lines_open(path, &lines, &err) == 0);
+    testOk1(write_one(lines, "start", "{}", &err) == 0);
+    testOk1(write_one(lines, "stop", "{}", &err) == 0);
+    oph_document_lines_free(lines);
+    file_has("[\"start\",{}]\n[\"eve\n[\"start\",{}]\n[\"stop\",{}]\n");
+    unlink(path);
 }
 
 static void keeps_descriptors(void)
@@ -258,6 +274,7 @@ int main(void)
     if (!mkdtemp(folder)) testAbort("no folder");
     snprintf(path, sizeof path, "%s/run.jsonl", folder);
     writes_files();
+    goes_on_after_a_torn_line();
     keeps_descriptors();
     takes_back(0);
     takes_back(O_APPEND);

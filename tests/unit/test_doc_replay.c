@@ -123,6 +123,8 @@ static void tells_of_mistakes(void)
     tells_of("[\"start\",[]]\n", 1, "wanted a document", 0);
     tells_of("[\"start\",{},1]\n", 1, "wanted a document", 0);
     tells_of("[1,{}]\n", 1, "wanted a document", 0);
+    tells_of("[\"\",{}]\n", 1, "wanted a document", 0);
+    tells_of("[\"a\\\"b\",{}]\n", 1, "wanted a document", 0); /* a sink may not escape it */
     tells_of("[\"start\",{\"a\":1,\"a\":2}]\n", 1, "duplicate", 0);
     tells_of("[\"start\",{\"a\":NaN}]\n", 1, "invalid token", 0);
     tells_of("[\"start\",{}] x\n", 1, "end of file expected", 0);
@@ -159,6 +161,13 @@ static void ends_where_the_sink_does(void)
     rc = replay(&got, NULL, NULL, &err);
     testOk(rc == OPH_ETIMEOUT && !strcmp(err.text, "mine"), "the sink's own error is returned");
     testOk1(got.count == 1);
+    oph_report *report = NULL;
+    got = (struct got){.refuse = 2};
+    write_file(START "[\"stop\",{\"run_start\":\"a\"}]\n");
+    rc = replay(&got, NULL, &report, &err);
+    testOk(rc == OPH_EFILE && !oph_report_count(report),
+           "nobody says that it has no stop document");
+    oph_report_free(report);
 }
 
 static void tells_of_files(void)
@@ -194,6 +203,23 @@ static void copies_a_file(void)
     unlink(copy);
 }
 
+/* Once, and not for ever. */
+static void appends_to_itself(void)
+{
+    struct got got = {0};
+    oph_error err = OPH_ERROR_INIT;
+    oph_document_lines *lines = NULL;
+    oph_replayed done = {0};
+    write_file(START "[\"stop\",{\"run_start\":\"a\"}]\n");
+    check_done(oph_document_lines_open(path, &lines, &err), &err, "it is opened for appending");
+    int rc = oph_documents_replay(path, oph_document_lines_write, lines, &done, NULL, &err);
+    check_done(rc, &err, "a file is replayed into itself");
+    oph_document_lines_free(lines);
+    testOk(done.documents == 2, "what was there was replayed");
+    rc = replay(&got, &done, NULL, &err);
+    testOk(!rc && done.documents == 4 && done.complete == 2, "and is there twice");
+}
+
 int main(void)
 {
     testPlan(0);
@@ -206,6 +232,7 @@ int main(void)
     ends_where_the_sink_does();
     tells_of_files();
     copies_a_file();
+    appends_to_itself();
     unlink(path);
     rmdir(folder);
     return testDone();

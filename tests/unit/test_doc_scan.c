@@ -175,9 +175,12 @@ static void fails_with_a_move(void)
     oph_error err;
     const oph_scan_axis axis = {.signal = n, .start = 0, .stop = 5};
     int rc = scan(&axis, 1, 3, NULL, &err);
-    testOk(rc < 0 && err.code == rc, "%s", err.text);
+    testOk(rc < 0 && err.code == rc && !strncmp(err.text, "point 2 of 3, n at 2.5: n: ", 27), "%s",
+           err.text);
     documents_are(&docs, "start descriptor event stop");
     documents_say(documents_nth(&docs, "stop", 0), "exit_status", "\"fail\"");
+    const char *reason = json_string_value(documents_at(documents_nth(&docs, "stop", 0), "reason"));
+    testOk(reason && !strcmp(reason, err.text), "that is the reason, too");
     documents_say(documents_nth(&docs, "stop", 0), "num_events", "{\"primary\":1}");
     documents_clear(&docs);
 }

@@ -1,5 +1,6 @@
 /* core/group: entries of all kinds in one flush, each with a result of its own; on the engine;
  * given up, cancelled, and overtaken by the end of their device. */
+#include "lib/await.h"
 #include "lib/things.h"
 
 #include <cophyd/group.h>
@@ -202,9 +203,16 @@ static void test_cancel(void)
     fake_rule("X:Real", FAKE_FOLLOW);
 }
 
+struct done {
+    int good;
+    sem_t told;
+};
+
 static void count_done(oph_status *status, void *user)
 {
-    *(int *)user += oph_status_success(status);
+    struct done *done = user;
+    done->good += oph_status_success(status);
+    sem_post(&done->told);
 }
 
 /* A device that goes takes its signals' requests with it, and no others. */
@@ -223,13 +231,16 @@ static void test_device_goes(void)
     testOk(oph_status_done(theirs), "its wait is over");
     fake_code(oph_status_error(theirs, &err), OPH_ECANCEL, &err, "as cancelled");
     testOk(!oph_status_done(ours), "the other one goes on");
-    int good = 0;
-    did(oph_status_on_done(ours, count_done, &good, &err), &err);
+    struct done done = {0};
+    sem_init(&done.told, 0, 0);
+    did(oph_status_on_done(ours, count_done, &done, &err), &err);
     fake_set("X:Number_RBV", "100");
     err = (oph_error)OPH_ERROR_INIT;
     fake_code(oph_status_wait(ours, 20, &err), 0, &err, "and comes true");
+    await(&done.told, "the word of it");
     oph__loop_drain(things_context()->dispatch);
-    testOk1(good == 1);
+    testOk1(done.good == 1);
+    sem_destroy(&done.told);
     oph_status_unref(theirs);
     oph_status_unref(ours);
 }

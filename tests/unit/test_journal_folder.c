@@ -94,7 +94,7 @@ static void test_links(oph_device *det)
     refused(det, lock, "$COPHYD_STATE_DIR");
     testOk1(access(target, F_OK) && !unlink(lock));
     works(det, "once the link is gone");
-    testOk1(!oph_stage(det, NULL, NULL) && listed(file, sizeof file) == 1);
+    if (oph_stage(det, NULL, NULL) || listed(file, sizeof file) != 1) testAbort("no journal");
     testOk1(!oph_unstage(det, NULL, NULL));
     snprintf(aside, sizeof aside, "%s.new", file);
     testOk1(!symlink(target, aside));

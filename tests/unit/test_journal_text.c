@@ -6,18 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct oph__process client = {.pid = 4711,
-                                           .start = 18446744073709551615u,
-                                           .space = 4026531836,
-                                           .boot = "4f1c-22",
-                                           .program = "odd \"(name)"};
-static const struct oph__process recoverer = {
-    .pid = 1, .start = 2, .space = 3, .boot = "", .program = ""};
+#define CLIENT                                                                                     \
+    {                                                                                              \
+        .pid = 4711, .start = 18446744073709551615u, .space = 4026531836, .boot = "4f1c-22",       \
+        .program = "odd \"(name)"                                                                  \
+    }
+#define RECOVERER                                                                                  \
+    {                                                                                              \
+        .pid = 1, .start = 2, .space = 3                                                           \
+    }
+static const struct oph__process client = CLIENT, recoverer = RECOVERER;
 
 static const struct oph__journal_head head = {.uid = 4294967295u,
                                               .host = "bl7",
-                                              .staged_by = client,
-                                              .held_by = recoverer,
+                                              .staged_by = CLIENT,
+                                              .held_by = RECOVERER,
                                               .since = -5,
                                               .device = "det\\\t\x7f\"é",
                                               .prefix = "Pilatus:",
