@@ -396,7 +396,7 @@ wheel: $(LIBS) python $(B)/wheel-venv/made
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours growth libca caget bench_ioc frames $(if $(DOC_SRC),ours_count))
+BENCH_PROGRAMS := $(call in_bench,ours growth libca caget bench_ioc frames seen $(if $(DOC_SRC),ours_count))
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
@@ -415,6 +415,8 @@ $(call in_bench,caget): $(call in_bench,caget.c.o)
 $(call in_bench,caget): USES = $(EPICS_LIBS)
 $(call in_bench,frames): $(call in_bench,frames.c.o side.c.o)
 $(call in_bench,frames): USES = $(B)/lib/libcophyd.a $(ALL_LIBS)
+$(call in_bench,seen): $(call in_bench,seen.c.o side.c.o) $(B)/tests/lib/h5_write.c.o
+$(call in_bench,seen): USES = $(B)/lib/libcophyd.a $(ALL_LIBS)
 $(call in_bench,bench_ioc): $(call in_bench,bench_ioc.c.o)
 $(call in_bench,bench_ioc): USES = -rdynamic $(SIM_LIBS)
 $(BENCH_PROGRAMS): | $(LIBS) $(DOC_LIBS)

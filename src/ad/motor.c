@@ -26,7 +26,7 @@ struct move {
     struct oph__timer halt;   /* a motor that was stopped is waited for until then */
     pthread_mutex_t lock;     /* of what follows */
     struct oph__ops *stop;
-    bool told, cancelled, ended; /* told: to stop */
+    bool told, cancelled, begun, ended; /* told: to stop */
 };
 
 static void *create(oph_device *dev, oph_error *err)
@@ -76,21 +76,35 @@ static void tell_to_stop(struct move *m)
 }
 
 /* Its put ends when the motor stands. */
-static void on_cancel(oph_status *status, void *action)
+static void halt(struct move *m)
 {
-    struct move *m = action;
-    (void)status;
-    pthread_mutex_lock(&m->lock);
-    m->cancelled = true;
-    bool ended = m->ended;
-    pthread_mutex_unlock(&m->lock);
-    if (ended) return;
     tell_to_stop(m);
     pthread_mutex_lock(&m->lock);
     bool timed = m->ended || oph__timer_start(m->ctx->engine, &m->halt,
                                               oph__now() + m->ctx->options.stop_timeout);
     pthread_mutex_unlock(&m->lock);
     if (!timed) oph_status_cancel(m->part, NULL);
+}
+
+/* One that has not quite begun is stopped when it has: a STOP before its put would stop nothing. */
+static void on_cancel(oph_status *status, void *action)
+{
+    struct move *m = action;
+    (void)status;
+    pthread_mutex_lock(&m->lock);
+    m->cancelled = true;
+    bool moves = m->begun && !m->ended;
+    pthread_mutex_unlock(&m->lock);
+    if (moves) halt(m);
+}
+
+static void on_begun(struct move *m)
+{
+    pthread_mutex_lock(&m->lock);
+    m->begun = true;
+    bool cancelled = m->cancelled && !m->ended;
+    pthread_mutex_unlock(&m->lock);
+    if (cancelled) halt(m);
 }
 
 static void on_halt_late(struct oph__timer *timer)
@@ -210,7 +224,10 @@ static int begin(struct move *m, oph_error *err)
         rc = oph__status_around(m->status, &m->part, 1, false, on_part_done, m, err);
         if (rc) oph_status_unref(m->status);
     }
-    if (!rc) return 0;
+    if (!rc) {
+        on_begun(m);
+        return 0;
+    }
     if (m->part) { /* it is on its way, and nobody would look */
         tell_to_stop(m);
         oph__group_stop(m->group);
@@ -258,15 +275,30 @@ static int take_options(const oph_device *dev, const oph_move_options *opt,
     return 0;
 }
 
-/* For oph_stop. */
-static void remember(oph_device *dev, oph_status *status)
+/* For oph_stop. Takes the reference over, and gives that to the former. */
+static oph_status *remember(oph_device *dev, oph_status *status)
 {
     struct motor *motor = oph__hook_data(dev, &oph__motor);
     pthread_mutex_lock(&motor->lock);
     oph_status *former = motor->status;
-    motor->status = oph_status_ref(status);
+    motor->status = status;
     pthread_mutex_unlock(&motor->lock);
+    return former;
+}
+
+/* It can be stopped from before its put is sent; where it could not begin nobody waits for it. */
+static int begin_known(oph_device *dev, struct move *m, oph_error *err)
+{
+    oph_error why = OPH_ERROR_INIT;
+    oph_status *former = remember(dev, oph_status_ref(m->status));
+    int rc = begin(m, &why);
+    if (rc) {
+        oph__status_finish(m->status, &why);
+        if (err) *err = why;
+        former = remember(dev, former);
+    }
     oph_status_unref(former);
+    return rc;
 }
 
 int oph_move_start(oph_device *dev, double position, const oph_move_options *opt,
@@ -284,13 +316,11 @@ int oph_move_start(oph_device *dev, double position, const oph_move_options *opt
     if (!rc) {
         oph_status *status = m->status;
         rc = fill_group(m, err);
-        if (!rc) rc = begin(m, err);
-        if (rc) {
+        if (!rc) rc = begin_known(dev, m, err);
+        if (rc)
             oph_status_unref(status);
-        } else {
-            remember(dev, status);
+        else
             *ret_status = status;
-        }
     }
     oph__call_end(&dev->ctx->waits, &call);
     return rc;

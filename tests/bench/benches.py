@@ -23,6 +23,7 @@ FRAME_SIDES = {
     "h5py": python("h5py"),
     "codec": [f"{BUILD}/tests/bench/frames", "codec"],
 }
+SEEN_SIDES = {"ours": [f"{BUILD}/tests/bench/seen"], "h5py": python("h5py")}
 COUNT_SIDES = {
     "ours": [f"{BUILD}/tests/bench/ours_count"],
     "libca": SIDES["libca"],
@@ -47,6 +48,7 @@ class Bench:
     scale: float  # from seconds or bytes
     bounds: dict  # at most this ratio to a peer
     excess: float = None  # instead: at most so much, in `unit`, more than the first peer
+    most: float = None  # at most so much, in `unit`
     fresh: bool = False  # a new process each round
     rounds: int = 12
     ioc: str = "records"  # as ioc.py has them
@@ -142,6 +144,7 @@ BENCHES = {
     "frames_contiguous": frames(0.9),  # libhdf5 reads into the buffer, as we do
     "frames_few": frames(1.8),  # 5,000 frames of 8x8: against the next, whether time grows linearly
     "frames_many": frames(1.8),  # 50,000
+    "frame_seen": ms({"h5py": 1.0}, most=0.5, ioc="files", sides=SEEN_SIDES, rounds=16),  # after its flush
     "stack_lz4": frames(1.0),
     "stack_bslz4": frames(1.0),
     "stack_blosc": frames(1.0),

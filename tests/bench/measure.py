@@ -119,6 +119,8 @@ class Result:
         return self.median("ours") - self.median(self.bench.peers[0])
 
     def is_over(self):
+        if self.bench.most is not None and self.median("ours") > self.bench.most:
+            return True
         if self.bench.excess is not None and self.excess() > self.bench.excess:
             return True
         return any(self.ratio(peer) > bound for peer, bound in self.bench.bounds.items()
@@ -133,8 +135,9 @@ class Result:
         if self.bench.excess is not None:
             return f"{self.bench.peers[0]} + {self.bench.excess:g} {self.bench.unit}"
         first = self.bench.peers[0]
-        return " ".join(f"{bound:.3g}" if peer == first else f"{peer} {bound:.3g}"
-                        for peer, bound in self.bench.bounds.items())
+        most = [f"{self.bench.most:g} {self.bench.unit},"] if self.bench.most is not None else []
+        return " ".join(most + [f"{bound:.3g}" if peer == first else f"{peer} {bound:.3g}"
+                                for peer, bound in self.bench.bounds.items()])
 
     def lines(self):
         for peer, ratios in self.ratios.items():

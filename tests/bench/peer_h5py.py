@@ -1,6 +1,8 @@
 """The same frames with h5py and hdf5plugin; and, as "make FOLDER", the files of the benches."""
 
 import os
+import struct
+import subprocess
 import sys
 
 import h5py
@@ -66,6 +68,32 @@ def stack(data):
     return side.now() - started
 
 
+class Seen:
+    """As seen.c, with its writer."""
+
+    def __init__(self):
+        path = f"{os.environ['FRAMES']}/seen_h5py.h5"
+        self.writer = subprocess.Popen(
+            [f"{os.environ['BUILD']}/tests/bench/seen", "write", path],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        self.hear()
+        self.data = h5py.File(path, "r", libver="latest", swmr=True)["/entry/data/data"]
+
+    def hear(self):
+        return struct.unpack("d", self.writer.stdout.read(8))[0]
+
+    def round(self):
+        total, known = 0, len(self.data)
+        for _ in range(100):
+            self.writer.stdin.write(b"w")
+            written = self.hear()
+            while len(self.data) == known:
+                self.data.refresh()
+            total += max(side.now() - written, 0)
+            known = len(self.data)
+        return total / 100
+
+
 if sys.argv[1] == "make":
     make(sys.argv[2])
 else:
@@ -73,4 +101,4 @@ else:
         f"{kind}_{name}": (lambda name=name: open_data(name), one_round)
         for kind, one_round in (("frames", frame_by_frame), ("stack", stack))
         for name in (*FILTERS, "contiguous", "many", "few")
-    })
+    } | {"frame_seen": (Seen, Seen.round)})

@@ -63,8 +63,9 @@ short='test_class_text test_class_write test_err test_full_name test_group test_
 
 portable() {
     local cc=$1-gcc emulator=$2 package=$3 out=$base/$4
-    lacks "$cc" "$package" qemu-user && return $unavailable
-    lacks "$emulator" "$package" qemu-user && return $unavailable
+    local packages="$package libc6-dev-$5-cross qemu-user"
+    lacks "$cc" "$packages" && return $unavailable
+    lacks "$emulator" "$packages" && return $unavailable
     local makefile=$out/makefile
     mkdir -p "$out"
     {
@@ -99,8 +100,8 @@ is_one() {
     done
     return 1
 }
-arm() { portable arm-linux-gnueabihf qemu-arm gcc-arm-linux-gnueabihf arm; }
-s390x() { portable s390x-linux-gnu qemu-s390x gcc-s390x-linux-gnu s390x; }
+arm() { portable arm-linux-gnueabihf qemu-arm gcc-arm-linux-gnueabihf arm armhf; }
+s390x() { portable s390x-linux-gnu qemu-s390x gcc-s390x-linux-gnu s390x s390x; }
 
 # newest FILE...: the newest version of glibc among the symbols that they need.
 newest() {
