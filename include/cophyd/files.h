@@ -103,7 +103,9 @@ typedef struct oph_files_info {
     int64_t points;          /* acquisitions that succeeded since it was staged */
     int64_t frame_per_point; /* frames of the latest one; 0 before it */
     int64_t first_number;    /* FileNumber of its first file */
-    char spec[32];           /* "AD_HDF5", "AD_HDF5_SINGLE", "AD_TIFF"; "" where none is known */
+    int64_t captured; /* frames in the file when it had ended, those of an acquisition that was
+                         stopped among them; 0 with a file a frame */
+    char spec[32];    /* "AD_HDF5", "AD_HDF5_SINGLE", "AD_TIFF"; "" where none is known */
     char file_template[256]; /* "%s%s_%6.6d.h5" */
     char file_name[256];     /* as staged, without folder and number */
     char ioc_folder[1024];   /* both end in a separator */

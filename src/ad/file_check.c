@@ -119,7 +119,7 @@ static void begin(struct oph__store *s)
     pthread_mutex_lock(&s->lock);
     s->latest = s->next;
     s->fresh = true;
-    s->points = s->frames = s->first_number = 0;
+    s->points = s->frames = s->first_number = s->captured = 0;
     pthread_mutex_unlock(&s->lock);
 }
 

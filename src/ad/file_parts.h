@@ -45,7 +45,7 @@ struct oph__store {
     bool fresh;               /* nothing was acquired since Capture was staged */
     /* The latest acquisition */
     char file[OPH__PATH_MAX]; /* as the IOC names it, or "" */
-    int64_t points, frames, first_number;
+    int64_t points, frames, first_number, captured;
 };
 
 /* NULL where the device has none. */

@@ -18,9 +18,10 @@ enum oph__writing {
 enum oph__writing oph__store_writing(const oph_device *dev, const struct oph__plan *plan);
 
 /* FullFileName_RBV of the latest acquisition, which the trigger notes when it has succeeded; and
- * the acquisition itself: how many frames it had, and what FileNumber was before. */
+ * the acquisition itself: how many frames it had, what FileNumber was before, and how many frames
+ * its file has now. */
 void oph__store_note_file(oph_device *dev, const char *full_name);
-void oph__store_note_point(oph_device *dev, int64_t frames, int64_t first_number);
+void oph__store_note_point(oph_device *dev, int64_t frames, int64_t first_number, int64_t captured);
 
 /* Whether the one file of a stage has its staged name: FullFileName_RBV keeps the former one until
  * the IOC has posted ours. True where the staged template has no place for a name. */

@@ -15,7 +15,7 @@ void oph__store_note_file(oph_device *dev, const char *full_name)
     pthread_mutex_unlock(&s->lock);
 }
 
-void oph__store_note_point(oph_device *dev, int64_t frames, int64_t first_number)
+void oph__store_note_point(oph_device *dev, int64_t frames, int64_t first_number, int64_t captured)
 {
     struct oph__store *s = oph__store_of(dev);
     if (!s) return;
@@ -23,6 +23,7 @@ void oph__store_note_point(oph_device *dev, int64_t frames, int64_t first_number
     s->points++;
     s->frames = frames;
     s->first_number = first_number;
+    s->captured = captured;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -199,6 +200,7 @@ int oph_files_describe(oph_device *dev, oph_files_info *ret, oph_error *err)
     info.naming = s->latest.naming;
     info.points = s->points;
     info.frame_per_point = s->frames;
+    info.captured = info.file_per_frame ? 0 : s->captured;
     info.first_number = info.file_per_frame ? s->first_number : s->latest.number;
     oph__copy(info.spec, sizeof info.spec, spec_of(dev));
     oph__copy(info.file_template, sizeof info.file_template, s->latest.format);

@@ -180,7 +180,8 @@ static void end(struct run *r, oph_error *error)
     for (size_t w = 0; !error && w < r->shot.writer_count; w++) {
         oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
         oph__store_note_point(r->shot.writers[w].dev, earlier + r->shot.frames,
-                              (int64_t)r->shot.before.writers[w].number[OPH__W_NUMBER] - earlier);
+                              (int64_t)r->shot.before.writers[w].number[OPH__W_NUMBER] - earlier,
+                              (int64_t)r->shot.now.writers[w].number[OPH__W_CAPTURED]);
     }
     if (error) oph__course_name(&r->course, r->dev, r->acquisition, error);
     if (r->course.begun) oph__status_finish(r->course.begun, error);

@@ -147,6 +147,8 @@ static void describes(oph_device *dev, const char *spec, int numbered, int files
                !strncmp(info.ioc_folder, DETECTOR_DISK "/stores/20",
                         strlen(DETECTOR_DISK "/stores/20")),
            "%s in %s", info.file_name, info.local_folder);
+    testOk(info.captured == (files ? 0 : points * n), "%lld frames in the file",
+           (long long)info.captured);
     testOk(info.first_number == (files && points > 1 ? (points - 1) * n : 0),
            "the first number is %lld", (long long)info.first_number);
 }

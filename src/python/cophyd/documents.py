@@ -34,6 +34,7 @@ class FilesInfo:
     points: int
     frame_per_point: int
     first_number: int
+    captured: int
     spec: str
     file_template: str
     file_name: str
@@ -47,6 +48,7 @@ class FilesInfo:
             points=info.points,
             frame_per_point=info.frame_per_point,
             first_number=info.first_number,
+            captured=info.captured,
             spec=text(info.spec),
             file_template=text(info.file_template),
             file_name=text(info.file_name),
@@ -136,12 +138,11 @@ class Image:
             )
         if info.file_per_frame:
             return
-        captured = self.store.num_captured.get()
         wanted = first + info.frame_per_point
-        if captured != wanted:
+        if info.captured != wanted:
             self._fail(
                 lib.OPH_EMISMATCH,
-                f"wanted {wanted} frames in the file, as documents count them, found {captured}: "
+                f"wanted {wanted} frames in the file, as documents count them, found {info.captured}: "
                 "an acquisition that was stopped left some; unstage, and stage again",
             )
 
