@@ -142,8 +142,9 @@ class Image:
         if info.captured != wanted:
             self._fail(
                 lib.OPH_EMISMATCH,
-                f"wanted {wanted} frames in the file, as documents count them, found {info.captured}: "
-                "an acquisition that was stopped left some; unstage, and stage again",
+                f"wanted {wanted} frames in the file, as documents count them, found "
+                f"{info.captured}: an acquisition that was stopped left some; unstage, and stage "
+                "again",
             )
 
     def _fail(self, code: int, sentence: str) -> NoReturn:
