@@ -2,6 +2,7 @@
  * library's printf and a mapping that does one thing after the other. */
 #include "ad/full_name.h"
 #include "ad/template.h"
+#include "base/str.h"
 #include "fuzz/fuzz.h"
 
 #include <ctype.h>
@@ -45,7 +46,8 @@ static bool map(const char *file, const char *write, const char *read, bool wind
     if (length && strncmp(whole, folder, length) == 0 && whole[length] &&
         (folder[length - 1] == '/' || whole[length] == '/'))
         rest = kept + length;
-    bool good = rest && !has_dots(rest) && strlen(read) + strlen(rest) < ROOM;
+    bool good =
+        rest && !has_dots(rest) && oph__is_clean(file) && strlen(read) + strlen(rest) < ROOM;
     if (good) snprintf(ret, ROOM, "%s%s", read, rest);
     free(kept);
     free(folder);
@@ -89,6 +91,9 @@ static void fuzz_template(const char *text, bool windows, size_t room)
     }
     free(path);
 }
+
+/* Formats are what is tested here. */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
 
 static void fuzz_name(const char *format, int32_t number)
 {
