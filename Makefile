@@ -238,7 +238,7 @@ $(B)/tests/lib/documents.c.o: ALL_CFLAGS += $(JANSSON_CFLAGS)
 $(B)/tests/unit/test_doc_kafka $(B)/tests/ioc/test_doc_kafka: | $(KAFKA)
 
 # Pictures, without the command around them.
-PICTURE := $(patsubst %,$(O)/cli/%.c.o,frame picture picture_png picture_text)
+PICTURE := $(patsubst %,$(O)/cli/%.c.o,frame picture picture_png picture_text replace)
 PICTURE_TESTS := $(filter $(B)/tests/unit/test_picture%,$(UNIT))
 $(PICTURE_TESTS): WITH_DOC = $(PICTURE) $(PNG_LIBS)
 $(PICTURE_TESTS): $(PICTURE)

@@ -1,9 +1,9 @@
 /* cophyd graph: the ways that frames take, of all plugins that the IOC has. */
 #include "cli/commands.h"
+#include "cli/replace.h"
 #include "cli/whole.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,8 +144,8 @@ static FILE *file_of(const char *text)
     return NULL;
 }
 
-/* Graphviz's dot, from `in` to the file; what it has to say goes to our stderr. */
-static int run_dot(int in, const char *file)
+/* Graphviz's dot, from `in` to `out`; what it has to say goes to our stderr. */
+static int run_dot(int in, int out)
 {
     char program[] = "dot", format[] = "-Tsvg", *const args[] = {program, format, NULL};
     posix_spawn_file_actions_t actions;
@@ -153,15 +153,11 @@ static int run_dot(int in, const char *file)
     int status = 0;
     if (posix_spawn_file_actions_init(&actions)) return cli_say("no memory"), CLI_FAILED;
     int rc = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-    if (!rc)
-        rc = posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, file,
-                                              O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (!rc) rc = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     if (!rc) rc = posix_spawnp(&pid, program, &actions, NULL, args, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (rc == ENOENT) {
-        cli_say("--svg needs Graphviz's dot in PATH (apt-get install -y graphviz) and the folder "
-                "of %s",
-                file);
+        cli_say("--svg needs Graphviz's dot in PATH (apt-get install -y graphviz)");
         return CLI_FAILED;
     }
     if (rc) return cli_say("dot: %s", strerror(rc)), CLI_FAILED;
@@ -172,25 +168,26 @@ static int run_dot(int in, const char *file)
     return CLI_FAILED;
 }
 
-/* The file is there when all of it is. */
+static int cannot_write(const char *file)
+{
+    cli_say("%s: %s", file, strerror(errno));
+    return CLI_FAILED;
+}
+
 static int write_svg(const oph_graph *graph, const char *file)
 {
-    size_t size = strlen(file) + 32;
-    char *part = malloc(size), *text = text_of(graph, oph_graph_dot);
-    FILE *in = part && text ? file_of(text) : NULL;
+    struct replacement r;
+    char *text = text_of(graph, oph_graph_dot);
+    FILE *in = text ? file_of(text) : NULL;
     int rc = in ? 0 : CLI_FAILED;
-    if (!rc) {
-        snprintf(part, size, "%s.%ld.part", file, (long)getpid());
-        rc = run_dot(fileno(in), part);
-        if (!rc && rename(part, file)) {
-            cli_say("%s: %s", file, strerror(errno));
-            rc = CLI_FAILED;
-        }
-        if (rc) unlink(part);
-        fclose(in);
+    if (!rc && !replace_begin(&r, file)) {
+        rc = cannot_write(file);
+    } else if (!rc) {
+        rc = run_dot(fileno(in), fileno(r.out));
+        if (!replace_end(&r, !rc) && !rc) rc = cannot_write(file);
     }
+    if (in) fclose(in);
     free(text);
-    free(part);
     return rc;
 }
 

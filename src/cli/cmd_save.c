@@ -1,13 +1,12 @@
 /* cophyd save and diff: the settings of a detector as text. */
 #include "cli/commands.h"
+#include "cli/replace.h"
 #include "cli/saved.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 /* --- save */
 
@@ -64,27 +63,15 @@ static int write_text(FILE *to, oph_device *det, size_t count)
     return rc ? cli_fail(&err) : 0;
 }
 
-/* The file is there whole, or as it was. */
 static int write_file(const char *name, oph_device *det, size_t count)
 {
-    char *part = malloc(strlen(name) + 8);
-    if (!part) return cli_usage("no memory");
-    memcpy(stpcpy(part, name), ".XXXXXX", 8);
-    int fd = mkstemp(part), rc = 0;
-    FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
-    if (to) {
-        rc = write_text(to, det, count);
-        if (fflush(to) || fsync(fd) || fchmod(fd, 0644)) rc = rc ? rc : -1;
-        if (fclose(to)) rc = rc ? rc : -1;
-        if (!rc && rename(part, name)) rc = -1;
-        if (rc) unlink(part);
-    }
-    if (!to || rc < 0) {
-        cli_say("%s: %s", name, strerror(errno));
-        rc = CLI_FAILED;
-    }
-    free(part);
-    return rc;
+    struct replacement r;
+    bool begun = replace_begin(&r, name);
+    int rc = begun ? write_text(r.out, det, count) : 0;
+    if (begun && replace_end(&r, !rc)) return 0;
+    if (rc) return rc;
+    cli_say("%s: %s", name, strerror(errno));
+    return CLI_FAILED;
 }
 
 static int save(struct cli *cli, int argc, char **argv)

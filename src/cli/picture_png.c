@@ -1,11 +1,9 @@
 /* Pictures as PNG files. */
 #include "cli/picture.h"
+#include "cli/replace.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #ifdef OPH_HAVE_PNG
 #include <png.h>
@@ -103,26 +101,16 @@ static bool write_to(FILE *out, const struct frame *frame, const struct picture_
 
 #endif
 
-/* A new file beside the wanted one, which it then replaces: nobody sees half a picture. */
+/* Nobody sees half a picture. */
 static bool replace(const char *file, const struct frame *frame, const struct picture_range *range,
                     const struct color_map *map, char *why, size_t why_size)
 {
-    size_t size = strlen(file) + 32;
-    char *made = malloc(size);
-    if (!made) return snprintf(why, why_size, "no memory"), false;
-    snprintf(made, size, "%s.%ld.part", file, (long)getpid());
-    int fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    FILE *out = fd < 0 ? NULL : fdopen(fd, "wb");
-    bool ok = out && write_to(out, frame, range, map, why, why_size);
-    bool system = !out;
-    if (ok) system = fflush(out) || fsync(fd);
-    if (out && fclose(out)) system = true;
-    if (ok && !system) system = rename(made, file) != 0;
-    if (system && (!out || ok)) snprintf(why, why_size, "%s", strerror(errno));
-    ok = ok && !system;
-    if (!ok && fd >= 0) unlink(made);
-    free(made);
-    return ok;
+    struct replacement r;
+    bool begun = replace_begin(&r, file);
+    bool ok = begun && write_to(r.out, frame, range, map, why, why_size);
+    bool good = begun && replace_end(&r, ok);
+    if (!good && (ok || !begun)) snprintf(why, why_size, "%s", strerror(errno));
+    return good;
 }
 
 bool picture_write_png(const struct frame *frame, const struct picture_range *range,
