@@ -130,17 +130,7 @@ static void *the_array(void)
 static void array_get_round(void *state, struct measure *ret)
 {
     struct client *c = state;
-    oph_error err = OPH_ERROR_INIT;
-    double started = side_now();
-
-    for (int i = 0; i < ARRAYS; i++) {
-        size_t count = 0;
-        ours_need(
-            oph_signal_read_into(c->signals[0], NULL, c->array, sizeof c->array, &count, &err),
-            &err);
-        side_need(count == ARRAY && c->array[ARRAY - 1] == ARRAY - 1, "ours: a wrong array");
-    }
-    ret->value = (side_now() - started) / ARRAYS;
+    ret->value = ours_gets(c->signals[0], c->array, ARRAY, ARRAYS);
 }
 
 static void changed(const oph_event *event, void *user)

@@ -29,6 +29,8 @@ oph_device *ours_device(oph_context *ctx, const char *name, int first, int end);
 char *ours_class_text(const char *name, int first, int end); /* its class; to be freed */
 void ours_connect(oph_device *dev);
 void ours_find(oph_device *dev, oph_signal **ret); /* all attributes */
+/* Gets an array of `count` numbers, whose element i is i, so many times: seconds for one. */
+double ours_gets(oph_signal *sig, int32_t *pixels, size_t count, int times);
 
 /* The reference page's detector, number 1, 2 ... of those that the IOCs have. */
 extern const char ours_detector_text[];

@@ -95,6 +95,20 @@ void ours_find(oph_device *dev, oph_signal **ret)
         ours_need(oph_signal_find(dev, oph_device_attr_at(dev, i), &ret[i], &err), &err);
 }
 
+double ours_gets(oph_signal *sig, int32_t *pixels, size_t count, int times)
+{
+    oph_error err = OPH_ERROR_INIT;
+    double started = side_now();
+
+    for (int i = 0; i < times; i++) {
+        size_t got = 0;
+        ours_need(oph_signal_read_into(sig, NULL, pixels, count * sizeof *pixels, &got, &err),
+                  &err);
+        side_need(got == count && pixels[count - 1] == (int32_t)count - 1, "ours: a wrong array");
+    }
+    return (side_now() - started) / times;
+}
+
 /* --- The detector */
 
 const char ours_detector_text[] =

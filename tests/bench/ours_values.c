@@ -78,17 +78,7 @@ void *image_set_up(void)
 void image_get_round(void *state, struct measure *ret)
 {
     struct client *c = state;
-    oph_error err = OPH_ERROR_INIT;
-    double started = side_now();
-
-    for (int i = 0; i < IMAGES; i++) {
-        size_t count = 0;
-        ours_need(
-            oph_signal_read_into(c->signals[0], NULL, c->pixels, sizeof c->pixels, &count, &err),
-            &err);
-        side_need(count == IMAGE && c->pixels[IMAGE - 1] == IMAGE - 1, "ours: a wrong image");
-    }
-    ret->value = (side_now() - started) / IMAGES;
+    ret->value = ours_gets(c->signals[0], c->pixels, IMAGE, IMAGES);
 }
 
 static void came(const oph_event *event, void *user)

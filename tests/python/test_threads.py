@@ -87,8 +87,10 @@ status.watch(print)
     "a daemon thread in a call": """
 import cophyd
 absent = cophyd.EpicsSignal("no:such:pv", name="absent")
-threading.Thread(target=lambda: absent.get(timeout=1000), daemon=True).start()
-time.sleep(0.1)
+thread = threading.Thread(target=lambda: absent.get(timeout=1000), daemon=True)
+thread.start()
+while "/cophyd/" not in sys._current_frames()[thread.ident].f_code.co_filename:
+    pass
 """,
     "a context that was dropped": """
 import gc, cophyd
