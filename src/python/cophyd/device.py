@@ -15,6 +15,7 @@ from .errors import CophydError, call, call_for, call_with_report, make_error, n
 from .group import Group
 from .instance_doc import InstanceDoc
 from .kinds import Kind, kind_of
+from .named import Named
 from .pv import EpicsSignal, EpicsSignalBase, EpicsSignalRO, EpicsSignalWithRBV
 from .readings import call_descriptions, call_readings, signals_read
 from .settings import StageSigs
@@ -28,7 +29,7 @@ logger = logging.getLogger("cophyd")
 SIGNALS: dict[str, type[EpicsSignalBase]] = {"ro": EpicsSignalRO, "rw": EpicsSignal}
 
 
-class Device:
+class Device(Named):
     """A device at a PV prefix: its signals and child devices are its attributes.
 
     det = PilatusDetector("13PIL1:", name="det")
@@ -234,15 +235,6 @@ class Device:
             return declared.cls
         row = self._context.rows(self.class_name).get(attr)
         return SIGNALS.get(row.how, EpicsSignalWithRBV) if row else EpicsSignalWithRBV
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self.attribute(name)
-
-    def __dir__(self) -> list[str]:
-        names = {name.partition(".")[0] for name in self.component_names}
-        return sorted({*super().__dir__(), *names})
 
     def path_to(self, signal: SignalRO) -> str:
         """The path of a signal of this tree from here, as stage_sigs has it."""

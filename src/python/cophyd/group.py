@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from .named import Named
+
 if TYPE_CHECKING:
     from .device import Device
 
 
-class Group:
+class Group(Named):
     """Attributes whose names begin alike, as cam.array_size of array_size.height."""
 
     def __init__(self, device: Device, name: str) -> None:
@@ -29,15 +31,6 @@ class Group:
 
     def attribute(self, name: str) -> Any:
         return self._device.attribute(f"{self.attr_name}.{name}")
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self.attribute(name)
-
-    def __dir__(self) -> list[str]:
-        names = {name.partition(".")[0] for name in self.component_names}
-        return sorted({*super().__dir__(), *names})
 
     def read(self) -> OrderedDict[str, dict[str, Any]]:
         """All of them, of whatever kind."""
