@@ -155,14 +155,17 @@ static void refusals(void)
             "HDF1:NDArrayPort_RBV", "the camera's SIM1", "cb takes frames from OTHER");
     refused("HDF1:NDArrayPort", "OTHER", "CB1", OPH_ESTATE, "det.hdf1.nd_array_port",
             "HDF1:NDArrayPort_RBV", "the camera's SIM1", "OTHER");
-    refused("HDF1:NDArrayPort", "SIM1", "CB1", OPH_ESTATE, "det.hdf1.nd_array_port",
-            "HDF1:NDArrayPort_RBV", "the buffer's CB1", "SIM1");
     refused("CB1:EnableCallbacks", "Disable", "Enable", OPH_ESTATE, "det.cb.enable",
             "CB1:EnableCallbacks_RBV", "Enable", "Disable");
     refused("CB1:PostCount", "0", "4", OPH_EINVAL, "det.cb.post_count", "CB1:PostCount_RBV",
             "at least 1", "none");
     trigger(7);
     unstage("triggers that were refused");
+    /* The camera runs, and what comes past the buffer is written: no trigger works after this. */
+    stage();
+    refused("HDF1:NDArrayPort", "SIM1", "CB1", OPH_ESTATE, "det.hdf1.nd_array_port",
+            "HDF1:NDArrayPort_RBV", "the buffer's CB1", "SIM1");
+    unstage("frames that came past the buffer");
 }
 
 /* A buffer that gets no frames: a stop ends the trigger, and the next one works. */

@@ -1,6 +1,7 @@
 #include "lib/fault_table.h"
 
 #include "lib/detector.h"
+#include "lib/events.h"
 #include "lib/state.h"
 #include "lib/strike.h"
 #include "lib/trouble.h"
@@ -73,10 +74,27 @@ static void unstage(const struct row *row, struct outcome *o, oph_report **repor
     note(o, "unstage", oph_unstage(d.det, report, &err), &err);
 }
 
+/* When it returns, the library has noticed a lost connection as the probe has. */
+static void begin_before(void)
+{
+    struct events seen;
+    if (!trouble_cuts(&trouble)) {
+        trouble_begin(&trouble);
+        return;
+    }
+    events_init(&seen);
+    oph_subscription *sub = events_follow(&seen, d.cam, "acquire", NULL);
+    if (!events_have(&seen, "connected:rw", 10)) testAbort("there is no connection to be lost");
+    trouble_begin(&trouble);
+    if (!events_have(&seen, "disconnected", 10)) testAbort("no connection was lost");
+    oph_subscription_free(sub);
+    events_free(&seen);
+}
+
 static void run(const struct row *row, struct outcome *o, oph_report **report)
 {
     oph_error err = OPH_ERROR_INIT;
-    if (is(row->phase, "before")) trouble_begin(&trouble);
+    if (is(row->phase, "before")) begin_before();
     if (is(row->phase, "stage")) strike_at("HDF1:FileName", 0, trouble_begin, &trouble);
     int rc = oph_stage(d.det, report, &err);
     note(o, "stage", rc, &err);

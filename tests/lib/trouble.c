@@ -9,10 +9,15 @@ static int is(const struct trouble *t, const char *record)
     return !t->is_client && strcmp(t->name + strlen("sim1:"), record) == 0;
 }
 
-/* They take the connection with them, and are over when it is there again. */
-static int cuts(const struct trouble *t)
+/* They are over when the connection is there again. */
+static int passes(const struct trouble *t)
 {
     return is(t, "Crash") || is(t, "Restart") || is(t, "RestartSaved") || is(t, "Disconnect");
+}
+
+int trouble_cuts(const struct trouble *t)
+{
+    return passes(t) || is(t, "Missing");
 }
 
 void trouble_plan(struct trouble *t, struct detector *d, const char *what)
@@ -40,7 +45,7 @@ void trouble_begin(void *user)
     probe_get(probe, "cam1:Acquire", now, sizeof now);
     if (is(t, "Pause")) {
         sim_pause(t->d->sim);
-    } else if (cuts(t)) {
+    } else if (trouble_cuts(t)) {
         probe_put(probe, t->name, t->value);
         probe_until_up(probe, t->name, 0, 10);
     } else if (t->is_client && (acquires || captures)) {
@@ -70,6 +75,6 @@ void trouble_end(struct trouble *t)
         sim_resume(t->d->sim);
     else if (is(t, "Crash"))
         sim_restart(t->d->sim);
-    else if (!cuts(t))
+    else if (!passes(t))
         probe_put(t->d->probe, t->name, is_text ? "" : "0");
 }

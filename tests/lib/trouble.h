@@ -16,6 +16,8 @@ struct trouble {
 
 /* Before it begins: what another client will overwrite is remembered. */
 void trouble_plan(struct trouble *trouble, struct detector *d, const char *what);
+/* It takes the connection with it. */
+int trouble_cuts(const struct trouble *trouble);
 /* On any thread; user is the trouble. What was asked for before it has arrived at the IOC. */
 void trouble_begin(void *user);
 /* The acquisition is under way before it begins. */
