@@ -150,6 +150,10 @@ hid_t oph__source_h5(struct oph__source *source, struct oph__h5_why *why)
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     hid_t file = -1;
 
+#if H5_VERSION_GE(1, 14, 4)
+    /* It would refuse what N-bit leaves fewer than half of the bits of, for it may be damage. */
+    H5Pset_relax_file_integrity_checks(access, H5F_RFIC_UNUSUAL_NUM_UNUSED_NUMERIC_BITS);
+#endif
     if (driver >= 0 && access >= 0 && H5Pset_driver(access, driver, &info) >= 0 &&
         H5Pset_metadata_read_attempts(access, attempts) >= 0)
         file = H5Fopen(source->path, flags, access);
