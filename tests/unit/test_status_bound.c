@@ -192,7 +192,7 @@ static void test_many(void)
     int threads = process_threads();
     for (int i = 0; i < MANY; i++)
         around[i] = bound(st, 60, i % 2 ? 0.01 : 0);
-    testOk(process_threads() == threads, "a thousand of them have no thread of their own");
+    testOk(process_threads() <= threads, "a thousand of them have no thread of their own");
     oph_status_all(around, MANY, &all, NULL);
     finish(st, 0);
     testOk1(oph_status_wait(all, 20, NULL) == 0);
