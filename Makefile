@@ -45,7 +45,8 @@ endif
 
 # --- Flags
 
-WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wvla -Wformat=2 \
+    $(COMPILER_WARNINGS)
 WERROR = -Werror
 BASE = -std=c11 -D_GNU_SOURCE -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE) -MMD -MP -Isrc -Iinclude
 FILTER_CFLAGS = $(LZ4_CFLAGS) $(BLOSC_CFLAGS) $(DEFLATE_CFLAGS)
@@ -209,7 +210,7 @@ $(UNIT) $(IOC) $(DEMO) $(COUNTS) $(KAFKA) $(SOAK): $(B)/tests/%: tests/%.c $(B)/
 	$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) -Itests $(ALL_CFLAGS) -o $@ $< $(B)/tests/libtests.a $(WITH_DOC) $(LIBRARY) \
-	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS)
+	    '-Wl,-rpath,$$ORIGIN/../../lib/cophyd' $(ALL_LIBS) -ldl
 
 LIBRARY = $(B)/lib/libcophyd.a
 # Tests of failing memory and calls: the library's own go to tests/lib/failing.c.

@@ -1,6 +1,7 @@
 #include "sim/fault_server.h"
 
-#include <linux/close_range.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <callback.h>
@@ -103,6 +103,18 @@ static void on_crash(epicsCallback *callback)
     raise(SIGKILL);
 }
 
+/* When the program begins anew. */
+static void lose_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+        if (fd > 2) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    }
+    if (dir) closedir(dir);
+}
+
 /* The same process begins anew, on the same port. What it had open is lost, as in a reboot. */
 static void on_restart(epicsCallback *callback)
 {
@@ -116,7 +128,7 @@ static void on_restart(epicsCallback *callback)
     again[n++] = "--port"; /* the last counts */
     again[n++] = port;
     again[n] = NULL;
-    syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC); /* glibc has it since 2.34 */
+    lose_descriptors();
     if (callback == &restart_saved) sim_autosave_keep(prefix);
     execv("/proc/self/exe", again);
 }

@@ -10,7 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -219,7 +219,7 @@ static pid_t start(int number, int out, int to_parent, int ioc)
 /* Its exit code; -1 when it did not end by itself. Meanwhile a "k" asks to kill the IOC. */
 static int await_end(pid_t pid, int in, struct sim *mini)
 {
-    struct pollfd fds[2] = {{.fd = pidfd_open(pid, 0), .events = POLLIN},
+    struct pollfd fds[2] = {{.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN},
                             {.fd = in, .events = POLLIN}};
     double deadline = oph__now() + LIMIT;
     int status = -1;

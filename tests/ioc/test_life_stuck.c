@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -162,7 +162,7 @@ static void test_exit(void)
         execl(self, self, "child", (char *)NULL);
         _exit(127);
     }
-    struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+    struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
     int ended = poll(&end, 1, 60000), status = -1;
     close(end.fd);
     if (ended != 1) kill(pid, SIGKILL);

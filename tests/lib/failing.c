@@ -336,6 +336,6 @@ long failing_calls_in_turn(const char *name, int number, failing_fn *fn, void *u
     struct turn turn = {.name = name, .number = number, .step = 1, .fn = fn, .user = user};
     char text[80];
 
-    snprintf(text, sizeof text, "%s, %s", name, number ? strerrorname_np(number) : "half of it");
+    snprintf(text, sizeof text, "%s, %s", name, number ? strerror(number) : "half of it");
     return run_all(&turn, text);
 }

@@ -32,8 +32,13 @@ int process_descriptors(void)
 
 size_t process_heap(void)
 {
+#if __GLIBC_PREREQ(2, 33)
     struct mallinfo2 info = mallinfo2();
     return info.uordblks + info.hblkhd;
+#else
+    struct mallinfo info = mallinfo();
+    return (size_t)(unsigned)info.uordblks + (unsigned)info.hblkhd;
+#endif
 }
 
 static void tell_threads(void)

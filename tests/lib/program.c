@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,7 +50,7 @@ static void take(int fd, char *text, size_t size)
 
 void program_wait(struct program *p, double seconds, struct program_end *ret)
 {
-    struct pollfd end = {.fd = pidfd_open(p->pid, 0), .events = POLLIN};
+    struct pollfd end = {.fd = (int)syscall(SYS_pidfd_open, p->pid, 0), .events = POLLIN};
     int status;
     if (end.fd < 0) testAbort("no descriptor for a process");
     if (poll(&end, 1, (int)(seconds * 1000)) != 1) {
