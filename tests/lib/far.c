@@ -10,6 +10,8 @@
 
 enum { ARGUMENTS = 8, TEXT = 100 };
 
+static char addresses[2][TEXT]; /* of the link, and of the IOC */
+
 static void run(int port, const char *given, int out)
 {
     const char *build = getenv("BUILD");
@@ -28,7 +30,7 @@ static void run(int port, const char *given, int out)
 pid_t far_start(int port)
 {
     const char *given = getenv("COPHYD_LINK");
-    char said[TEXT] = "", address[TEXT];
+    char said[TEXT] = "";
     int line[2];
     if (!given) return 0;
     fflush(NULL);
@@ -37,11 +39,18 @@ pid_t far_start(int port)
     if (!link) run(port, given, line[1]);
     close(line[1]);
     FILE *in = fdopen(line[0], "r");
-    if (!in || !fgets(said, sizeof said, in) || sscanf(said, "far ready on %99s", address) != 1)
+    if (!in || !fgets(said, sizeof said, in) ||
+        sscanf(said, "far ready on %99s", addresses[0]) != 1)
         testAbort("the link did not start: %s", said);
     fclose(in);
-    setenv("EPICS_CA_NAME_SERVERS", address, 1);
+    snprintf(addresses[1], TEXT, "127.0.0.1:%d", port);
+    far_stand(0);
     return link;
+}
+
+void far_stand(int near)
+{
+    if (getenv("COPHYD_LINK")) setenv("EPICS_CA_NAME_SERVERS", addresses[near], 1);
 }
 
 void far_stop(pid_t link)
