@@ -10,7 +10,7 @@
 
 enum { ARGUMENTS = 8, TEXT = 100 };
 
-static char addresses[2][TEXT]; /* of the link, and of the IOC */
+static char ioc[TEXT], way[TEXT]; /* the IOC's address, and where it is to be had */
 
 static void run(int port, const char *given, int out)
 {
@@ -32,6 +32,8 @@ pid_t far_start(int port)
     const char *given = getenv("COPHYD_LINK");
     char said[TEXT] = "";
     int line[2];
+    snprintf(ioc, TEXT, "127.0.0.1:%d", port);
+    snprintf(way, TEXT, "%s", ioc);
     if (!given) return 0;
     fflush(NULL);
     pid_t link = pipe(line) ? -1 : fork();
@@ -39,18 +41,17 @@ pid_t far_start(int port)
     if (!link) run(port, given, line[1]);
     close(line[1]);
     FILE *in = fdopen(line[0], "r");
-    if (!in || !fgets(said, sizeof said, in) ||
-        sscanf(said, "far ready on %99s", addresses[0]) != 1)
+    if (!in || !fgets(said, sizeof said, in) || sscanf(said, "far ready on %99s", way) != 1)
         testAbort("the link did not start: %s", said);
     fclose(in);
-    snprintf(addresses[1], TEXT, "127.0.0.1:%d", port);
     far_stand(0);
     return link;
 }
 
 void far_stand(int near)
 {
-    if (getenv("COPHYD_LINK")) setenv("EPICS_CA_NAME_SERVERS", addresses[near], 1);
+    setenv("EPICS_CA_ADDR_LIST", near ? ioc : "", 1);
+    setenv("EPICS_CA_NAME_SERVERS", near ? "" : way, 1);
 }
 
 void far_stop(pid_t link)

@@ -231,13 +231,13 @@ static void close_detector(void)
 }
 
 /* Who does harm, and who looks afterwards, is beside the IOC: over a slow link as well, what goes
- * wrong does so when it should. libca takes its time to find an IOC again; a new probe does not. */
+ * wrong does so when it should. libca takes its time to find an IOC again; a new one does not. */
 static void renew_probe(void)
 {
     probe_free(d.probe);
     far_stand(1);
     d.probe = probe_new("Pilatus:");
-    if (probe_until_up(d.probe, "cam1:Acquire", 1, 10)) testAbort("the IOC is not there");
+    if (probe_until_up(d.probe, "cam1:Acquire", 1, 30)) testAbort("the IOC is not there");
     far_stand(0);
 }
 
