@@ -30,7 +30,7 @@ static void saw_value(void *user, const struct oph__event *event)
     if (e->step == OPH__WATCHING || (w->beforehand && !w->read_first)) {
         bool held = w->aim.holds;
         oph__aim_see(&w->aim, event, likes, oph__now());
-        bool news = w->aim.holds || held || (first && w->beforehand);
+        bool news = w->aim.holds || held || (first && w->from_first);
         if (news && e->step == OPH__WATCHING) oph__group_news(e);
     }
     pthread_mutex_unlock(&e->group->m->lock);
@@ -80,10 +80,19 @@ static double until(const struct oph__entry *e, double seconds)
     return (e->kind == OPH__WAIT ? e->group->begun : e->since) + seconds;
 }
 
+/* An IOC that does not even show the present value in time answers nothing. */
+static void enter_watching(struct oph__entry *e)
+{
+    double answer = e->group->ctx->options.get_timeout;
+    e->since = e->group->now;
+    e->want->answered = false;
+    enter(e, OPH__WATCHING, until(e, e->want->from_first ? answer : e->want->patience));
+}
+
 static void watch(struct oph__entry *e)
 {
-    e->since = e->group->now;
-    enter(e, OPH__WATCHING, until(e, e->want->patience));
+    e->want->seen = 0; /* by this watch */
+    enter_watching(e);
     subscribe(e);
 }
 
@@ -120,19 +129,13 @@ int oph__want_beforehand(struct oph__entry *e, oph_error *err)
     return rc;
 }
 
-/* An IOC that does not even show the present value in time answers nothing. */
-static bool go_on_watching(struct oph__entry *e)
-{
-    double first = e->group->ctx->options.get_timeout;
-    e->since = e->group->now;
-    enter(e, OPH__WATCHING, until(e, first < e->want->patience ? first : e->want->patience));
-    return oph__want_step(e);
-}
-
 bool oph__want_begin(struct oph__entry *e)
 {
     oph_error err = OPH_ERROR_INIT;
-    if (e->want->watch) return go_on_watching(e);
+    if (e->want->watch) {
+        enter_watching(e);
+        return oph__want_step(e);
+    }
     if (prepare(e, &err))
         oph__entry_end(e, &err);
     else
@@ -193,7 +196,11 @@ bool oph__want_step(struct oph__entry *e)
     double due = oph__aim_due(aim);
     pthread_mutex_unlock(&e->group->m->lock);
     if (due <= e->group->now) return true;
-    if (e->want->beforehand && any) e->deadline = until(e, e->want->patience);
+    if (e->want->from_first && any && !e->want->answered) {
+        e->want->answered = true;
+        e->deadline = e->group->now + e->want->patience;
+        oph__group_due(e->group, e->deadline);
+    }
     if (fell) {
         fail(e, OPH_EMISMATCH, 0, "the IOC took it back at once");
         return false;

@@ -159,7 +159,7 @@ static int verify(struct oph__entry *e, const oph_put_options *o, oph_error *err
     if (!w) return OPH_ENOMEM;
     const oph_context_options *ctx = &e->group->ctx->options;
     bool start = oph__signal_is_start(e->sig);
-    w->read_first = true;
+    w->read_first = w->from_first = true;
     w->patience = o->patience > 0 ? o->patience : start ? ctx->stop_timeout : ctx->grace;
     w->aim.how.absolute = o->absolute;
     w->aim.how.relative = o->relative;
@@ -245,6 +245,7 @@ int oph__group_add_await(oph_group *g, const struct oph__write *w, oph_error *er
     if (!e || !add_wanting(e, err)) return OPH_ENOMEM;
     e->timeout = w->patience;
     e->want->patience = w->patience;
+    e->want->from_first = true;
     e->want->expect = w->expect;
     e->want->aim.differ = w->differ;
     return 0;

@@ -49,6 +49,9 @@ struct oph__wanting {
     struct oph__wire own;
     oph_data copy;
     double patience; /* seconds, once it is watched */
+    bool from_first; /* or rather once the watch shows a value, for which there is get_timeout: how
+                        far away an IOC is tells nothing of how soon its readbacks follow */
+    bool answered;   /* it has */
     bool read_first; /* a read before it is watched: after a put the readback is there mostly */
     bool beforehand; /* watched from before the put: `watch` stands when the put is done */
     struct oph__aim aim;

@@ -24,7 +24,7 @@ class Command:
         with open(self.file, "w") as out:
             write, read = ioc.folders
             out.write(f"{fault_table.CLASSES}files hdf1 write={write} read={read}\n")
-        self.environment = {**ioc.link.environment, "COPHYD_STATE_DIR": f"{self.folder.name}/state"}
+        self.environment = {**ioc.environment, "COPHYD_STATE_DIR": f"{self.folder.name}/state"}
 
     def run(self, *words):
         return run(*words, environment=self.environment)

@@ -327,11 +327,6 @@ class Link:
         self.ioc_port = ioc_port
         self.listener = socket.create_server((LOCAL, 0), backlog=64)
         self.port = self.listener.getsockname()[1]
-        self.environment = {
-            "EPICS_CA_NAME_SERVERS": f"{LOCAL}:{self.port}",
-            "EPICS_CA_ADDR_LIST": "",
-            "EPICS_CA_AUTO_ADDR_LIST": "NO",
-        }
         self.lock = threading.Lock()  # of what follows
         self.circuits = []
         self.trap = None

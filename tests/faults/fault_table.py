@@ -92,9 +92,9 @@ class Row(NamedTuple):
         return pv.startswith(PREFIX + stem) if star else pv == PREFIX + self.pv
 
 
-def all_rows():
+def read_rows(name):
     part = ""
-    with open(SOURCE / "tests/data/fault_table.txt") as table:
+    with open(SOURCE / name) as table:
         for number, line in enumerate(table, 1):
             if line.startswith("["):
                 part = line.strip("[]\n")
@@ -102,20 +102,48 @@ def all_rows():
                 yield Row(number, part, *(column.strip() for column in line.split("|")))
 
 
+def far_rows(row):
+    """What else may come of it over a slow link (COPHYD_LINK): tests/data/fault_table_far.txt."""
+    if "COPHYD_LINK" not in os.environ:
+        return []
+    found = read_rows("tests/data/fault_table_far.txt")
+    return [far for far in found if (far.fault, far.phase) == (row.fault, row.phase)]
+
+
 def rows(first, step):
     """Some, the same each time; all of them with COPHYD_FAULTS=all."""
-    found = list(all_rows())
+    found = list(read_rows("tests/data/fault_table.txt"))
     return found if os.environ.get("COPHYD_FAULTS") == "all" else found[first::step]
 
 
+class Far:
+    """A link that is slow, tests/link/far.c, to a port of this machine: `options` as it takes them."""
+
+    def __init__(self, port, options):
+        words = [Path(os.environ.get("BUILD", SOURCE / "build"), "tests/link/far"), str(port)]
+        self.process = subprocess.Popen(
+            [*words, *options.split()], stdout=subprocess.PIPE, text=True
+        )
+        self.address = self.process.stdout.readline().split()[-1]
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+
 class Ioc:
-    """The simulator, and the link to it; what is at DISK there is in the folder `disk`."""
+    """The simulator, and the link to it, which is slow with COPHYD_LINK="SECONDS [SHARE STALL
+    SEED]"; what is at DISK there is in the folder `disk`. Its own client is beside it."""
 
     def __init__(self):
         self.disk = tempfile.mkdtemp(prefix="cophyd-disk-")
         self.port = "auto"
         self._start()
         self.link = Link(self.port)
+        self.far = None
+        if "COPHYD_LINK" in os.environ:
+            self.far = Far(self.link.port, os.environ["COPHYD_LINK"])
         self.client = Client(self.port)
         self._setpoints = self._find_setpoints()
         self.set_up()
@@ -128,12 +156,24 @@ class Ioc:
 
     def close(self):
         self.client.close()
+        if self.far:
+            self.far.close()
         self.link.close()
         self.resume()
         self.process.terminate()
         self.process.wait(PATIENCE)
         self.process.stdout.close()
         shutil.rmtree(self.disk, ignore_errors=True)
+
+    @property
+    def environment(self):
+        """Of processes that are to find this IOC alone, by way of the link."""
+        address = self.far.address if self.far else f"127.0.0.1:{self.link.port}"
+        return {
+            "EPICS_CA_NAME_SERVERS": address,
+            "EPICS_CA_ADDR_LIST": "",
+            "EPICS_CA_AUTO_ADDR_LIST": "NO",
+        }
 
     @property
     def folders(self):

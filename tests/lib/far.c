@@ -10,6 +10,8 @@
 
 enum { ARGUMENTS = 8, TEXT = 100 };
 
+static char ioc[TEXT], way[TEXT]; /* the IOC's address, and where it is to be had */
+
 static void run(int port, const char *given, int out)
 {
     const char *build = getenv("BUILD");
@@ -28,8 +30,10 @@ static void run(int port, const char *given, int out)
 pid_t far_start(int port)
 {
     const char *given = getenv("COPHYD_LINK");
-    char said[TEXT] = "", address[TEXT];
+    char said[TEXT] = "";
     int line[2];
+    snprintf(ioc, TEXT, "127.0.0.1:%d", port);
+    snprintf(way, TEXT, "%s", ioc);
     if (!given) return 0;
     fflush(NULL);
     pid_t link = pipe(line) ? -1 : fork();
@@ -37,11 +41,17 @@ pid_t far_start(int port)
     if (!link) run(port, given, line[1]);
     close(line[1]);
     FILE *in = fdopen(line[0], "r");
-    if (!in || !fgets(said, sizeof said, in) || sscanf(said, "far ready on %99s", address) != 1)
+    if (!in || !fgets(said, sizeof said, in) || sscanf(said, "far ready on %99s", way) != 1)
         testAbort("the link did not start: %s", said);
     fclose(in);
-    setenv("EPICS_CA_NAME_SERVERS", address, 1);
+    far_stand(0);
     return link;
+}
+
+void far_stand(int near)
+{
+    setenv("EPICS_CA_ADDR_LIST", near ? ioc : "", 1);
+    setenv("EPICS_CA_NAME_SERVERS", near ? "" : way, 1);
 }
 
 void far_stop(pid_t link)

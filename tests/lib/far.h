@@ -8,6 +8,10 @@
 /* Points this process's Channel Access at the link to this port of 127.0.0.1; 0 without
  * COPHYD_LINK. It ends with the thread that started it. */
 pid_t far_start(int port);
+/* Whoever makes a Channel Access client next is beside the IOC (near 1) and searches it by UDP,
+ * which is soon repeated where the IOC is about to start; or is behind the link again, if there is
+ * one. */
+void far_stand(int near);
 /* 0 is allowed. */
 void far_stop(pid_t link);
 

@@ -1,9 +1,11 @@
 #include "lib/strike.h"
 
 #include "core/context.h"
+#include "lib/await.h"
 #include <cophyd/cophyd.h>
 #include <epicsUnitTest.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 
 static struct {
@@ -32,10 +34,27 @@ static void *run(void *unused)
     return NULL;
 }
 
-static void strike(struct oph__link *link)
+static void on_seen(void *user, const struct oph__event *event)
+{
+    (void)event;
+    sem_post(user);
+}
+
+/* What was asked for before has been seen by the IOC: it has answered what came after that. */
+static void catch_up(struct oph__link *link, struct oph__chan *chan)
+{
+    sem_t seen;
+    sem_init(&seen, 0, 0);
+    int rc = ops.get(chan, OPH_NONE, 1, on_seen, &seen, NULL);
+    ops.flush(link, NULL);
+    if (!rc) await(&seen, "an answer before the strike");
+    sem_destroy(&seen);
+}
+
+static void strike(struct oph__link *link, struct oph__chan *chan)
 {
     pthread_t thread;
-    ops.flush(link, NULL);
+    catch_up(link, chan);
     if (pthread_create(&thread, NULL, run, NULL)) testAbort("no thread");
     pthread_join(thread, NULL);
 }
@@ -60,9 +79,9 @@ static int trapped_put(struct oph__chan *chan, int32_t dtype, uint32_t count, co
                        oph__put_fn *fn, void *user, oph_error *err)
 {
     struct oph__link *link = springs(ops.chan_name(chan));
-    if (link && !trap.after) strike(link);
+    if (link && !trap.after) strike(link, chan);
     int rc = oph__ca_ops()->put(chan, dtype, count, data, fn, user, err);
-    if (link && trap.after) strike(link);
+    if (link && trap.after) strike(link, chan);
     return rc;
 }
 

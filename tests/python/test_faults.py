@@ -33,7 +33,7 @@ def ioc():
 @pytest.fixture
 def lonely(ioc, monkeypatch, tmp_path):
     """Contexts made now find this IOC alone, by way of the link, and journals are by themselves."""
-    for name, value in {**ioc.link.environment, "COPHYD_STATE_DIR": str(tmp_path)}.items():
+    for name, value in {**ioc.environment, "COPHYD_STATE_DIR": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     ioc.reconnect()
     return ioc
