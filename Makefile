@@ -288,7 +288,8 @@ asan tsan:
 # Lines and branches of src that the tests reach, in a build of its own; with TESTS, that those do.
 coverage:
 	$(Q)mkdir -p build/coverage && find build/coverage -name '*.gcda' -delete
-	-+$(Q)$(MAKE) B=build/coverage CFLAGS='-O0 -g' SANITIZE='--coverage -fprofile-update=atomic' check
+	-+$(Q)$(MAKE) B=build/coverage CFLAGS='-O0 -g -include tests/coverage/exit.h' \
+	    SANITIZE='--coverage -fprofile-update=atomic' check
 	$(Q)python3 -B tests/coverage/summary.py build/coverage
 
 # Fuzz targets: libFuzzer's, each a file of tests/fuzz, in a build of clang's of its own.

@@ -80,9 +80,11 @@ class File:
 def notes(build):
     """What gcov says of each object, also of those that never ran."""
     objects = [str(path.resolve()) for path in sorted(build.glob("obj/**/*.gcno"))]
-    told = subprocess.run(["gcov", "--branch-probabilities", "--json-format", "--stdout", *objects],
-                          check=True, capture_output=True, text=True).stdout
-    for line in told.splitlines():
+    gcov = subprocess.run(["gcov", "--branch-probabilities", "--json-format", "--stdout", *objects],
+                          capture_output=True, text=True, check=False)
+    if gcov.returncode:
+        sys.exit(f"gcov: {gcov.stderr or gcov.stdout[:1000]}")
+    for line in gcov.stdout.splitlines():
         yield from json.loads(line)["files"]
 
 
