@@ -12,6 +12,8 @@ import sys
 LAYERS = {f"src/{name}": place for place, name in enumerate("base ca core h5 ad doc kit cli sim".split())}
 # What an error's branch does: it makes an error, returns a code or less than was asked for, or goes away.
 ERROR = re.compile(r"\b(\w*(fail|refuse|wrong)\w*\(|OPH_E[A-Z]+\b|goto\b|return (rc|-\d+|NULL|false);)")
+# It does so in any case, once it is reached.
+PLAIN = re.compile(r"(return |(int )?rc = |rc \|= )?\w*(fail|refuse|wrong)\w*\(")
 CONDITION = re.compile(r"(\} else )?(if|while|for) \(")
 
 
@@ -64,8 +66,11 @@ class File:
                 yield first, f"{name} is never called"
                 uncalled.update(range(first, last + 1))
         for number, idle in self.idle.items():
-            if idle and number not in uncalled and ERROR.search(self.text(number)) and not self.goes_on(number):
-                yield number, self.text(number)
+            text = self.text(number)
+            if not idle or number in uncalled or not ERROR.search(text) or self.goes_on(number):
+                continue
+            if not (self.lines[number] and PLAIN.match(text)):
+                yield number, text
 
     def halves(self):
         """The conditions of errors that tests make, but not for each of the reasons."""
