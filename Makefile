@@ -11,7 +11,7 @@
 #   make trust        faults, random runs, soak, fuzz: what was attacked, in one table (TRUST=long: for hours)
 #   make soak         acquisitions and random runs for hours
 #   make asan tsan    the tests under sanitizers    make abi-names  after a new public function
-#   make coverage     which lines and branches of src the tests reach
+#   make coverage     which lines and branches of src the tests reach, and which errors none makes
 #   make check-fuzz   the fuzz targets, for a moment, by the same inputs each time
 #   make fuzz         the same, at random, for FUZZ_TIME=600 seconds each, and MUTANTS=50000 HDF5
 #                     files; FUZZ=NAME runs that target
@@ -288,7 +288,9 @@ asan tsan:
 
 # Lines and branches of src that the tests reach, in a build of its own; with TESTS, that those do.
 coverage:
-	-+$(Q)$(MAKE) B=build/coverage CFLAGS='-O0 -g' SANITIZE='--coverage -fprofile-update=atomic' check
+	$(Q)mkdir -p build/coverage && find build/coverage -name '*.gcda' -delete
+	-+$(Q)$(MAKE) B=build/coverage CFLAGS='-O0 -g -include tests/coverage/exit.h' \
+	    SANITIZE='--coverage -fprofile-update=atomic' check
 	$(Q)python3 -B tests/coverage/summary.py build/coverage
 
 # Fuzz targets: libFuzzer's, each a file of tests/fuzz, in a build of clang's of its own.

@@ -52,13 +52,16 @@ struct back {
     bool skip;
 };
 
+static int not_connected(const struct oph__item *item, oph_error *err)
+{
+    return oph__fail(err, OPH_EDISCONN, place(item), "its former value", "the PV is not connected");
+}
+
 static int encode_former(const struct oph__item *item, struct oph__wire *put,
                          struct oph__wire *expect, oph_error *err)
 {
     struct oph__chan_info info;
-    if (!oph__pv_info(item->sig->set, &info))
-        return oph__fail(err, OPH_EDISCONN, place(item), "its former value",
-                         "the PV is not connected");
+    if (!oph__pv_info(item->sig->set, &info)) return not_connected(item, err);
     struct oph__target target = oph__signal_target(item->sig, &info);
     int rc = oph__encode_value(oph__item_former(item), &target, put, err);
     if (rc) return rc;
@@ -68,28 +71,33 @@ static int encode_former(const struct oph__item *item, struct oph__wire *put,
     return agreed ? oph__encode_value(oph__item_former(item), &target, expect, err) : 0;
 }
 
-static bool is_same(const struct oph__item *item, const struct oph_value *now,
-                    const struct oph__wire *wire)
-{
-    return oph__item_is(item, now, item->sig->set, wire);
-}
-
 /* As staged, or as the trigger has written it since. */
-static bool is_ours(const struct oph__item *item, const struct oph_value *now)
+static bool is_ours(const struct oph__item *item, const struct oph_value *now,
+                    const struct oph__alike *how)
 {
-    bool ours = is_same(item, now, &item->wire);
+    bool ours = oph__matches(now, &item->wire, how);
     for (size_t i = 0; !ours && i < item->later.count; i++)
-        ours = is_same(item, now, item->later.at[i]);
+        ours = oph__matches(now, item->later.at[i], how);
     return ours;
 }
 
-/* Leaves alone what somebody else changed since, and what is back already. */
+/* Leaves alone what somebody else changed since, and what is back already. What went down after it
+ * was read cannot be told from either. */
 static bool is_theirs(struct restoring *r, const struct back *b, const struct oph__read *now)
 {
-    const struct oph__item *item = b->item;
+    struct oph__item *item = b->item;
+    struct oph__chan_info info;
     if (r->force) return false;
-    if (is_same(item, &now->set, &b->put)) return true; /* nothing to do */
-    if (item->sig->row->moves || is_ours(item, &now->set)) return false;
+    if (!oph__pv_info(item->sig->set, &info)) {
+        oph_error err = OPH_ERROR_INIT;
+        not_connected(item, &err);
+        lost(r, item, &err);
+        return true;
+    }
+    const struct oph__alike how =
+        oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
+    if (oph__matches(&now->set, &b->put, &how)) return true; /* nothing to do */
+    if (item->sig->row->moves || is_ours(item, &now->set, &how)) return false;
     char value[256], found[320], wanted[320];
     show(item, &now->set, value, sizeof value);
     oph__format(wanted, sizeof wanted, "%s as staged", item->value.text);

@@ -91,9 +91,11 @@ int oph_status_bound(oph_status *inner, double timeout, double settle, oph_statu
     oph_status *status = b->status;
     oph__status_own(status, b, cancel, free);
     rc = oph__status_around(status, &inner, 1, true, inner_done, b, err);
-    if (rc)
-        oph_status_unref(status);
-    else
+    if (!rc) {
         *ret_status = status;
+        return 0;
+    }
+    oph__status_unlimit(status); /* or the timer holds it, and so the context, until then */
+    oph_status_unref(status);
     return rc;
 }

@@ -1,6 +1,7 @@
 #include "lib/failing.h"
 
 #include <cophyd/error.h>
+#include <dirent.h>
 #include <epicsUnitTest.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -161,6 +162,25 @@ ssize_t failing_pread(int fd, void *data, size_t size, off_t at)
     return number_of_call ? -1 : pread(fd, data, (size + 1) / 2, at);
 }
 
+ssize_t failing_pwrite(int fd, const void *data, size_t size, off_t at);
+ssize_t failing_pwrite(int fd, const void *data, size_t size, off_t at)
+{
+    if (!fails("pwrite")) return pwrite(fd, data, size, at);
+    return number_of_call ? -1 : pwrite(fd, data, (size + 1) / 2, at);
+}
+
+DIR *failing_opendir(const char *path);
+DIR *failing_opendir(const char *path)
+{
+    return fails("opendir") ? NULL : opendir(path);
+}
+
+struct dirent *failing_readdir(DIR *dir);
+struct dirent *failing_readdir(DIR *dir)
+{
+    return fails("readdir") ? NULL : readdir(dir);
+}
+
 #define CALL(name, parameters, ...)                                                                \
     int failing_##name parameters;                                                                 \
     int failing_##name parameters                                                                  \
@@ -174,6 +194,7 @@ CALL(unlink, (const char *path), path)
 CALL(mkdir, (const char *path, mode_t mode), path, mode)
 CALL(flock, (int fd, int operation), fd, operation)
 CALL(fstat, (int fd, struct stat *ret), fd, ret)
+CALL(stat, (const char *path, struct stat *ret), path, ret)
 CALL(eventfd, (unsigned count, int flags), count, flags)
 
 int failing_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *),
@@ -182,6 +203,12 @@ int failing_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, 
                            void *arg)
 {
     return fails("pthread_create") ? EAGAIN : pthread_create(thread, attributes, fn, arg);
+}
+
+int failing_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes);
+int failing_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *attributes)
+{
+    return fails("pthread_mutex_init") ? ENOMEM : pthread_mutex_init(mutex, attributes);
 }
 
 void failing_call(const char *name, long nth, int number)

@@ -5,6 +5,7 @@
 #include "core/stage.h"
 #include "core/status.h"
 #include "lib/failing.h"
+#include "lib/failing_link.h"
 #include "lib/state.h"
 
 #include <epicsUnitTest.h>
@@ -44,10 +45,13 @@ static const struct {
 };
 enum { PV_COUNT = sizeof pvs / sizeof pvs[0] };
 
+enum { PATIENCE = 5 };
+
 /* The fake link, but that a subscription can fail. */
 static struct oph__link_ops link_ops;
 static const struct oph__link_ops *fake_ops;
 static int until_refused; /* subscriptions */
+static double patience = PATIENCE;
 
 static int subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, uint32_t mask,
                      oph__event_fn *fn, void *user, struct oph__chanmon **ret, oph_error *err)
@@ -65,6 +69,11 @@ void failing_subscription(int nth)
 int failing_subscriptions_left(void)
 {
     return until_refused;
+}
+
+void failing_patience(double seconds)
+{
+    patience = seconds;
 }
 
 void failing_device_set_back(void)
@@ -161,6 +170,7 @@ void failing_device_begin(void)
     fake_ops = ctx->ops;
     link_ops = *fake_ops;
     link_ops.subscribe = subscribe;
+    failing_link_wrap(&link_ops);
     oph_context_free(ctx);
 }
 
@@ -173,11 +183,11 @@ void failing_device_end(void)
 int failing_context(oph_context **ret, oph_error *err)
 {
     const oph_context_options options = {.size = sizeof options,
-                                         .connect_timeout = 5,
-                                         .get_timeout = 5,
-                                         .put_timeout = 5,
-                                         .grace = 5,
-                                         .stop_timeout = 5};
+                                         .connect_timeout = patience,
+                                         .get_timeout = patience,
+                                         .put_timeout = patience,
+                                         .grace = patience,
+                                         .stop_timeout = patience};
     return oph__context_make(&options, &link_ops, &behaviours, ret, err);
 }
 
@@ -221,6 +231,10 @@ static int recover(oph_device *dev, oph_error *err)
 int failing_look(oph_device *dev, int rc, oph_error *err)
 {
     oph_error late = OPH_ERROR_INIT;
+    oph_context_options *options = &dev->ctx->options;
+    options->connect_timeout = options->get_timeout = options->put_timeout = PATIENCE;
+    options->grace = options->stop_timeout = PATIENCE;
+    failing_link_end();
     if (rc) recover(dev, &late);
     bool idle = oph_device_state(dev) == OPH_STATE_IDLE;
     if (idle && !late.code && failing_device_is_as_before() && !state_journals()) return rc;

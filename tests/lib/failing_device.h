@@ -20,6 +20,9 @@ void failing_device_set_back(void);
 void failing_subscription(int nth);
 int failing_subscriptions_left(void);
 
+/* All timeouts of the contexts that are made from now on; 5 s at first, and for failing_look. */
+void failing_patience(double seconds);
+
 int failing_context(oph_context **ret, oph_error *err);
 /* A context and a device of its own for one call of fn. */
 typedef int failing_device_fn(oph_device *dev, oph_error *err);

@@ -1,7 +1,7 @@
 /* Calls of the system failed in turn under a journal, a context and its threads: a device is staged
  * with a journal, or refused before the first put; and nothing that was changed is lost. */
 #include "lib/failing.h"
-#include "lib/failing_device.h"
+#include "lib/failing_verbs.h"
 
 #include <epicsUnitTest.h>
 #include <errno.h>
@@ -18,15 +18,32 @@ static int with_device(void *user, oph_error *err)
     return failing_with_device(acquire, err);
 }
 
+static int run_verb(void *user, oph_error *err)
+{
+    const struct failing_verb *verb = user;
+    return failing_with_device(verb->fn, err);
+}
+
 static const struct {
     const char *name;
     int number;
 } calls[] = {
-    {"open", ENOSPC}, {"open", EMFILE},  {"write", ENOSPC},  {"write", EIO},
-    {"write", EINTR}, {"write", 0},      {"fsync", EIO},     {"fsync", ENOSPC},
-    {"fsync", EINTR}, {"rename", EIO},   {"rename", ENOSPC}, {"flock", ENOLCK},
-    {"flock", EINTR}, {"flock", EAGAIN}, {"unlink", EIO},    {"fstat", EIO},
-    {"read", EIO},    {"read", EINTR},   {"read", 0},        {"pthread_create", EAGAIN},
+    {"open", ENOSPC},   {"open", EMFILE},  {"write", ENOSPC},  {"write", EIO},
+    {"write", EINTR},   {"write", 0},      {"fsync", EIO},     {"fsync", ENOSPC},
+    {"fsync", EINTR},   {"rename", EIO},   {"rename", ENOSPC}, {"flock", ENOLCK},
+    {"flock", EINTR},   {"flock", EAGAIN}, {"unlink", EIO},    {"fstat", EIO},
+    {"read", EIO},      {"read", EINTR},   {"read", 0},        {"pthread_create", EAGAIN},
+    {"pwrite", ENOSPC}, {"pwrite", 0},     {"stat", EIO},      {"pthread_mutex_init", EAGAIN},
+};
+
+/* Those of finding the journal that was left, and putting back what is in it. */
+static const struct {
+    const char *name;
+    int number;
+} calls_of_recovering[] = {
+    {"open", EACCES},    {"read", EIO},    {"read", EINTR},    {"read", 0},
+    {"fstat", EIO},      {"stat", EIO},    {"flock", ENOLCK},  {"unlink", EROFS},
+    {"opendir", EMFILE}, {"readdir", EIO}, {"pwrite", ENOSPC}, {"pwrite", EINTR},
 };
 
 /* A group goes on without what cannot be watched. */
@@ -56,6 +73,15 @@ int main(void)
     if (with_device(NULL, &err)) testAbort("%s", err.text);
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         failing_calls_in_turn(calls[i].name, calls[i].number, with_device, NULL);
+    const struct failing_verb *recovering = &failing_verbs[FAILING_RECOVERY];
+    for (size_t i = 0; i < sizeof calls_of_recovering / sizeof calls_of_recovering[0]; i++)
+        failing_calls_in_turn(calls_of_recovering[i].name, calls_of_recovering[i].number, run_verb,
+                              (void *)(uintptr_t)recovering);
+    failing_calls_in_turn("eventfd", EMFILE, run_verb,
+                          (void *)(uintptr_t)&failing_verbs[FAILING_STATUSES]);
+    for (size_t i = 0; i < FAILING_VERBS; i++)
+        failing_calls_in_turn("pthread_mutex_init", EAGAIN, run_verb,
+                              (void *)(uintptr_t)&failing_verbs[i]);
     refuse_subscriptions();
     failing_device_end();
     return testDone();
