@@ -88,8 +88,10 @@ static bool is_theirs(struct restoring *r, const struct back *b, const struct op
 {
     const struct oph__item *item = b->item;
     if (r->force) return false;
+    /* Even where it is back already: the IOC may move it until all that goes back before it is. */
+    if (item->sig->row->moves) return false;
     if (is_same(item, &now->set, &b->put)) return true; /* nothing to do */
-    if (item->sig->row->moves || is_ours(item, &now->set)) return false;
+    if (is_ours(item, &now->set)) return false;
     char value[256], found[320], wanted[320];
     show(item, &now->set, value, sizeof value);
     oph__format(wanted, sizeof wanted, "%s as staged", item->value.text);
