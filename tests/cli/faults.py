@@ -49,8 +49,6 @@ def expected(row):
         return row.code, PREFIX + row.pv, "wanted a value, found Virtual circuit disconnect"
     if row.verb == "read":  # it needs PVs that were not asked for before
         return "EDISCONN", None, "wanted a connection, found the PV is not connected"
-    if row.fault.startswith("Client HDF1:FilePath ") and row.phase == "trigger":  # it names the file
-        return "EFILE", "", "which is not in that folder"
     return row.code, PREFIX + row.pv, row.words
 
 
