@@ -103,9 +103,10 @@ def all_rows():
 
 
 def rows(first, step):
-    """Some, the same each time; all of them with COPHYD_FAULTS=all."""
+    """Some, the same each time; with COPHYD_FAULTS all that are of this part."""
+    part = os.environ.get("COPHYD_FAULTS")
     found = list(all_rows())
-    return found if os.environ.get("COPHYD_FAULTS") == "all" else found[first::step]
+    return [row for row in found if row.part == part] if part else found[first::step]
 
 
 class Ioc:
@@ -227,6 +228,8 @@ class Trouble:
                 client.until(self.name, "Done")
         else:
             client.put_complete(self.name, self.value)
+            if self.record == "SomebodyElse":
+                client.until("cam1:Acquire_RBV", "Acquiring")
 
     def begin_in_exposure(self):
         self.ioc.client.until("cam1:DetectorState_RBV", "Acquire")
