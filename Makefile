@@ -245,11 +245,11 @@ $(PICTURE_TESTS): WITH_DOC = $(PICTURE) $(PNG_LIBS)
 $(PICTURE_TESTS): $(PICTURE)
 
 # What the library claims, attacked: a table.
-TRUST_TESTS := $(SOAK) $(filter %/test_doc_failing %/test_failing_memory %/test_failing_calls %/test_failing_frames,$(UNIT)) \
+TRUST_TESTS := $(SOAK) $(filter %/test_doc_failing %/test_failing_memory %/test_failing_calls %/test_failing_frames %/test_frames_mutants,$(UNIT)) \
     $(filter $(B)/tests/ioc/test_faults_%,$(IOC))
 trust: all $(TRUST_TESTS) python $(PLAIN) $(B)/python-venv/made
 	$(if $(SIM_LIBS),,$(error make trust needs the simulator: ./configure --install-deps))
-	+$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' python3 -B tests/trust/trust.py
+	+$(Q)BUILD=$(B) COPHYD_SIM='$(abspath $(B))/bin/cophyd-sim' python3 -B tests/trust/trust.py $(ROWS)
 
 soak: export COPHYD_SIM = $(abspath $(B))/bin/cophyd-sim
 soak: export COPHYD_STATE_DIR = $(abspath $(B))/state/soak

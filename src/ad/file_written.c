@@ -39,12 +39,15 @@ enum oph__writing oph__store_writing(const oph_device *dev, const struct oph__pl
 
 /* A template names the folder first, then the file. The former file may have had the same name but
  * for the number; then only a name that is just what the template makes of ours is ours for sure.
- */
+ * In another folder than was staged, since somebody changed FilePath, it is looked for in vain. */
 static bool is_ours(const struct oph__store *s, const char *full)
 {
     const char *folder = strstr(s->latest.format, "%s");
     if (!folder || !strstr(folder + 2, "%s")) return true;
     if (!strstr(full, s->latest.name)) return false;
+    if (folder == s->latest.format && s->latest.folder[0] &&
+        !oph__path_rest(full, s->latest.folder, s->windows))
+        return false;
     return s->latest.is_random || !oph__equal(full, s->latest.former) ||
            (s->latest.first[0] && oph__path_same(full, s->latest.first, s->windows));
 }

@@ -131,7 +131,7 @@ static enum oph__verdict judge_stream(const struct oph__shot *shot, size_t w, co
     if (l->number[OPH__W_MODE] != WRITE_STREAM) return OPH__BAD;
     *why = "the writer wrote more than was asked for";
     if (n > (double)shot->frames) return OPH__BAD;
-    *why = "the IOC did not name the file";
+    *why = "the IOC did not name the file as staged";
     if (n == (double)shot->frames)
         return l->file[0] && oph__store_is_ours(shot->writers[w].dev, l->file) ? OPH__GOOD
                                                                                : OPH__NOT_YET;

@@ -82,24 +82,30 @@ static bool climbs(const char *path, bool windows)
     return false;
 }
 
+const char *oph__path_rest(const char *file, const char *folder, bool windows)
+{
+    size_t i = 0;
+    while (folder[i] && same_character(file[i], folder[i], windows))
+        i++;
+    bool whole = i && (is_separator(folder[i - 1], windows) || is_separator(file[i], windows));
+    return folder[i] || !file[i] || !whole || climbs(file + i, windows) ? NULL : file + i;
+}
+
 int oph__path_to_local(const char *device, const char *file, const char *write, const char *read,
                        bool windows, char *dst, size_t size, oph_error *err)
 {
-    size_t i = 0;
-    while (write[i] && same_character(file[i], write[i], windows))
-        i++;
-    bool whole = i && (is_separator(write[i - 1], windows) || is_separator(file[i], windows));
-    if (write[i] || !file[i] || !whole || climbs(file + i, windows) || !oph__is_clean(file))
+    const char *rest = oph__path_rest(file, write, windows);
+    if (!rest || !oph__is_clean(file))
         return oph__fail(err, OPH_EFILE, (struct oph__at){.device = device}, write,
                          "\"%s\", which is not in that folder", file);
-    if (strlen(read) + strlen(file + i) >= size)
-        return oph__fail(err, OPH_ERANGE, (struct oph__at){.device = device}, "a shorter name",
-                         "%zu characters, where the buffer holds %zu",
-                         strlen(read) + strlen(file + i), size ? size - 1 : 0);
     size_t n = strlen(read);
+    if (n + strlen(rest) >= size)
+        return oph__fail(err, OPH_ERANGE, (struct oph__at){.device = device}, "a shorter name",
+                         "%zu characters, where the buffer holds %zu", n + strlen(rest),
+                         size ? size - 1 : 0);
     memcpy(dst, read, n);
-    for (; file[i]; i++)
-        dst[n++] = is_separator(file[i], windows) ? '/' : file[i];
+    for (; *rest; rest++)
+        dst[n++] = is_separator(*rest, windows) ? '/' : *rest;
     dst[n] = 0;
     return 0;
 }

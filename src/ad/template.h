@@ -13,8 +13,12 @@ int oph__template_check(const char *device, const char *text, bool windows, oph_
 int oph__template_expand(const char *device, const char *text, const struct tm *when, bool windows,
                          char *dst, size_t size, oph_error *err);
 
+/* Where in the name of a file, of the IOC, that lies under `folder` the rest begins; NULL:
+ * elsewhere. Windows: either separator, letters of either case. */
+const char *oph__path_rest(const char *file, const char *folder, bool windows);
+
 /* The local name of a file that the IOC names: `file` must lie under the folder `write`; what comes
- * after is put under `read`. Windows: either separator, letters of either case. */
+ * after is put under `read`. Windows: as above. */
 int oph__path_to_local(const char *device, const char *file, const char *write, const char *read,
                        bool windows, char *dst, size_t size, oph_error *err);
 

@@ -92,11 +92,12 @@ static int encode(struct oph__item *item, oph_error *err)
     return oph__encode(&item->value, &target, &item->wire, err);
 }
 
-/* A path is written all the same: the IOC looks for the folder, or makes it, when it is. */
+/* A path is written all the same: the IOC looks for the folder, or makes it, when it is. So is what
+ * the IOC moves, since only what was written goes back. */
 static bool is_unchanged(const struct oph__item *item)
 {
     const oph_signal *sig = item->sig;
-    if (sig->row->how == OPH__PATH || oph__item_starts(item)) return false;
+    if (sig->row->how == OPH__PATH || sig->row->moves || oph__item_starts(item)) return false;
     if (oph__item_former(item) != &item->set) return false;
     return oph__item_is(item, &item->set, sig->set, &item->wire) &&
            (sig->read == sig->set || oph__item_is(item, &item->read, sig->read, &item->wire));

@@ -94,10 +94,12 @@ static bool is_theirs(struct restoring *r, const struct back *b, const struct op
         lost(r, item, &err);
         return true;
     }
+    /* Even where it is back already: the IOC may move it until all that goes back before it is. */
+    if (item->sig->row->moves) return false;
     const struct oph__alike how =
         oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
     if (oph__matches(&now->set, &b->put, &how)) return true; /* nothing to do */
-    if (item->sig->row->moves || is_ours(item, &now->set, &how)) return false;
+    if (is_ours(item, &now->set, &how)) return false;
     char value[256], found[320], wanted[320];
     show(item, &now->set, value, sizeof value);
     oph__format(wanted, sizeof wanted, "%s as staged", item->value.text);

@@ -55,10 +55,14 @@ ssize_t recv(int fd, void *buffer, size_t size, int flags)
     return got;
 }
 
+/* Those that are there now: who has lost one may have another before the last is dropped. */
 void sim_fault_drop_circuits(void)
 {
+    int circuits[DESCRIPTORS], count = 0;
     for (int fd = 3; fd < DESCRIPTORS; fd++)
-        if (is_circuit(fd)) shutdown(fd, SHUT_RDWR);
+        if (is_circuit(fd)) circuits[count++] = fd;
+    for (int i = 0; i < count; i++)
+        shutdown(circuits[i], SHUT_RDWR);
 }
 
 static void delay_changed(void *user)

@@ -55,6 +55,7 @@ void trouble_begin(void *user)
         if (captures) probe_until(probe, t->name, "Done", 10);
     } else {
         probe_put_complete(probe, t->name, t->value, 10);
+        if (is(t, "SomebodyElse")) probe_until(probe, "cam1:Acquire_RBV", "Acquiring", 10);
     }
 }
 

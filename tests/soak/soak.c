@@ -3,8 +3,9 @@
  *
  *     soak ACQUISITIONS SECONDS
  *
- * After each the library's clock goes on by so many seconds: 86,400 by one each are a day. Times
- * are told, not judged. */
+ * After each the clock of day goes on by so many seconds, ours and the IOC's: 86,400 by one each
+ * are a day, in which files go to the folder of their date and frames are stamped with their time.
+ * What waits, waits in real time. How long it takes is told, not judged. */
 #include "lib/count.h"
 #include "lib/detector.h"
 #include "lib/process.h"
@@ -20,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PARTS = 10, LOOK_EACH = 100 };
+enum { PARTS = 10, LOOK_EACH = 100, DAY = 86400 };
 
 static atomic_long ahead; /* seconds */
 
@@ -99,16 +100,65 @@ static void tell(long done, long each, const struct look *l)
              l->memory, l->server_threads, l->server_descriptors, l->server_memory);
 }
 
+static void go_on(struct detector *d, long step)
+{
+    char offset[24];
+    if (!step) return;
+    snprintf(offset, sizeof offset, "%ld", atomic_fetch_add(&ahead, step) + step);
+    if (probe_put_complete(d->probe, "sim1:ClockOffset", offset, 10)) testAbort("its clock stands");
+}
+
+/* Of how many days there were files, and the last of them. */
+static int days;
+static char day[64];
+
+/* Whether the file is in the folder of a day when it can have begun. */
+static bool is_of_its_day(const char *file, time_t begun)
+{
+    for (time_t at = begun; at <= time(NULL); at++) {
+        struct tm when;
+        char folder[64];
+        strftime(folder, sizeof folder, "/%Y/%m/%d/", localtime_r(&at, &when));
+        if (!strstr(file, folder)) continue;
+        days += strcmp(folder, day) != 0;
+        memcpy(day, folder, sizeof day);
+        return true;
+    }
+    testDiag("%s is not of today", file);
+    return false;
+}
+
+/* Its one frame is stamped with the time of its acquisition. */
+static bool is_of_its_time(const char *file, time_t begun)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_frames *frames = NULL;
+    oph_frame_stamp stamp = {.time_ns = -1};
+    int rc = oph_frames_open(file, NULL, OPH_DEFAULT, &frames, &err);
+    if (!rc) rc = oph_frames_stamps(frames, 0, 1, &stamp, &err);
+    oph_frames_free(frames);
+    int64_t second = stamp.time_ns / 1000000000, until = time(NULL);
+    bool good = !rc && second >= begun && second <= until;
+    if (!good)
+        testDiag("stamped %lld, taken from %lld to %lld: %s", (long long)second, (long long)begun,
+                 (long long)until, err.text);
+    return good;
+}
+
 /* Its file is looked at now and then, and removed. */
 static bool acquire(struct detector *d, long number)
 {
     oph_error err = OPH_ERROR_INIT;
     oph_result *result = NULL;
+    time_t begun = time(NULL);
     int rc = oph_acquire(d->det, OPH_DEFAULT, &result, &err);
     const oph_result_file *file = oph_result_file_at(result, 0);
     bool good = !rc && file && !oph_report_count(oph_result_report(result));
     if (!good) testDiag("acquisition %ld: %s: %s", number, oph_code_name(rc), err.text);
-    if (good && number % LOOK_EACH == 0) good = detector_file_is(d, 1, (int)number + 1, 64, 48);
+    if (good) good = is_of_its_day(file->local, begun);
+    if (good && number % LOOK_EACH == 0)
+        good =
+            detector_file_is(d, 1, (int)number + 1, 64, 48) && is_of_its_time(file->local, begun);
     if (file && file->local[0]) unlink(file->local);
     oph_result_free(result);
     return good;
@@ -151,12 +201,13 @@ int main(int argc, char **argv)
         double begun = now();
         for (long i = 0; i < each; i++) {
             failed += !acquire(&d, number++);
-            atomic_fetch_add(&ahead, step);
+            go_on(&d, step);
         }
         look(&d, &then, begun, part == 1 ? &first : &last);
         tell(number, each, part == 1 ? &first : &last);
     }
     testOk(failed == 0, "%ld acquisitions, %ld failed", number, failed);
+    if (number * step >= DAY) testOk(days > 1, "files of %d days", days);
     judge(&first, &last, each);
     detector_unchanged(&d, "all of them");
     detector_end(&d);

@@ -312,7 +312,16 @@ static void test_never(oph_device *det)
     show_camera("18");
     fake_set("X:HDF1:NumCaptured_RBV", "1");
     fake_release("X:cam1:Acquire");
-    fails(st, "the IOC did not name the file");
+    fails(st, "the IOC did not name the file as staged");
+    unstage(det);
+
+    stage(det, "its file is in another folder");
+    st = trigger(det);
+    show_camera("18");
+    fake_set("X:HDF1:NumCaptured_RBV", "1");
+    fake_set("X:HDF1:FullFileName_RBV", "/other" NEW_FILE);
+    fake_release("X:cam1:Acquire");
+    fails(st, "the IOC did not name the file as staged");
     unstage(det);
 
     stage(det, "one of the writer's PVs went away");
