@@ -61,6 +61,14 @@ def text(chars: Any) -> str:
     return to_text(ffi.string(chars)) if chars else ""
 
 
+def written_by(function: Any, *arguments: Any) -> str:
+    """What a function like snprintf writes, whatever its length."""
+    size = function(*arguments, ffi.NULL, 0) + 1
+    buffer = ffi.new("char[]", size)
+    function(*arguments, buffer, size)
+    return text(buffer)
+
+
 def new_struct(name: str) -> Any:
     """A zeroed struct whose first field says its size."""
     struct = ffi.new(f"{name} *")
