@@ -1,16 +1,17 @@
 /* A forked child ends by exit(), as any other process does: also where a CA repeater runs in its
  * parent, whose watchdog libCom's exit handlers wait for. */
+#include "base/clock.h"
 #include "lib/mini.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <epicsUnitTest.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LIMIT = 30, CODE = 7 };
@@ -58,11 +59,10 @@ static bool has_thread(const char *wanted)
 /* libCom starts it on a thread of its own, and tells nobody. */
 static bool has_watchdog(void)
 {
-    for (int i = 0; i < 100 * LIMIT; i++) {
-        if (has_thread("taskwd")) return true;
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    }
-    return false;
+    double deadline = oph__now() + LIMIT;
+    while (!has_thread("taskwd") && oph__now() < deadline)
+        sched_yield();
+    return has_thread("taskwd");
 }
 
 /* The exit code of a child that does this and exits; -1 when it was killed. */

@@ -19,8 +19,8 @@ What users of ophyd will find otherwise:
   "cophyd-events". They may do what any other code may.
 - stage() and unstage() of a detector do the same for its children: overriding those methods in the
   class of a child makes no difference.
-- A program that ends while a device is staged unstages it. After a fork the child makes devices
-  anew: the parent's raise ForkError.
+- A program that ends while a device is staged unstages it; what a killed one left recover() puts
+  back. After a fork the child makes devices anew: the parent's raise ForkError.
 """
 
 from __future__ import annotations

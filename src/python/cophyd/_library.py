@@ -26,8 +26,7 @@ def find_library() -> str:
     return str(own.resolve()) if own.exists() else SONAME
 
 
-# Not to be unloaded when the interpreter ends: its threads run until the process does.
-lib: Any = ffi.dlopen(find_library(), ffi.RTLD_NOW | ffi.RTLD_NODELETE)
+lib: Any = ffi.dlopen(find_library(), ffi.RTLD_NOW)
 # cffi finds a function at its first use, with a lock held under which a garbage collection may run
 # finalizers, which call the library: so all are found now.
 for _name in dir(lib):
