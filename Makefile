@@ -134,7 +134,7 @@ $(B)/lib/libcophyd.a: $(LIB_OBJ) $(LIB_DIRS)
 
 $(B)/lib/$(SO): $(LIB_OBJ) $(LIB_DIRS) src/cophyd.map | $(B)/lib/cophyd
 	$(say) LD $@
-	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) -Wl,-soname,$(SO_MAJOR) -Wl,--version-script=src/cophyd.map \
+	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) -Wl,-soname,$(SO_MAJOR) -Wl,-z,nodelete -Wl,--version-script=src/cophyd.map \
 	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(LIB_OBJ) '-Wl,-rpath,$$ORIGIN/cophyd' $(ALL_LIBS)
 	$(Q)ln -sf $(SO) $(@D)/$(SO_MAJOR) && ln -sf $(SO_MAJOR) $(@D)/libcophyd.so
 

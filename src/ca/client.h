@@ -182,6 +182,10 @@ void oph__ca_words_end(
     void); /* once the context has said its last: the error log is the process's again */
 void oph__ca_warn(struct oph__words *words, const char *sentence);
 
+/* exit.c */
+/* Once libCom's threads may be there; again and again. */
+void oph__ca_exit_begin(void);
+
 /* environment.c: what libca would only print. */
 int oph__ca_check_environment(oph_error *err);
 

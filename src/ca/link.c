@@ -52,6 +52,7 @@ static void begin(void *arg)
     oph__ca_words_begin(&link->words, link->words.log);
     if (ca_context_create(ca_enable_preemptive_callback) == ECA_NORMAL) {
         link->context = ca_current_context();
+        oph__ca_exit_begin();
         oph__ca_words_hook(&link->words);
     } else {
         oph__ca_words_mute(&link->words);

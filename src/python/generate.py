@@ -20,6 +20,7 @@ NOT_BOUND = {"documents.h", "simulator.h"}  # of other libraries
 EXTRA = {
     "ADBase": "AreaDetectorDevice",
     "DetectorBase": "Detector",
+    "EpicsMotor": "Motor",
     "FileStorePluginBase": "FileStore",
     "ImagePlugin": "LiveImage",
 }
@@ -130,6 +131,7 @@ def write_builtin(file, classes):
         "from .files import FileStore",
         "from .group import Group",
         "from .lookup import release_of",
+        "from .motor import Motor",
         "from .signal import Signal, SignalRO",
         "",
         "__all__ = [",

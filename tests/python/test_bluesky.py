@@ -248,6 +248,32 @@ def test_fly_scan(engine, run, det, unchanged):
     assert run.of("stop")[0]["num_events"] == {"primary": 10}
 
 
+def test_the_classic_flyer_plan(engine, run, det, unchanged):
+    """bp.fly declares no stream, without which bluesky has no documents for frames. Each error says
+    which plan has; usually before a frame is taken."""
+    stages = "wanted {}, found none: bp.fly is no plan for it; one is bps.stage, bps.prepare, "
+    with pytest.raises(cophyd.CophydError, match=stages.format("a series that was prepared")):
+        engine(bp.fly([det]))
+
+    def fly_staged(prepared):
+        yield from bps.stage(det)
+        if prepared:
+            yield from bps.prepare(det, Series(frames=2, exposure=0.001), wait=True)
+        yield from bp.fly([det])
+
+    with pytest.raises(cophyd.CophydError, match="a series that was prepared, found none"):
+        engine(fly_staged(False))
+    det.unstage()
+    declared = "its stream declared before its frames were taken"
+    with pytest.raises(cophyd.CophydError, match=stages.format(declared)):
+        engine(fly_staged(True))
+    det.unstage()
+    assert [stop["exit_status"] for stop in run.of("stop")] == ["fail"] * 3
+    assert not run.of("descriptor") and not run.of("stream_resource")
+    engine(fly(det, Series(frames=2, exposure=0.001)))
+    assert run.of("stop")[-1]["num_events"] == {"primary": 2}
+
+
 def test_series_that_cannot_be(engine, det, unchanged):
     with pytest.raises(cophyd.InvalidValueError, match="wanted"):
         engine(fly(det, {"frames": 5, "exposure": 0.1, "period": 0.01}))

@@ -1,6 +1,7 @@
 """Devices with an IOC: staging, triggering, reading, files."""
 
 import logging
+import time
 
 import numpy as np
 import pytest
@@ -151,7 +152,6 @@ def test_paths(make_detector, data):
 
 
 def test_looking_at_the_chain(det):
-    assert "cam" in det.graph_text() and det.graph_text(dot=True).startswith("digraph")
     assert "Pilatus:TIFF1:" in [plugin.prefix for plugin in det.missing_plugins()]
     det.hdf1.stage_sigs["min_callback_time"] = 0.5
     (finding,) = [f for f in det.validate() if f.severity == "error"]
@@ -206,3 +206,151 @@ def test_the_root_of_resources(make_detector, data):
     det.trigger().wait(PATIENCE)
     with pytest.raises(cophyd.InvalidValueError, match="below reg_root, /nowhere"):
         det.read()
+
+
+def test_an_acquisition_in_one_call(make_detector, data):
+    det = make_detector(detectors.WithTIFF)
+    det.tiff1.set_path_templates("/data/%Y/", f"{data}/%Y/")
+    before = settings_of(det)
+    det.cam.stage_sigs["num_images"] = 3
+    done = det.acquire(PATIENCE)
+    assert done.frames == 3 and det.state == "idle" and settings_of(det) == before
+    assert [(file.device, file.local) for file in done.files] == [
+        ("det.hdf1", det.hdf1.local_files[0]),
+        ("det.tiff1", det.tiff1.local_files[-1]),
+    ]
+    assert [file.ioc for file in done.files] == [
+        det.hdf1.full_file_name.get(),
+        det.tiff1.full_file_name.get(),
+    ]
+    assert done.acquiring > 0 and done.staging > 0 and done.unstaging > 0
+    assert abs(time.time() - done.begun) < 1000
+
+
+def test_an_acquisition_in_one_call_that_fails(det, fault):
+    before = settings_of(det)
+    fault("ExposureFails", 1)
+    with pytest.raises(cophyd.AcquisitionError, match="DetectorState Error"):
+        det.acquire()
+    assert det.state == "idle" and settings_of(det) == before
+    det.cam.stage_sigs["image_mode"] = "Sinlge"
+    with pytest.raises(cophyd.InvalidValueError, match="Sinlge"):
+        det.acquire()
+    assert det.state == "idle"
+
+
+def test_an_acquisition_in_one_call_has_an_end(det):
+    det.cam.stage_sigs["acquire_time"] = 100
+    with pytest.raises(cophyd.WaitTimeoutError):
+        det.acquire(0.1)
+    assert det.state == "idle" and det.cam.acquire.get() == 0
+
+
+def test_what_has_no_trigger_does_not_acquire():
+    plain = cophyd.PilatusDetector("Pilatus:", name="plain")
+    with pytest.raises(cophyd.InvalidValueError, match="plain: wanted a class with a trigger"):
+        plain.acquire()
+    assert plain.state == "idle"
+
+
+def test_a_plan(det):
+    det.cam.num_images.put(5)
+    det.cam.acquire_time.put(0.001)
+    before = settings_of(det)
+    plan = det.plan()
+    assert settings_of(det) == before and det.state == "idle"
+    rows = {setting.device: setting for setting in plan.settings}
+    images = rows["det.cam.num_images"]
+    assert (images.pv, images.setpoint_found, images.value, images.restore) == (
+        "Pilatus:cam1:NumImages",
+        "5",
+        "1",
+        "5",
+    )
+    assert images.step > 0 and not images.starts and not images.skipped
+    last = plan.settings[-1]
+    assert last.device == "det.hdf1.capture" and last.starts and last.restore is None
+    assert str(plan) == plan.text and "Pilatus:cam1:NumImages" in str(plan)
+    unchanged = {s.device: s for s in det.plan(skip_unchanged=True).settings}
+    assert unchanged["det.cam.acquire_time"].skipped
+    assert unchanged["det.cam.acquire_time"].step == 0 and unchanged["det.cam.num_images"].step > 0
+    det.cam.stage_sigs["image_mode"] = "Sinlge"
+    with pytest.raises(cophyd.InvalidValueError, match="Sinlge") as caught:
+        det.plan()
+    assert len(caught.value.report) == 1
+    det.cam.num_images.put(1)
+
+
+def test_stage_takes_over(det):
+    det.cam.acquire_time.put(100)
+    det.cam.acquire.put(1)
+    with pytest.raises(cophyd.CophydError) as caught:
+        det.stage()
+    assert caught.value.name == "OPH_EBUSY"
+    assert any(setting.stopped for setting in det.plan(takeover=True).settings)
+    det.stage(takeover=True, skip_unchanged=True, sync=True)
+    assert det.cam.acquire.get() == 0
+    det.trigger().wait(PATIENCE)
+    det.unstage()
+    assert det.cam.acquire.get() == 0 and det.cam.acquire_time.get() == 100
+    det.cam.acquire_time.put(0.5)
+
+
+def test_unstage_by_force(det, caplog):
+    det.cam.num_images.put(5)
+    det.stage()
+    det.cam.num_images.put(7)
+    with caplog.at_level(logging.WARNING, "cophyd"):
+        det.unstage(force=True)
+    assert caplog.records == [] and det.cam.num_images.get() == 5
+    det.cam.num_images.put(1)
+
+
+def test_the_graph(det):
+    graph = det.graph()
+    camera, writer = ({node.attr: node for node in graph.nodes}[a] for a in ("cam", "hdf1"))
+    assert camera.is_camera and camera.enabled is True and camera.type == ""
+    assert writer.source == camera.port == "PIL" and writer.type.startswith("NDFileHDF5")
+    assert writer.has_camera and writer.queue_size > 0 and writer.blocking in (True, False)
+    assert [(edge.start, edge.end) for edge in graph.edges] == [(camera, writer)]
+    assert str(graph) == graph.text and "hdf1" in graph.text
+    assert graph.dot.startswith("digraph")
+
+
+def test_differences(det):
+    """A record that this IOC does not have, among those of a class."""
+
+    class WithOther(detectors.MyPilatus):
+        other = cophyd.Component(cophyd.EpicsSignal, "cam1:NoSuchRecord")
+
+    other = WithOther("Pilatus:", name="other")
+    (error,) = [error for error in other.differences() if error.device == "other"]
+    assert error.name == "OPH_EABSENT" and "none of them" in error.found
+    assert not [error for error in det.differences() if error.device == "det"]
+
+
+def test_finding_attributes():
+    rows = cophyd.default_context().find("hdf5 COMPRESSION")
+    assert ("HDF5Plugin", "compression") in [(row.class_name, row.attr) for row in rows]
+    assert cophyd.default_context().find("no such words") == []
+
+
+def test_files_named_by_a_function(det, data, caplog):
+    number = iter(range(1, 9))
+    det.hdf1.set_file_naming(lambda store: f"{store.attr_name}_{next(number)}")
+    det.plan()
+    for wanted in ("hdf1_2", "hdf1_3"):
+        det.acquire()
+        assert det.hdf1.ioc_files[0].endswith(f"/{wanted}_000000.h5")
+
+    def fails(store):
+        raise KeyError("no sample")
+
+    for bad in (fails, lambda store: 5, lambda store: "x" * 5000, lambda store: "a/b"):
+        det.hdf1.set_file_naming(bad)
+        with pytest.raises(cophyd.CophydError, match=r"det\.hdf1"):
+            det.stage()
+        assert det.state == "idle"
+    assert "no sample" in caplog.text
+    det.hdf1.set_file_naming("uuid")
+    det.acquire()

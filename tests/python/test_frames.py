@@ -1,6 +1,9 @@
 """Frames in files."""
 
 import gc
+import os
+import signal
+import threading
 
 import h5py
 import hdf5plugin
@@ -96,3 +99,22 @@ def test_files_that_cannot_be_read(file, tmp_path):
     frames.close()
     with pytest.raises(ValueError, match="was closed"):
         frames.read()
+
+
+def test_a_file_from_strangers(file):
+    """It is read by a process of its own, whose end is an error and not ours."""
+    before = children()
+    with Frames(file, isolated=True, count=6) as frames, Frames(file) as plain:
+        assert np.array_equal(frames[1:3], plain[1:3])
+        (reader,) = children() - before
+        os.kill(reader, signal.SIGKILL)
+        with pytest.raises(cophyd.CophydError) as caught:
+            frames.read()
+        assert caught.value.name == "OPH_EFILE"
+        assert len(plain.read()) == 6
+
+
+def children():
+    """Processes that this thread has started."""
+    with open(f"/proc/self/task/{threading.get_native_id()}/children") as file:
+        return {int(pid) for pid in file.read().split()}

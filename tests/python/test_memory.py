@@ -56,6 +56,19 @@ def test_devices():
     assert descriptors() <= before + 2
 
 
+def test_devices_whose_files_a_function_names():
+    """The library calls it by the device, and the device has it."""
+
+    def act():
+        det = detectors.MyPilatus("Pilatus:", name="det")
+        det.hdf1.set_file_naming(lambda store: store.name)
+        det.hdf1.set_file_naming(lambda store: store.attr_name)
+
+    before = descriptors()
+    assert grows(act, 1000) < 2000
+    assert descriptors() <= before + 2
+
+
 def test_connected_devices():
     """Their channels go with them."""
 
@@ -95,6 +108,16 @@ def test_values(size):
         assert signal.get() is not None and signal.read()
 
     assert grows(act, 2000) < 200
+
+
+def test_many_at_once():
+    signals = [cophyd.SoftSignal(name=f"s{i}", value=np.zeros(1000)) for i in range(10)]
+
+    def act():
+        cophyd.put_all(dict.fromkeys(signals, np.ones(1000)))
+        assert all(value.sum() == 1000 for value in cophyd.get_all(signals))
+
+    assert grows(act, 500) < 500
 
 
 def test_errors():

@@ -119,3 +119,22 @@ def test_parents_keys():
     device.hdf1.stage_sigs[device.cam.array_callbacks] = 1
     assert "parent.cam.array_callbacks" in device.hdf1.stage_sigs
     device.destroy()
+
+
+def test_as_text(sigs):
+    sigs.update({"cam.acquire_time": 0.25, "cam.file_name": 'a "b" # c'})
+    text = sigs.to_text()
+    assert text.splitlines()[:3] == ["cam.acquire=0", "cam.image_mode=1", "cam.acquire_time=0.25"]
+    before = sigs.copy()
+    sigs.clear()
+    sigs.parse(text)
+    assert sigs == before and [type(value) for value in sigs.values()] == [int, int, float, str]
+    sigs.parse("cam.num_images=3 # frames\n")
+    assert sigs == {"cam.num_images": 3}
+    with pytest.raises(cophyd.InvalidValueError) as caught:
+        sigs.parse("cam.num_images=4\ncam.no_such=1\ncam.manufacturer=x\n", "my.settings")
+    assert [str(error).partition(" ")[0] for error in caught.value.report] == [
+        "my.settings:2:",
+        "my.settings:3:",
+    ]
+    assert sigs == {"cam.num_images": 3}

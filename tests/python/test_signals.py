@@ -2,10 +2,12 @@
 
 import threading
 
+import numpy as np
 import pytest
 
 import cophyd
 from conftest import PATIENCE
+from cophyd import SoftSignal, get_all, put_all
 
 
 @pytest.fixture
@@ -210,3 +212,53 @@ def test_errors_can_be_pickled():
     error.code, error.pv = -13, "X"
     again = pickle.loads(pickle.dumps(error))
     assert (str(again), again.code, again.pv) == ("a sentence", -13, "X")
+
+
+# --- Many at once
+
+
+def test_many_gets(det, ao):
+    signals = [ao, det.cam.num_images, det.cam.image_mode, det.hdf1.file_path, det.cam.model]
+    assert get_all(signals) == [signal.get() for signal in signals]
+    labels = get_all(signals, as_string=True)
+    assert labels == [signal.get(as_string=True) for signal in signals]
+    assert labels[2] in det.cam.image_mode.enum_strs and get_all([]) == []
+    assert get_all(iter([SoftSignal(name="soft", value="words"), ao])) == ["words", ao.get()]
+
+
+def test_many_gets_have_arrays_of_their_own():
+    arrays = [SoftSignal(name="a", value=np.arange(4)), SoftSignal(name="b", value=[0.5, 1.5])]
+    one, other = get_all(arrays)
+    put_all({arrays[0]: np.zeros(4, int), arrays[1]: [3, 4]})
+    assert one.tolist() == [0, 1, 2, 3] and other.tolist() == [0.5, 1.5]
+    assert [value.tolist() for value in get_all(arrays)] == [[0, 0, 0, 0], [3, 4]]
+
+
+def test_many_gets_of_which_some_fail(ao):
+    absent = [cophyd.EpicsSignal(f"no:such:{n}", name=f"no{n}") for n in range(2)]
+    for as_string in (False, True):
+        with pytest.raises(cophyd.DisconnectedError, match="no0") as caught:
+            get_all([absent[0], ao, absent[1]], as_string=as_string, timeout=0.1)
+        assert [error.pv for error in caught.value.report] == ["no:such:0", "no:such:1"]
+
+
+def test_many_puts(det, ao):
+    put_all({det.cam.num_images: 3, ao: 1.25, det.cam.image_mode: "Multiple"})
+    signals = [det.cam.num_images, ao, det.cam.image_mode]
+    assert get_all(signals, as_string=True) == ["3", "1.25", "Multiple"]
+    with pytest.raises(cophyd.InvalidValueError, match="Sinlge") as caught:
+        put_all({det.cam.num_images: 1, det.cam.image_mode: "Sinlge", ao: -0.5})
+    assert [error.device for error in caught.value.report] == ["det.cam.image_mode"]
+    assert get_all(signals[:2]) == [1, -0.5]
+    put_all({det.cam.image_mode: "Single"})
+    put_all({})
+
+
+def test_the_first_get_of_text_as_text():
+    """A CHAR array is known for text only once it has connected."""
+    signal = cophyd.EpicsSignal(
+        "Pilatus:cam1:FilePath_RBV", name="path", string=True, context=cophyd.Context()
+    )
+    assert isinstance(signal.get(as_string=True), str)
+    cam = cophyd.PilatusDetectorCam("Pilatus:cam1:", name="cam", context=cophyd.Context())
+    assert cam.file_path.get(as_string=True) == cam.file_path.get()

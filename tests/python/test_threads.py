@@ -6,7 +6,7 @@ import pytest
 
 import cophyd
 import detectors
-from conftest import PATIENCE
+from conftest import BUILD, PATIENCE
 
 BLOCKS = {
     "get": lambda det, status: det.cam.acquire_time.get(),
@@ -167,6 +167,61 @@ print("parent", os.waitstatus_to_exitcode(how))
 
 def test_fork(run_python):
     assert run_python(FORK) == "child parent 0\n"
+
+
+OWN_REPEATER = """
+import os, socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+    free.bind(("127.0.0.1", 0))
+    os.environ.update(EPICS_CA_REPEATER_PORT=str(free.getsockname()[1]), PATH="/nowhere")
+"""
+ITS_WATCHDOG = """
+def threads():
+    for name in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{name}/comm") as comm:
+            yield comm.read().strip()
+while "taskwd" not in threads():
+    pass
+"""
+
+
+def test_fork_beside_a_repeater(run_python):
+    """Which libca runs in this process where there is no other: libCom's exit handlers wait for a
+    thread of it, and the child has none."""
+    source = OWN_REPEATER + FORK.replace("pid = os.fork()", f"{ITS_WATCHDOG}pid = os.fork()")
+    assert run_python(source) == "child parent 0\n"
+
+
+UNLOADED = """
+import os, sys
+import cffi
+ffi = cffi.FFI()
+ffi.cdef('''
+int oph_context_new(void *opt, void **ret, void *err);
+void oph_context_free(void *ctx);
+int oph_device_new(void *ctx, char *cls, char *prefix, char *name, void **ret, void *err);
+int oph_get_double(void *dev, char *path, double *ret, void *err);
+''')
+ctx, dev, value = ffi.new("void **"), ffi.new("void **"), ffi.new("double *", -1)
+N = ffi.NULL
+for turn in range(10):
+    lib = ffi.dlopen(sys.argv[1], ffi.RTLD_NOW)
+    assert not lib.oph_context_new(N, ctx, N)
+    assert not lib.oph_device_new(ctx[0], b"CamBase", b"Pilatus:cam1:", b"cam", dev, N)
+    assert not lib.oph_get_double(dev[0], b"acquire_time", value, N) and value[0] >= 0
+    if turn % 2:
+        lib.oph_context_free(ctx[0])  # the others' threads run on
+    ffi.dlclose(lib)
+    with open("/proc/self/maps") as maps:
+        assert "libcophyd.so" in maps.read()
+print("end")
+"""
+
+
+def test_the_library_stays(run_python):
+    """A host may unload it as others: its threads, and libca's, still have their code."""
+    library = BUILD / "lib/libcophyd.so.0"
+    assert run_python(UNLOADED, str(library)) == "end\n"
 
 
 def test_multiprocessing(run_python, tmp_path):

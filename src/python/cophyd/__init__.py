@@ -19,8 +19,8 @@ What users of ophyd will find otherwise:
   "cophyd-events". They may do what any other code may.
 - stage() and unstage() of a detector do the same for its children: overriding those methods in the
   class of a child makes no difference.
-- A program that ends while a device is staged unstages it. After a fork the child makes devices
-  anew: the parent's raise ForkError.
+- A program that ends while a device is staged unstages it; what a killed one left recover() puts
+  back. After a fork the child makes devices anew: the parent's raise ForkError.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import builtin
 from ._library import version
+from .chain import Finding, Graph, GraphEdge, GraphNode, MissingPlugin
 from .classes import Component
 from .context import Context, default_context, set_default_context
-from .detector import Finding, MissingPlugin, Series
+from .detector import Acquisition, Series, WrittenFile
 from .device import Device
 from .errors import (
     AcquisitionError,
@@ -49,8 +50,11 @@ from .errors import (
 from .frames import Frames
 from .kinds import Kind, Properties
 from .lookup import device_class
+from .plan import Plan, PlannedSetting
 from .pv import EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV
+from .recovery import Journal, Recovered, journals, recover
 from .settings import StageSigs
+from .several import get_all, put_all
 from .signal import Signal, SignalRO
 from .soft import SoftSignal
 from .status import Progress, Status
@@ -64,6 +68,7 @@ __version__ = version()
 
 __all__ = [
     "ADComponent",
+    "Acquisition",
     "AcquisitionError",
     "Component",
     "Context",
@@ -78,13 +83,20 @@ __all__ = [
     "Finding",
     "ForkError",
     "Frames",
+    "Graph",
+    "GraphEdge",
+    "GraphNode",
     "InvalidValueError",
+    "Journal",
     "Kind",
     "MismatchError",
     "MissingPlugin",
+    "Plan",
+    "PlannedSetting",
     "Progress",
     "Properties",
     "ReadOnlyError",
+    "Recovered",
     "Series",
     "Signal",
     "SignalRO",
@@ -93,9 +105,14 @@ __all__ = [
     "Status",
     "UnprimedPlugin",
     "WaitTimeoutError",
+    "WrittenFile",
     "WrongTypeError",
     "default_context",
     "device_class",
+    "get_all",
+    "journals",
+    "put_all",
+    "recover",
     "set_default_context",
     "version",
 ]

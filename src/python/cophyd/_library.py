@@ -26,8 +26,7 @@ def find_library() -> str:
     return str(own.resolve()) if own.exists() else SONAME
 
 
-# Not to be unloaded when the interpreter ends: its threads run until the process does.
-lib: Any = ffi.dlopen(find_library(), ffi.RTLD_NOW | ffi.RTLD_NODELETE)
+lib: Any = ffi.dlopen(find_library(), ffi.RTLD_NOW)
 # cffi finds a function at its first use, with a lock held under which a garbage collection may run
 # finalizers, which call the library: so all are found now.
 for _name in dir(lib):
@@ -59,6 +58,14 @@ def to_text(bytes_: bytes) -> str:
 def text(chars: Any) -> str:
     """A C string; "" for NULL."""
     return to_text(ffi.string(chars)) if chars else ""
+
+
+def written_by(function: Any, *arguments: Any) -> str:
+    """What a function like snprintf writes, whatever its length."""
+    size = function(*arguments, ffi.NULL, 0) + 1
+    buffer = ffi.new("char[]", size)
+    function(*arguments, buffer, size)
+    return text(buffer)
 
 
 def new_struct(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from ._library import lib, new_struct, text
 from .errors import call, call_for, call_with_report, make_error
 from .events import Events
-from .rows import Row
+from .rows import Row, rows_of
 
 
 class Context:
@@ -82,10 +82,14 @@ class Context:
             return self._rows[class_name]
 
     def _read_rows(self, class_name: str) -> dict[str, Row]:
-        rows = call_for("oph_rows *", lib.oph_class_rows, self._ptr, class_name.encode(), 0)
-        found = [Row.of(lib.oph_rows_at(rows, i)) for i in range(lib.oph_rows_count(rows))]
-        lib.oph_rows_free(rows)
-        return {row.attr: row for row in found}
+        name = class_name.encode()
+        rows = rows_of(call_for("oph_rows *", lib.oph_class_rows, self._ptr, name, 0))
+        return {row.attr: row for row in rows}
+
+    def find(self, words: str) -> list[Row]:
+        """The attributes of all classes in whose class, name, PV, doc or labels all these words
+        occur, in any case: "hdf5 compress"."""
+        return rows_of(call_for("oph_rows *", lib.oph_class_find, self._ptr, words.encode()))
 
     def check_process(self) -> None:
         """ForkError in a child of the process that made it, whose locks may be held for ever."""

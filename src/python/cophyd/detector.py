@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ._library import ffi, lib, new_struct, seconds, text
 from .arrays import NUMPY
-from .device import Device
-from .documents import RESOURCE, STREAM, Document
-from .errors import CophydError, call, call_for, exception_of, new_error, take_report
+from .chain import Finding, Graph, MissingPlugin, findings_of, graph_of, missing_plugins_of
+from .device import Device, logger
+from .documents import RESOURCE, STREAM, Document, file_of
+from .errors import CophydError, call, call_for, exception_of, make_error, new_error, take_report
 from .kinds import Kind
 from .readings import call_descriptions
 from .status import Status
@@ -23,6 +27,11 @@ MODES = {
     "edge": lib.OPH_SERIES_EDGE,
     "gate": lib.OPH_SERIES_GATE,
 }
+
+FLY = (
+    "bp.fly is no plan for it; one is bps.stage, bps.prepare, bps.declare_stream(..., "
+    "collect=True), bps.kickoff, bps.complete, bps.collect and bps.unstage"
+)
 
 
 @dataclass(frozen=True)
@@ -43,26 +52,30 @@ class Series:
 
 
 @dataclass(frozen=True)
-class MissingPlugin:
-    """A plugin that the IOC has and the device does not declare."""
+class WrittenFile:
+    """A file of an acquisition; of several of one plugin, one a frame, the last."""
 
-    port: str
-    prefix: str
-    type: str
-    class_name: str
+    device: str
+    """The plugin: "det.hdf1"."""
+    ioc: str
+    """Its name as the IOC knows it."""
+    local: str
+    """As this machine does; "" where that cannot be told."""
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong with the ways of the frames."""
+class Acquisition:
+    """What acquire() brought."""
 
-    severity: str
-    """"error": frames would be lost; "warning": slow, or soon to go wrong."""
-    error: CophydError
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.severity}: {self.error}. {self.advice}"
+    frames: int
+    """At the slowest writer."""
+    files: tuple[WrittenFile, ...]
+    begun: float
+    """Seconds since 1970."""
+    staging: float
+    """Seconds that each part took."""
+    acquiring: float
+    unstaging: float
 
 
 class AreaDetectorDevice(Device):
@@ -93,42 +106,58 @@ class Detector(AreaDetectorDevice):
     is_plain = True
     _series: Series | None = None
     _series_start = 0
+    _completed = _described = False  # its series, since it was staged
 
     # --- Looking
 
     def missing_plugins(self, timeout: float | None = None) -> list[MissingPlugin]:
         """Plugins that the IOC has and the class does not declare. [] is what one wants to see."""
-        found = call_for("oph_plugins *", lib.oph_missing_plugins, self._ptr, seconds(timeout))
-        rows = [lib.oph_plugins_at(found, i) for i in range(lib.oph_plugins_count(found))]
-        plugins = [
-            MissingPlugin(text(p.port), text(p.prefix), text(p.type), text(p.class_name))
-            for p in rows
-        ]
-        lib.oph_plugins_free(found)
-        return plugins
+        return missing_plugins_of(self._ptr, timeout)
 
     def validate(self, timeout: float | None = None) -> list[Finding]:
         """What would keep frames from a file, or mislead a program. An idle device is looked at as
         staging would make it."""
-        found = call_for("oph_findings *", lib.oph_validate, self._ptr, seconds(timeout))
-        findings = []
-        for i in range(lib.oph_findings_count(found)):
-            row = lib.oph_findings_at(found, i)
-            severity = "warning" if row.severity == lib.OPH_SEVERITY_WARNING else "error"
-            error = exception_of(ffi.addressof(row, "error"))
-            findings.append(Finding(severity, error, text(row.advice)))
-        lib.oph_findings_free(found)
-        return findings
+        return findings_of(self._ptr, timeout)
 
-    def graph_text(self, *, dot: bool = False, timeout: float | None = None) -> str:
-        """The ports of the detector and its plugins as a tree of lines, or for Graphviz."""
-        graph = call_for("oph_graph *", lib.oph_graph_new, self._ptr, seconds(timeout))
-        write = lib.oph_graph_dot if dot else lib.oph_graph_text
-        size = write(graph, ffi.NULL, 0) + 1
-        buffer = ffi.new("char[]", size)
-        write(graph, buffer, size)
-        lib.oph_graph_free(graph)
-        return text(buffer)
+    def graph(self, timeout: float | None = None) -> Graph:
+        """The ports of the detector and its plugins, and which frames go where."""
+        return graph_of(self._ptr, timeout)
+
+    # --- Acquiring
+
+    def acquire(self, timeout: float | None = None) -> Acquisition:
+        """Stages, triggers, waits, and unstages, always. The first thing that goes wrong is raised.
+        `timeout`: seconds for the acquisition; None: what its settings make of it."""
+        if not self._has_trigger:
+            found = f"wanted a class with a trigger, as SingleTrigger, found {self.class_name}"
+            raise make_error(lib.OPH_EINVAL, f"{self.name}: {found}")
+        begun, times = time.time(), [time.monotonic()]
+        self.stage()
+        times.append(time.monotonic())
+        try:
+            status = self.trigger()
+            status.wait(timeout)
+        except BaseException:
+            try:
+                self.unstage()
+            except CophydError as error:
+                logger.error("%s", error)
+            raise
+        times.append(time.monotonic())
+        self.unstage()
+        times.append(time.monotonic())
+        parts = [after - before for before, after in itertools.pairwise(times)]
+        frames = int(status.progress.current or 0)
+        return Acquisition(frames, tuple(self._written()), begun, *parts)
+
+    def _written(self) -> Iterator[WrittenFile]:
+        for device in self._family():
+            if lib.oph_file_count(device._ptr):
+                local = ""
+                with contextlib.suppress(CophydError):
+                    local = file_of(device)
+                path = text(lib.oph_device_path(device._ptr))
+                yield WrittenFile(path, file_of(device, side=lib.OPH_SIDE_IOC), local)
 
     def set_frames(self, frames: int) -> None:
         """How many frames an acquisition brings to each writer; 0: as many as the camera takes."""
@@ -163,14 +192,21 @@ class Detector(AreaDetectorDevice):
     def kickoff(self) -> Status:
         """Starts the next acquisition of the series. The status is done when it has begun: with
         pulses from outside, when none can be lost."""
+        if self._series is None or self.state == "idle":
+            self._refuse_plan("a series that was prepared")
         made = call_for("oph_status *", lib.oph_kickoff, self._ptr)
         return Status(made, self._context, self)
 
     def complete(self) -> Status:
         """The status of the frames that the newest kickoff brings."""
         made = call_for("oph_status *", lib.oph_complete, self._ptr)
+        self._completed = True
         self._acquisition = Status(made, self._context, self)
         return self._acquisition
+
+    def _refuse_plan(self, wanted: str) -> NoReturn:
+        """bp.fly would take frames that bluesky has no documents for: it declares no stream."""
+        raise make_error(lib.OPH_ESTATE, f"{self.name}: wanted {wanted}, found none: {FLY}")
 
     def series_index(self) -> int:
         """How many frames of the series all writers have."""
@@ -190,12 +226,16 @@ class Detector(AreaDetectorDevice):
             raise ValueError(f"wanted {RESOURCE} or {STREAM}, found {form!r}")
         self._tree.assets.form = form
 
-    def stage(self) -> list[Device]:
+    def _begin_stage(self) -> None:
+        super()._begin_stage()
         self._series, self._series_start = None, 0
-        return super().stage()
+        self._completed = self._described = False
 
     def describe_collect(self) -> OrderedDict[str, dict[str, Any]]:
         """Data keys of a series: its images, a frame an event."""
+        if self._completed and not self._described:
+            self._refuse_plan("its stream declared before its frames were taken")
+        self._described = True
         return self._tree.assets.describe_series(self)
 
     def describe_images(self) -> tuple[OrderedDict[str, Any], dict[str, str]]:

@@ -7,15 +7,24 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ._library import ffi, lib, seconds, text
+from ._library import ffi, lib, new_struct, seconds, text
 from .classes import Component, Declarations
 from .context import Context, default_context
 from .descriptions import descriptions_of
-from .errors import CophydError, call, call_for, call_with_report, make_error, new_error
+from .errors import (
+    CophydError,
+    call,
+    call_for,
+    call_with_report,
+    make_error,
+    new_error,
+    take_report,
+)
 from .group import Group
 from .instance_doc import InstanceDoc
 from .kinds import Kind, kind_of
 from .named import Named
+from .plan import Plan, plan_of, stage_options
 from .pv import EpicsSignal, EpicsSignalBase, EpicsSignalRO, EpicsSignalWithRBV
 from .readings import call_descriptions, call_readings, signals_read
 from .settings import StageSigs
@@ -386,29 +395,57 @@ class Device(Named):
         difference. Returns what is otherwise than the class says, and does no harm."""
         return call_with_report(lib.oph_connect, self._ptr, seconds(timeout))
 
+    def differences(self, timeout: float | None = None) -> tuple[CophydError, ...]:
+        """Where the IOC is otherwise than the classes say: records that it lacks, other types and
+        labels. Looks at every record, and so takes longer than all else here."""
+        report = call_for("oph_report *", lib.oph_differences, self._ptr, seconds(timeout))
+        return take_report([report])
+
     def _family(self) -> list[Device]:
         children = [self.attribute(name) for name in self._children()]
         return [self, *(device for child in children for device in child._family())]
 
-    def stage(self) -> list[Device]:
+    def plan(self, *, skip_unchanged: bool = False, takeover: bool = False) -> Plan:
+        """What stage() with these options would write, in order, and what unstage() would put back.
+        Nothing is written. Fails with what stage() would fail with."""
+        return plan_of(self._ptr, stage_options(skip_unchanged, takeover))
+
+    def stage(
+        self, *, skip_unchanged: bool = False, takeover: bool = False, sync: bool = False
+    ) -> list[Device]:
         """Saves all settings, then writes those in stage_sigs of this device and its children, and
         checks each. On a failure all is as before, and the error's report says everything that was
-        wrong. Returns the devices."""
-        self._tree.assets.begin()
-        call_with_report(lib.oph_stage, self._ptr)
+        wrong. Returns the devices.
+
+        `skip_unchanged`: what is as wanted already is not written. `takeover`: what runs already is
+        stopped first; else that is an error. `sync`: what is needed for putting back is on this
+        machine's disk first. A subclass chooses them for bluesky, by a stage() of its own.
+        """
+        options = stage_options(skip_unchanged, takeover, sync)
+        self._begin_stage()
+        call_with_report(lib.oph_stage_with, self._ptr, options)
         return self._family()
 
-    def unstage(self) -> list[Device]:
+    def _begin_stage(self) -> None:
+        self._tree.assets.begin()
+
+    def unstage(self, *, force: bool = False) -> list[Device]:
         """Puts the settings back. Always possible. What somebody else changed meanwhile is left,
-        and told to the log of "cophyd"."""
-        for kept in call_with_report(lib.oph_unstage, self._ptr):
+        and told to the log of "cophyd"; with `force` it is put back, too."""
+        options = new_struct("oph_unstage_options")
+        options.force = force
+        for kept in call_with_report(lib.oph_unstage_with, self._ptr, options):
             logger.warning("%s", kept)
         return self._family()[::-1]
+
+    @property
+    def _has_trigger(self) -> bool:
+        return bool(text(self._context.describe_class(self.class_name).trigger))
 
     def trigger(self) -> Status:
         """Starts an acquisition, where the class has a trigger; else there is nothing to do, and
         the status is done."""
-        if not text(self._context.describe_class(self.class_name).trigger):
+        if not self._has_trigger:
             return Status.finished(self._context, self.name, self)
         made = call_for("oph_status *", lib.oph_trigger, self._ptr)
         self._acquisition = Status(made, self._context, self)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._library import ffi, lib, text
+
+if TYPE_CHECKING:
+    from .recovery import Recovered
 
 
 class CophydError(Exception):
@@ -23,6 +26,8 @@ class CophydError(Exception):
     waited: float | None = None
     report: tuple[CophydError, ...] = ()
     """All that was wrong, where several things can be."""
+    recovered: tuple[Recovered, ...] = ()
+    """Of recover(): what became of the settings nevertheless."""
 
     @property
     def name(self) -> str:

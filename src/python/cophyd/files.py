@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 from ._library import ffi, lib, text
-from .device import Device
+from .device import Device, logger
 from .documents import file_of
 from .errors import call
 
@@ -41,6 +43,25 @@ class PathTemplate(str):
         """Sets it, from the next stage on. Change both, the other too where it is the same."""
         function = lib.oph_files_set_write if self._write else lib.oph_files_set_read
         call(function, self._store._ptr, os.fsencode(template))
+
+
+def name_function(store: FileStore, naming: Callable[[FileStore], str]) -> Any:
+    """An oph_file_name_fn. It runs on the thread of Python's that stages."""
+    weak = weakref.ref(store)
+
+    def write_name(_user: Any, _dev: Any, buffer: Any, size: int) -> int:
+        try:
+            name = os.fsencode(naming(weak()))  # type: ignore[arg-type]
+        except Exception:
+            logger.exception("%r raised an exception", naming)
+            return lib.OPH_ECANCEL
+        if len(name) >= size:
+            logger.error("%r: wanted fewer than %d bytes, found %d", naming, size, len(name))
+            return lib.OPH_ERANGE
+        ffi.memmove(buffer, name, len(name))  # into zeros
+        return 0
+
+    return ffi.callback("oph_file_name_fn", write_name, error=lib.OPH_ECANCEL)
 
 
 class FileStore(Device):
@@ -111,13 +132,24 @@ class FileStore(Device):
 
     _semantics = "posix"
 
-    def set_file_naming(self, naming: str, name: str | None = None) -> None:
-        """How files are named: "uuid", a new one each stage; "fixed", this text; or "counter", this
-        text or what stands, with the IOC's FileNumber going on."""
+    def set_file_naming(
+        self, naming: str | Callable[[FileStore], str], name: str | None = None
+    ) -> None:
+        """How files are named: "uuid", a new one each stage; "fixed", this text; "counter", this
+        text or what stands, with the IOC's FileNumber going on; or by a function of this plugin,
+        which is called once a stage, and once a plan. What it raises goes to the log of "cophyd",
+        and the stage fails."""
+        if callable(naming):
+            function = name_function(self, naming)
+            call(lib.oph_files_set_name_function, self._ptr, function, ffi.NULL)
+            self._name_function = function  # the library has no reference
+            return
         if naming not in NAMING:
             raise ValueError(f"wanted {', '.join(NAMING)}, found {naming!r}")
         words = ffi.NULL if name is None else name.encode()
         call(lib.oph_files_set_name, self._ptr, NAMING[naming], words)
+
+    _name_function: Any = None
 
     def set_overwrite(self, overwrite: bool) -> None:
         """Whether a file that exists may be overwritten."""

@@ -35,6 +35,8 @@ class Frames:
 
     `dataset`: areaDetector's /entry/data/data. `count`: the file is known to get at least so many
     frames. `timeout`: seconds to wait for a file that is absent or still being written.
+    `isolated`: for files from strangers; libhdf5, which a damaged file can crash or keep for ever,
+    has a process of its own.
     """
 
     def __init__(
@@ -44,15 +46,12 @@ class Frames:
         *,
         count: int | None = None,
         timeout: float | None = None,
+        isolated: bool = False,
     ) -> None:
         name = os.fsencode(file)
         inside = ffi.NULL if dataset is None else dataset.encode()
-        if count is None:
-            made = call_for("oph_frames *", lib.oph_frames_open, name, inside, seconds(timeout))
-        else:
-            made = call_for(
-                "oph_frames *", lib.oph_frames_open_whole, name, inside, count, seconds(timeout)
-            )
+        function = lib.oph_frames_open_isolated if isolated else lib.oph_frames_open_whole
+        made = call_for("oph_frames *", function, name, inside, count or 0, seconds(timeout))
         self._memory = ffi.gc(made, lib.oph_frames_free)
         self._closed = False
         self.file = os.fsdecode(name)

@@ -42,6 +42,13 @@ class Row:
         )
 
 
+def rows_of(rows: Any) -> list[Row]:
+    """An oph_rows, which is freed."""
+    found = [Row.of(lib.oph_rows_at(rows, i)) for i in range(lib.oph_rows_count(rows))]
+    lib.oph_rows_free(rows)
+    return found
+
+
 FLAGS = {
     "busy": lib.OPH_ROW_BUSY,
     "counter": lib.OPH_ROW_COUNTER,

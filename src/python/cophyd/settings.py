@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._library import ffi, lib, new_struct, text
-from .errors import CophydError, call
+from ._library import ffi, lib, new_struct, text, written_by
+from .errors import CophydError, call, call_with_report
 
 if TYPE_CHECKING:
     from .device import Device
@@ -125,11 +125,24 @@ class StageSigs(MutableMapping[str, Setting]):
             self.update(before)
             raise
 
+    def to_text(self) -> str:
+        """The settings as text, KEY=VALUE, one a line: what parse() reads."""
+        length = ffi.new("size_t *")
+        call(lib.oph_settings_print, self._ptr, ffi.NULL, 0, length)
+        buffer = ffi.new("char[]", length[0] + 1)
+        call(lib.oph_settings_print, self._ptr, buffer, length[0] + 1, ffi.NULL)
+        return text(buffer)
+
+    def parse(self, source: str, origin: str = "text") -> None:
+        """Makes the list what a text says, also one that `cophyd save` has written. It is checked
+        whole: every mistake is in the exception's report, and then nothing changes."""
+        replace = lib.OPH_SETTINGS_REPLACE
+        call_with_report(
+            lib.oph_settings_parse, self._ptr, source.encode(), origin.encode(), replace
+        )
+
     def copy(self) -> OrderedDict[str, Setting]:
         return OrderedDict(self.items())
 
     def __repr__(self) -> str:
-        length = lib.oph_settings_text(self._ptr, ffi.NULL, 0)
-        buffer = ffi.new("char[]", length + 1)
-        lib.oph_settings_text(self._ptr, buffer, length + 1)
-        return text(buffer)
+        return written_by(lib.oph_settings_text, self._ptr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._library import ffi, lib, new_struct, seconds, text
@@ -12,11 +13,35 @@ from .descriptions import descriptions_of
 from .errors import call, call_for, make_error
 from .kinds import Kind, Properties, kind_of
 from .readings import readings_of
+from .requests import Requests
 from .status import Status
 from .subscription import Callback, Subscription, current
 
 if TYPE_CHECKING:
     from .device import Device
+
+
+def connect(signals: Sequence[SignalRO], timeout: float | None = None) -> None:
+    """Waits until all are there; where they are, it costs no message."""
+    with Requests(signals[0].context) as requests:
+        for signal in signals:
+            requests.connect(signal)
+        requests.run(timeout)
+
+
+def read_options(signal: SignalRO, as_string: bool) -> Any:
+    """Of a read, for value_read. With `as_string` the signal has to be connected: only then it is
+    known whether its bytes are text."""
+    options = new_struct("oph_read_options")
+    if as_string and not lib.oph_signal_is_text(signal._ptr):
+        options.dtype = lib.OPH_TEXT
+    return options
+
+
+def value_read(signal: SignalRO, value: Any, keep: Any) -> Any:
+    """What such a read brought, as from_value gives it."""
+    is_bytes = lib.oph_value_dtype(value) in (lib.OPH_UINT8, lib.OPH_INT8)
+    return from_value(value, keep, is_bytes and bool(lib.oph_signal_is_text(signal._ptr)))
 
 
 class SignalRO:
@@ -129,20 +154,15 @@ class SignalRO:
         count: int | None,
         timeout: float | None,
     ) -> Any:
-        options = new_struct("oph_read_options")
+        if as_string:
+            connect([self], timeout)
+        options = read_options(self, as_string)
         options.part = part
         options.source = lib.OPH_SOURCE_CACHE if cached else lib.OPH_SOURCE_IOC
         options.count = count or 0
         options.timeout = timeout or 0
-        signal = self._ptr
-        is_text = bool(lib.oph_signal_is_text(signal))
-        if as_string and not is_text:
-            options.dtype = lib.OPH_TEXT
-        value = call_for("oph_value *", lib.oph_signal_read, signal, options)
-        keep = ffi.gc(value, lib.oph_value_free)
-        if options.dtype == 0 and lib.oph_value_dtype(value) in (lib.OPH_UINT8, lib.OPH_INT8):
-            is_text = bool(lib.oph_signal_is_text(signal))  # known once it has connected
-        return from_value(value, keep, is_text)
+        value = call_for("oph_value *", lib.oph_signal_read, self._ptr, options)
+        return value_read(self, value, ffi.gc(value, lib.oph_value_free))
 
     def get(
         self,

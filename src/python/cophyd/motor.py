@@ -1,0 +1,75 @@
+"""Motor records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._library import lib, new_struct
+from .device import Device
+from .errors import call, call_for
+from .kinds import Kind
+from .status import Status
+
+
+class Motor(Device):
+    """A motor record: bluesky moves it, and bps.mv.
+
+    m1 = EpicsMotor("13PIL1:m1", name="m1")
+    m1.move(12.5)
+    """
+
+    is_plain = True
+    default_kind = Kind.omitted
+
+    def set(
+        self, position: float, *, timeout: float | None = None, tolerance: float | None = None
+    ) -> Status:
+        """Moves it to a user position. A position outside the limits, and a motor that moves or is
+        stopped, are refused at once. The status is done when it is there, within `tolerance` (None:
+        the record's deadband), and no limit switch, no other's put and no miss says otherwise.
+        After `timeout` seconds (None: twice what the way takes), or when the status is cancelled,
+        it is stopped."""
+        options = new_struct("oph_move_options")
+        options.timeout, options.tolerance = timeout or 0, tolerance or 0
+        made = call_for("oph_status *", lib.oph_move_start, self._ptr, position, options)
+        return Status(made, self._context, self)
+
+    def move(
+        self, position: float, *, timeout: float | None = None, tolerance: float | None = None
+    ) -> None:
+        """The same, and waits. Ctrl-C stops it."""
+        status = self.set(position, timeout=timeout, tolerance=tolerance)
+        try:
+            status.wait()
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+
+    def check_value(self, position: float) -> None:
+        """Whether it could move there now; else what set() would raise."""
+        call(lib.oph_move_check, self._ptr, position)
+
+    @property
+    def position(self) -> float:
+        """Where it is."""
+        return float(self.attribute("user_readback").get())
+
+    def locate(self) -> dict[str, Any]:
+        """{"setpoint", "readback"}"""
+        return {"setpoint": self.attribute("user_setpoint").get(), "readback": self.position}
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """(lowest, highest) user position; equal where there are none."""
+        low, high = self.attribute("low_limit_travel"), self.attribute("high_limit_travel")
+        return float(low.get()), float(high.get())
+
+    @property
+    def moving(self) -> bool:
+        """Whether a move has not ended, with its retries."""
+        return not self.attribute("motor_done_move").get()
+
+    @property
+    def egu(self) -> str:
+        """The units of positions."""
+        return str(self.attribute("motor_egu").get())

@@ -1,0 +1,112 @@
+"""The simulator's motors, of which m1 is exact and quick."""
+
+import os
+import signal
+import threading
+
+import bluesky.plan_stubs as bps
+import bluesky.plans as bp
+import pytest
+from bluesky import RunEngine, protocols
+
+import cophyd
+from conftest import PATIENCE
+
+
+@pytest.fixture
+def m1():
+    motor = cophyd.EpicsMotor("Pilatus:m1", name="m1")
+    motor.move(0)
+    yield motor
+    motor.stop()
+    motor.destroy()
+
+
+@pytest.fixture
+def stuck(m1, fault):
+    """It begins to move, and does not arrive."""
+    fault("MotorStuck", "m1")
+    return m1
+
+
+def test_protocols(m1):
+    for name in ("Movable", "NamedMovable", "Locatable", "Checkable", "Readable", "Stoppable"):
+        assert isinstance(m1, getattr(protocols, name)), name
+
+
+def test_moving(m1):
+    status = m1.set(0.5)
+    status.wait(PATIENCE)
+    assert m1.position == 0.5 and not m1.moving
+    assert m1.locate() == {"setpoint": 0.5, "readback": 0.5}
+    m1.move(-0.5, timeout=PATIENCE, tolerance=0.01)
+    assert m1.position == pytest.approx(-0.5, abs=0.01)
+    assert list(m1.read()) == ["m1", "m1_user_setpoint"] and m1.hints == {"fields": ["m1"]}
+    assert m1.egu == m1.motor_egu.get() != ""
+
+
+def test_limits(m1):
+    low, high = m1.limits
+    assert low < high
+    m1.check_value(high)
+    for act in (m1.check_value, m1.set, m1.move):
+        with pytest.raises(cophyd.InvalidValueError, match="m1"):
+            act(high + 1)
+    assert m1.position == 0
+
+
+def test_stopped_on_its_way(stuck):
+    status = stuck.set(5)
+    stuck.motor_done_move.wait_for(0).wait(PATIENCE)
+    assert stuck.moving and not status.done and status.progress.target == 5
+    with pytest.raises(cophyd.CophydError) as caught:
+        stuck.set(4)
+    assert caught.value.name == "OPH_EBUSY"
+    stuck.stop()
+    assert not stuck.moving and status.exception(PATIENCE).name == "OPH_ECANCEL"
+
+
+def test_too_slow(stuck):
+    with pytest.raises(TimeoutError, match="m1"):
+        stuck.move(5, timeout=0.2)
+    stuck.stop()
+    assert not stuck.moving
+
+
+def test_ctrl_c_stops_it(stuck):
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            stuck.move(5)
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, former)
+    assert not stuck.moving
+
+
+def test_scans(m1, det):
+    """The RunEngine moves it; of a device it is a part like others."""
+
+    class Table(cophyd.Device):
+        """Two motors."""
+
+        x = cophyd.Component(cophyd.EpicsMotor, "m1")
+        y = cophyd.Component(cophyd.EpicsMotor, "m2")
+
+    table = Table("Pilatus:", name="table")
+    engine, documents = RunEngine({}, context_managers=[]), []
+    engine(bp.scan([det], m1, -0.5, 0.5, 3), lambda *document: documents.append(document))
+    found = [d["data"]["m1"] for name, d in documents if name == "event"]
+    assert found == [-0.5, 0, 0.5]
+    (hints,) = [d["hints"] for name, d in documents if name == "descriptor"]
+    assert hints["m1"] == {"fields": ["m1"]}
+    documents.clear()
+    engine(bps.mv(table.x, 0.25))
+    engine(bp.rel_scan([], table.x, -0.25, 0.25, 2), lambda *d: documents.append(d))
+    found = [d["data"]["table_x"] for name, d in documents if name == "event"]
+    assert found == [0, 0.5] and m1.position == 0.25
+    assert set(table.read()) == {"table_x", "table_x_user_setpoint", "table_y"} | {
+        "table_y_user_setpoint"
+    }
