@@ -111,7 +111,8 @@ newest() {
 }
 not_newer() { [ "$(printf '%s\n' "$@" | sort -V | tail -n 1)" = "$1" ]; }
 # Zig has the headers and the symbols of every glibc: what it links needs nothing newer. It looks into
-# no folder of the system unless told, and has its own compiler's library, but for the processor's model.
+# no folder of the system unless told, has its own compiler's library, but for the processor's model, and
+# its headers are new ones, which deprecate what an old glibc has.
 zig_cc() {
     local to=$PWD/$base/zig file
     [ -e "$to/ziglang/zig" ] || {
@@ -127,7 +128,7 @@ zig_cc() {
 #!/bin/sh
 export ZIG_GLOBAL_CACHE_DIR=$to/cache ZIG_LOCAL_CACHE_DIR=$to/cache
 case " \$* " in *' -c '*) ;; *) set -- "\$@" $(cc -print-libgcc-file-name) ;; esac
-exec $to/ziglang/zig $file -target x86_64-linux-gnu.$1 -isystem $to/include -L/usr/lib/x86_64-linux-gnu "\$@"
+exec $to/ziglang/zig $file -target x86_64-linux-gnu.$1 -Wno-deprecated-declarations -isystem $to/include -L/usr/lib/x86_64-linux-gnu "\$@"
 END
         chmod +x "$to/$file"
     done
