@@ -282,7 +282,7 @@ static void test_updates(const struct row *all, size_t count)
     struct oph__buf text = {0};
     oph_subscription *subs[TYPES];
     oph_queue *queue = NULL;
-    char attr[16], found[300];
+    char attr[24], found[300];
     oph_error err = OPH_ERROR_INIT;
     size_t came = 0;
     int rc = oph_queue_new(ctx, &queue, &err);

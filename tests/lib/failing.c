@@ -195,6 +195,15 @@ CALL(mkdir, (const char *path, mode_t mode), path, mode)
 CALL(flock, (int fd, int operation), fd, operation)
 CALL(fstat, (int fd, struct stat *ret), fd, ret)
 CALL(stat, (const char *path, struct stat *ret), path, ret)
+
+/* What fstat is before glibc 2.33. */
+int failing_fxstat(int version, int fd, struct stat *ret);
+int failing_fxstat(int version, int fd, struct stat *ret)
+{
+    (void)version;
+    return fails("fstat") ? -1 : fstat(fd, ret);
+}
+
 CALL(eventfd, (unsigned count, int flags), count, flags)
 
 int failing_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *),

@@ -14,6 +14,7 @@ clang       yes  clang and its C++: all programs, and the unit tests
 arm         yes  32 bits, under qemu-user: all but what calls EPICS, HDF5 and jansson
 s390x       yes  the other byte order, under qemu-user: the same
 glibc       yes  the oldest C library that it can be built with, and that what was built here runs with
+debian-11   no   glibc 2.31, gcc 10 and HDF5 1.10.6, in a chroot: the unit tests, and some with an IOC
 libca       no   libca 7.0.3 of Debian: without headers it is refused, with those of a Base it will do
 base-7.0.10 no   EPICS Base, built from source, in the folders of a Base tree
 base-7.0.7  no   a Base of 2023, client and simulator
@@ -31,12 +32,10 @@ lacks() {
 unavailable=77
 
 # A copy of the sources with a build of its own.
-tree() {
-    local to=$base/$1
-    mkdir -p "$to"
-    git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$to" &&
-        cd "$to"
+sources_to() {
+    git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$1"
 }
+tree() { mkdir -p "$base/$1" && sources_to "$base/$1" && cd "$base/$1"; }
 # A configured tree's tests. Those named are built, and no others.
 tests() { make -j2 all && make -j2 check TESTS="$*"; }
 unit() { printf 'build/tests/unit/%s ' "$@"; }
@@ -110,29 +109,72 @@ s390x() { portable s390x-linux-gnu qemu-s390x gcc-s390x-linux-gnu s390x s390x; }
 newest() {
     objdump -T "$@" | sed -n 's/.*\*UND\*.*(GLIBC_\([0-9.]*\)).*/\1/p' | sort -Vu | tail -n 1
 }
-# since FILE...: the same of the functions' first versions: what a source needs.
-since() {
-    local libc
-    for libc in c m; do
-        objdump -T "$(cc -print-file-name=lib$libc.so.6)" | awk '$NF !~ /^_/ && !/\*UND\*/' |
-            sed -n 's/.*GLIBC_\([0-9.]*\))\{0,1\} *\([a-z_0-9]*\)$/\2 \1/p'
-    done | sort -k1,1 -k2,2V | awk '!seen[$1]++' >$base/glibc-names
-    # The stat family was made by the headers before 2.33.
-    objdump -T "$@" | sed -n 's/.*\*UND\*.*GLIBC_[0-9.]*) *\([a-z_0-9]*\)$/\1/p' | sort -u |
-        grep -vxE '[fl]?stat|fstatat|mknod' | join - <(sort $base/glibc-names) | sort -k2,2V | tail -n 1
+not_newer() { [ "$(printf '%s\n' "$@" | sort -V | tail -n 1)" = "$1" ]; }
+# Zig has the headers and the symbols of every glibc: what it links needs nothing newer. It looks into
+# no folder of the system unless told, has its own compiler's library, but for the processor's model, and
+# its headers are new ones, which deprecate what an old glibc has.
+zig_cc() {
+    local to=$PWD/$base/zig file
+    [ -e "$to/ziglang/zig" ] || {
+        mkdir -p "$to" && index --only-binary :all: -d "$to" ziglang==0.13.0 &&
+            (cd "$to" && python3 -m zipfile -e ./*.whl . && rm ./*.whl && chmod +x ziglang/zig) || return
+    }
+    dpkg -L uuid-dev liblz4-dev libblosc-dev libdeflate-dev libjansson-dev librdkafka-dev libpng-dev zlib1g-dev |
+        sed -n 's|^/usr/include/\(x86_64-linux-gnu/\)\{0,1\}\(.*\.h\)$|& \2|p' | while read -r from file; do
+        mkdir -p "$(dirname "$to/include/$file")" && ln -sf "$from" "$to/include/$file"
+    done
+    for file in cc c++; do
+        cat >"$to/$file" <<END
+#!/bin/sh
+export ZIG_GLOBAL_CACHE_DIR=$to/cache ZIG_LOCAL_CACHE_DIR=$to/cache
+case " \$* " in *' -c '*) ;; *) set -- "\$@" $(cc -print-libgcc-file-name) ;; esac
+exec $to/ziglang/zig $file -target x86_64-linux-gnu.$1 -Wno-deprecated-declarations -isystem $to/include -L/usr/lib/x86_64-linux-gnu "\$@"
+END
+        chmod +x "$to/$file"
+    done
 }
 glibc() {
-    make -j2 all || return
     local libraries="build/lib/libcophyd.so build/lib/libcophyd-doc.so" programs='build/bin/cophyd build/bin/cophyd-sim'
+    local zig=$PWD/$base/zig here there
+    lacks dpkg dpkg && return $unavailable
     # shellcheck disable=SC2086
-    local runs built simulator
-    runs=$(newest $libraries $programs) built=$(since $libraries build/bin/cophyd) simulator=$(since build/bin/cophyd-sim)
-    echo "newest: ${built#* } for ${built% *}; simulator: ${simulator#* } for ${simulator% *}"
-    [ "$(printf '%s\n' 2.28 "${built#* }" | sort -V | tail -n 1)" = 2.28 ] &&
-        [ "$(printf '%s\n' 2.34 "${simulator#* }" "$runs" | sort -V | tail -n 1)" = 2.34 ] ||
-        { echo "wanted glibc 2.28 (Enterprise Linux 8) for the library and 2.34 (9) for all"; return 1; }
-    echo "what was built here needs glibc $runs (Enterprise Linux 9); the library builds with 2.28 (8), \
-by its symbols: no such system was at hand"
+    make -j2 all && here=$(newest $libraries $programs) || return
+    zig_cc 2.28 || return
+    tree glibc && ./configure --install-deps CC="$zig/cc" CXX="$zig/c++" &&
+        tests "$(ioc test_link test_sim_boot test_acquire)" || return
+    # shellcheck disable=SC2086
+    there=$(newest $libraries $programs)
+    not_newer 2.28 "$there" && not_newer 2.34 "$here" ||
+        { echo "with glibc 2.28 the build needs $there; here it needs $here, wanted at most 2.34"; return 1; }
+    echo "built for glibc 2.28 (Enterprise Linux 8) all of it needs $there, and works; built here it needs $here \
+(Enterprise Linux 9)"
+}
+
+# A system with a C library between those of Enterprise Linux 8 and 9.
+debian-11() {
+    local to=$PWD/$base/debian-11
+    lacks debootstrap debootstrap && return $unavailable
+    unshare --mount true 2>/dev/null || {
+        echo 'only root can have a chroot'
+        return $unavailable
+    }
+    [ -e "$to/made" ] || {
+        rm -rf "$to"
+        debootstrap --variant=minbase --include="gcc,g++,make,perl,pkg-config,libhdf5-dev,uuid-dev,liblz4-dev,\
+libblosc-dev,libdeflate-dev,libjansson-dev,librdkafka-dev,libpng-dev" bullseye "$to" && touch "$to/made" || {
+            echo 'debootstrap found no Debian 11'
+            return $unavailable
+        }
+    }
+    # What of librdkafka 1.6 stands for a broker cannot refuse a topic.
+    local programs
+    programs=$(cd tests && printf 'build/tests/%s ' unit/test_*.c | sed 's/\.c / /g')
+    programs="${programs/build\/tests\/unit\/test_doc_kafka /} $(ioc $ioc_tests)"
+    wheel_of 7.0.10.99.0.2 3.9 && mkdir -p "$to/epics" "$to/cophyd" && cp /etc/hosts "$to/etc" &&
+        cp -r $base/wheel-7.0.10.99.0.2/epicscorelibs/. "$to/epics" && sources_to "$to/cophyd" || return
+    # shellcheck disable=SC2016
+    unshare --mount sh -c 'mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" && exec chroot "$1" sh -c "$2"' \
+        sh "$to" "cd /cophyd && ./configure --with-epics=/epics && make -j2 all && make -j2 check TESTS='$programs'"
 }
 
 # What talks to libca, and the simulator.
