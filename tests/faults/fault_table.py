@@ -102,6 +102,10 @@ def read_rows(name):
                 yield Row(number, part, *(column.strip() for column in line.split("|")))
 
 
+def all_rows():
+    return read_rows("tests/data/fault_table.txt")
+
+
 def far_rows(row):
     """What else may come of it over a slow link (COPHYD_LINK): tests/data/fault_table_far.txt."""
     if "COPHYD_LINK" not in os.environ:
@@ -112,12 +116,12 @@ def far_rows(row):
 
 def rows(first, step):
     """Some, the same each time; all of them with COPHYD_FAULTS=all."""
-    found = list(read_rows("tests/data/fault_table.txt"))
+    found = list(all_rows())
     return found if os.environ.get("COPHYD_FAULTS") == "all" else found[first::step]
 
 
 class Far:
-    """A link that is slow, tests/link/far.c, to a port of this machine: `options` as it takes them."""
+    """A slow link to a port of this machine: tests/link/far.c, with its options."""
 
     def __init__(self, port, options):
         words = [Path(os.environ.get("BUILD", SOURCE / "build"), "tests/link/far"), str(port)]
