@@ -102,6 +102,10 @@ def read_rows(name):
                 yield Row(number, part, *(column.strip() for column in line.split("|")))
 
 
+def all_rows():
+    return read_rows("tests/data/fault_table.txt")
+
+
 def far_rows(row):
     """What else may come of it over a slow link (COPHYD_LINK): tests/data/fault_table_far.txt."""
     if "COPHYD_LINK" not in os.environ:
@@ -113,14 +117,14 @@ def far_rows(row):
 def rows(first, step):
     """Some, the same each time; with COPHYD_FAULTS all that are of this part, "all" of them all."""
     part = os.environ.get("COPHYD_FAULTS")
-    found = list(read_rows("tests/data/fault_table.txt"))
+    found = list(all_rows())
     if not part:
         return found[first::step]
     return [row for row in found if part in ("all", row.part)]
 
 
 class Far:
-    """A link that is slow, tests/link/far.c, to a port of this machine: `options` as it takes them."""
+    """A slow link to a port of this machine: tests/link/far.c, with its options."""
 
     def __init__(self, port, options):
         words = [Path(os.environ.get("BUILD", SOURCE / "build"), "tests/link/far"), str(port)]

@@ -1,5 +1,6 @@
 /* The tests once more over a slow link: with COPHYD_LINK="SECONDS [SHARE STALL SEED]", as
- * tests/link/far.c takes them, it stands between this process and its simulator. */
+ * tests/link/far.c takes them, it stands between this process and its simulator. They take their
+ * time: with TEST_TIMEOUT=600 make check gives it to them. */
 #ifndef TEST_FAR_H
 #define TEST_FAR_H
 

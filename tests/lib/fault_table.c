@@ -185,6 +185,7 @@ static int is_listed_far(const struct row *row, const struct outcome *o, const s
     while (!found && read_row(table, &far))
         found = is(far.fault, row->fault) && is(far.phase, row->phase) && is_row(&far, o, w);
     fclose(table);
+    if (found) testDiag("line %d of those of a slow link", far.number);
     return found;
 }
 

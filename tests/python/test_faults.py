@@ -120,16 +120,20 @@ def recover(context):
     return files
 
 
+def outcome(row, cycle):
+    """As the table's columns are, as far as the row tells: its words, where the error has them."""
+    error = cycle.error
+    if error is None:
+        return "-", "-", "-", "-", "-", cycle.report()
+    pv = row.pv if row.names_pv(error.pv) else error.pv
+    words = row.words if row.words in str(error) else str(error)
+    return cycle.verb, error.name.removeprefix("OPH_"), pv, words, cycle.state, cycle.report()
+
+
 def is_as_listed(row, cycle):
-    code = cycle.error.name.removeprefix("OPH_") if cycle.error else "-"
-    assert (cycle.verb, code, cycle.state, cycle.report()) == (
-        row.verb,
-        row.code,
-        row.state,
-        row.left,
-    ), (str(cycle.error), [str(error) for error in cycle.left])
-    if cycle.error:
-        assert row.names_pv(cycle.error.pv) and row.words in str(cycle.error), cycle.error
+    listed = [row, *fault_table.far_rows(row)]
+    if not any(outcome(one, cycle) == one[4:] for one in listed):
+        assert outcome(row, cycle) == row[4:], [str(error) for error in cycle.left]
     assert cycle.det.state == "idle"
 
 

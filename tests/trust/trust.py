@@ -68,6 +68,25 @@ def outside():
         "two clients at once", [["tests/cli/test_two_clients.py"]], {"refused": r"^# (\d+) of"})
 
 
+def outside_far():
+    """Those over a slow link: the table's, part by part."""
+    pytest = [f"{BUILD}/python-venv/bin/python", "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    pytest += ["-k", "line", "tests/python/test_faults.py"]
+    lost = ["crash", "delay", "link", "plugin", "writer"]
+    for name, link in LINKS.items() if LONG else ():
+        environment = {
+            "BUILD": os.path.abspath(BUILD), "PYTHONPATH": f"{BUILD}/python", "COPHYD_LINK": link}
+        yield Attack(
+            f"the same with the Python package, link of {name}",
+            [["env", f"COPHYD_FAULTS={part}", *pytest] for part in PARTS],
+            {"faults survived": r"^(\d+) passed"}, environment)
+        yield Attack(
+            f"the same with the command, link of {name}",
+            [["env", f"COPHYD_FAULTS={part}", f"tests/cli/test_faults{'_link' if part in lost else ''}.py"]
+             for part in PARTS],
+            {"faults survived": r"^# (\d+) rows"}, environment)
+
+
 def kept():
     """Steps that failed once."""
     with open("tests/random/kept.txt") as lines:
@@ -80,6 +99,7 @@ def kept():
 def attacks():
     yield from fault_tables()
     yield from outside()
+    yield from outside_far()
     steps = {
         "steps": r"seed \d+: (\d+) steps",
         "clients killed": r", (\d+) killed",
