@@ -6,6 +6,7 @@
 #include "lib/failing.h"
 
 #include <poll.h>
+#include <sched.h>
 
 /* Classes */
 
@@ -343,7 +344,7 @@ static int acquire(oph_device *dev, oph_error *err)
     return failing_acquisition(dev, NULL, err);
 }
 
-const struct failing_verb failing_verbs[FAILING_VERBS] = {
+struct failing_verb failing_verbs[FAILING_VERBS] = {
     {"rows of classes", rows, false},
     {"classes", classes, false},
     {"a search of rows", find, false},
@@ -360,3 +361,13 @@ const struct failing_verb failing_verbs[FAILING_VERBS] = {
     {"recovering", recover, true},
     {"an acquisition", acquire, true},
 };
+
+int failing_verb_run(void *user, oph_error *err)
+{
+    const struct failing_verb *verb = user;
+    long before = failing_blocks();
+    int rc = failing_with_device(verb->fn, err);
+    for (double until = oph__now() + 20; failing_blocks() != before && oph__now() < until;)
+        sched_yield();
+    return rc;
+}
