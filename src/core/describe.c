@@ -115,7 +115,8 @@ static const char *dtype_of(const oph_signal *sig, const struct oph__chan_info *
     return info->dtype == OPH_FLOAT32 || info->dtype == OPH_FLOAT64 ? "number" : "integer";
 }
 
-/* `value`: of an array; else NULL. */
+/* `value`: of an array; else NULL. It is not there where the PV was down for a moment, and so was
+ * not known to be one. */
 static int add(struct oph__describing *to, oph_signal *sig, const struct oph_value *value,
                oph_error *err)
 {
@@ -126,6 +127,10 @@ static int add(struct oph__describing *to, oph_signal *sig, const struct oph_val
         return oph__fail(err, OPH_EDISCONN,
                          (struct oph__at){.device = sig->path, .pv = sig->read->name},
                          "its properties", "the PV is not connected");
+    if (is_array(sig, &info) && !value)
+        return oph__fail(err, OPH_EDISCONN,
+                         (struct oph__at){.device = sig->path, .pv = sig->read->name},
+                         "the length of its array", "the PV was not connected");
     oph__properties_fill(&properties, &info);
     bool text = oph__signal_has_text(sig, &info);
     if (text || info.dtype == OPH_TEXT)

@@ -147,7 +147,10 @@ static void compare_labels(struct comparing *c, const struct oph__entry *e)
     struct oph__chan_info info = {0};
     struct oph__buf wanted = {0}, found = {0};
     oph_error one = OPH_ERROR_INIT;
-    if (oph__entry_error(e, &one) || !oph__pv_info(e->pv, &info)) {
+    if (!oph__entry_error(e, &one) && !oph__pv_info(e->pv, &info))
+        oph__fail(&one, OPH_EDISCONN, at_pv(e->sig, e->pv), "its labels",
+                  "the PV is not connected");
+    if (one.code) {
         oph__report_add(c->report, &one);
         return;
     }

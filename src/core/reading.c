@@ -47,19 +47,17 @@ void oph_readings_free(oph_readings *readings)
 }
 
 /* False when memory is short. */
-static bool take_text(struct row *row, const oph_signal *sig)
+static bool take_text(struct row *row, const oph_signal *sig, const struct oph__chan_info *info)
 {
     const struct oph_value *v = &row->value;
-    struct oph__chan_info info = {0};
     const char *text = NULL;
     size_t length = 0;
-    oph__pv_info(sig->read, &info);
     bool single = v->count == 1;
     unsigned index = single && v->dtype == OPH_ENUM ? *(const uint16_t *)v->data : OPH__LABELS;
-    if (index < info.label_count) {
-        text = info.labels[index];
+    if (index < info->label_count) {
+        text = info->labels[index];
         length = strlen(text);
-    } else if ((single && v->dtype == OPH_TEXT) || oph__signal_has_text(sig, &info)) {
+    } else if ((single && v->dtype == OPH_TEXT) || oph__signal_has_text(sig, info)) {
         oph__value_text(v, &text, &length);
     }
     if (text) row->text = oph__dup_n(text, length);
@@ -68,10 +66,16 @@ static bool take_text(struct row *row, const oph_signal *sig)
 
 static int add(oph_readings *list, oph_signal *sig, struct oph_value *value, oph_error *err)
 {
+    struct oph__chan_info info = {0};
+    bool known = oph__pv_info(sig->read, &info);
+    if (!known && (value->dtype == OPH_ENUM || value->dtype == OPH_UINT8)) /* a label, or text */
+        return oph__fail(err, OPH_EDISCONN,
+                         (struct oph__at){.device = sig->path, .pv = sig->read->name},
+                         "what its value stands for", "the PV is not connected");
     struct row *row = calloc(1, sizeof *row);
     if (row) row->key = oph__signal_key(sig);
     if (row) oph__value_move(&row->value, value);
-    if (!row || !row->key || !take_text(row, sig) || !oph__vec_add(&list->rows, row)) {
+    if (!row || !row->key || !take_text(row, sig, &info) || !oph__vec_add(&list->rows, row)) {
         free_row(row);
         return oph__fail_memory(err, "a reading");
     }

@@ -138,7 +138,11 @@ static int as_text(oph_signal *sig, const oph_value *value, char *buffer, size_t
     char shown[64];
     const char *text = shown;
     size_t length;
-    oph__pv_info(sig->read, &info);
+    bool known = oph__pv_info(sig->read, &info);
+    if (!known && (value->dtype == OPH_ENUM || value->dtype == OPH_UINT8)) /* a label, or text */
+        return oph__fail(err, OPH_EDISCONN,
+                         (struct oph__at){.device = sig->path, .pv = sig->read->name},
+                         "what its value stands for", "the PV is not connected");
     if (oph__value_is_text(value) || (value->dtype == OPH_UINT8 && info.count > 1)) {
         oph__value_text(value, &text, &length);
     } else {

@@ -157,6 +157,8 @@ static void refusals(void)
             "HDF1:NDArrayPort_RBV", "the camera's SIM1", "OTHER");
     refused("CB1:EnableCallbacks", "Disable", "Enable", OPH_ESTATE, "det.cb.enable",
             "CB1:EnableCallbacks_RBV", "Enable", "Disable");
+    refused("CB1:ArrayCallbacks", "Disable", "Enable", OPH_ESTATE, "det.cb.array_callbacks",
+            "CB1:ArrayCallbacks_RBV", "Enable", "Disable");
     refused("CB1:PostCount", "0", "4", OPH_EINVAL, "det.cb.post_count", "CB1:PostCount_RBV",
             "at least 1", "none");
     trigger(7);
@@ -166,6 +168,29 @@ static void refusals(void)
     refused("HDF1:NDArrayPort", "SIM1", "CB1", OPH_ESTATE, "det.hdf1.nd_array_port",
             "HDF1:NDArrayPort_RBV", "the buffer's CB1", "SIM1");
     unstage("frames that came past the buffer");
+}
+
+/* Somebody has stopped the buffer, or triggers it already. */
+static void buffer_is_not_ours(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = NULL;
+    stage();
+    testOk(probe_put(d.probe, "CB1:Capture", "Done") == 0 &&
+               probe_until(d.probe, "CB1:Capture_RBV", "Done", 5) == 0,
+           "somebody ends the capture");
+    check_refused(oph_trigger(d.det, &st, &err), &err, OPH_ESTATE, "det.cb.capture",
+                  "Pilatus:CB1:Capture_RBV", "Capturing, as staged", "Done");
+    unstage("that");
+    check_done(oph_settings_set(cb, "post_count", 100000, &err), &err, "many frames are asked for");
+    stage();
+    testOk(probe_put(d.probe, "CB1:Trigger", "1") == 0 &&
+               probe_until(d.probe, "CB1:Trigger_RBV", "Triggered", 5) == 0,
+           "somebody triggers");
+    check_refused(oph_trigger(d.det, &st, &err), &err, OPH_ESTATE, "det.cb.trigger_",
+                  "Pilatus:CB1:Trigger_RBV", "Done", "a trigger that runs already");
+    unstage("that");
+    check_done(oph_settings_set(cb, "post_count", 4, &err), &err, "4 again");
 }
 
 /* A buffer that gets no frames: a stop ends the trigger, and the next one works. */
@@ -227,6 +252,7 @@ int main(void)
     after_the_trigger();
     before_it_too();
     refusals();
+    buffer_is_not_ours();
     stopped();
     camera_stops();
     detector_end(&d);

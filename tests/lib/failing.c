@@ -1,5 +1,6 @@
 #include "lib/failing.h"
 
+#include <cadef.h>
 #include <cophyd/error.h>
 #include <dirent.h>
 #include <epicsUnitTest.h>
@@ -220,6 +221,36 @@ int failing_pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t
     return fails("pthread_mutex_init") ? ENOMEM : pthread_mutex_init(mutex, attributes);
 }
 
+/* Calls of libca; the number is the status that they give. */
+#define REFUSABLE(name, parameters, ...)                                                           \
+    int failing_##name parameters;                                                                 \
+    int failing_##name parameters                                                                  \
+    {                                                                                              \
+        return fails(#name) ? number_of_call : name(__VA_ARGS__);                                  \
+    }
+REFUSABLE(ca_context_create, (enum ca_preemptive_callback_select select), select)
+REFUSABLE(ca_create_channel, (const char *pv, caCh *changed, void *user, capri priority, chid *ret),
+          pv, changed, user, priority, ret)
+REFUSABLE(ca_array_get_callback,
+          (chtype type, unsigned long count, chid id, caEventCallBackFunc *fn, void *user), type,
+          count, id, fn, user)
+REFUSABLE(ca_array_put, (chtype type, unsigned long count, chid id, const void *data), type, count,
+          id, data)
+REFUSABLE(ca_array_put_callback,
+          (chtype type, unsigned long count, chid id, const void *data, caEventCallBackFunc *fn,
+           void *user),
+          type, count, id, data, fn, user)
+REFUSABLE(ca_create_subscription,
+          (chtype type, unsigned long count, chid id, long mask, caEventCallBackFunc *fn,
+           void *user, evid *ret),
+          type, count, id, mask, fn, user, ret)
+
+int failing_ca_flush_io(void);
+int failing_ca_flush_io(void)
+{
+    return fails("ca_flush_io") ? number_of_call : ca_flush_io();
+}
+
 void failing_call(const char *name, long nth, int number)
 {
     pthread_mutex_lock(&lock);
@@ -367,11 +398,18 @@ long failing_some_in_turn(const char *what, long step, failing_fn *fn, void *use
     return run_all(&turn, text);
 }
 
-long failing_calls_in_turn(const char *name, int number, failing_fn *fn, void *user)
+long failing_these_in_turn(const char *what, const char *name, int number, failing_fn *fn,
+                           void *user)
 {
     struct turn turn = {.name = name, .number = number, .step = 1, .fn = fn, .user = user};
+
+    return run_all(&turn, what);
+}
+
+long failing_calls_in_turn(const char *name, int number, failing_fn *fn, void *user)
+{
     char text[80];
 
     snprintf(text, sizeof text, "%s, %s", name, number ? strerror(number) : "half of it");
-    return run_all(&turn, text);
+    return failing_these_in_turn(text, name, number, fn, user);
 }

@@ -34,5 +34,8 @@ long failing_in_turn(const char *what, failing_fn *fn, void *user);
 long failing_some_in_turn(const char *what, long step, failing_fn *fn, void *user);
 /* The same of the calls of that name; an error may be any. */
 long failing_calls_in_turn(const char *name, int number, failing_fn *fn, void *user);
+/* The same, told of as `what`, of a number that is no errno. */
+long failing_these_in_turn(const char *what, const char *name, int number, failing_fn *fn,
+                           void *user);
 
 #endif

@@ -17,6 +17,7 @@ const char failing_classes[] = "class Part\n"
                                "row choice Choice rbv enum normal 3.4 labels=Zero|One\n"
                                "class More : Part\n"
                                "row real   Real   rbv float hinted\n"
+                               "row profile Profile ro array normal\n"
                                "class Whole\n"
                                "trigger test\n"
                                "hook test\n"
@@ -30,17 +31,12 @@ static const struct {
     int32_t dtype;
     const char *labels, *value;
 } pvs[] = {
-    {"X:H:Number", OPH_INT32, "", "7"},
-    {"X:H:Number_RBV", OPH_INT32, "", "7"},
-    {"X:H:Choice", OPH_ENUM, "Zero,One", "0"},
-    {"X:H:Choice_RBV", OPH_ENUM, "Zero,One", "0"},
-    {"X:H:Real", OPH_FLOAT64, "", "1.5"},
-    {"X:H:Real_RBV", OPH_FLOAT64, "", "1.5"},
-    {"X:H:Name", OPH_TEXT, "", "old"},
-    {"X:G:Number", OPH_INT32, "", "7"},
-    {"X:G:Number_RBV", OPH_INT32, "", "7"},
-    {"X:G:Choice", OPH_ENUM, "Zero,One", "0"},
-    {"X:G:Choice_RBV", OPH_ENUM, "Zero,One", "0"},
+    {"X:H:Number", OPH_INT32, "", "7"},        {"X:H:Number_RBV", OPH_INT32, "", "7"},
+    {"X:H:Choice", OPH_ENUM, "Zero,One", "0"}, {"X:H:Choice_RBV", OPH_ENUM, "Zero,One", "0"},
+    {"X:H:Real", OPH_FLOAT64, "", "1.5"},      {"X:H:Real_RBV", OPH_FLOAT64, "", "1.5"},
+    {"X:H:Name", OPH_TEXT, "", "old"},         {"X:H:Profile", OPH_FLOAT64, "", "2"},
+    {"X:G:Number", OPH_INT32, "", "7"},        {"X:G:Number_RBV", OPH_INT32, "", "7"},
+    {"X:G:Choice", OPH_ENUM, "Zero,One", "0"}, {"X:G:Choice_RBV", OPH_ENUM, "Zero,One", "0"},
     {"X:G:Name", OPH_TEXT, "", "old"},
 };
 enum { PV_COUNT = sizeof pvs / sizeof pvs[0] };

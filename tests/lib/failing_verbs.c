@@ -6,6 +6,8 @@
 #include "lib/failing.h"
 
 #include <poll.h>
+#include <sched.h>
+#include <string.h>
 
 /* Classes */
 
@@ -45,6 +47,8 @@ static int compare(oph_device *dev, oph_error *err)
 {
     oph_report *report = NULL;
     int rc = oph_differences(dev, OPH_DEFAULT, &report, err);
+    for (size_t i = 0; !rc && i < oph_report_count(report); i++)
+        if (!*oph_report_at(report, i)->text) rc = OPH_ESTATE; /* each line says something */
     oph_report_free(report);
     return rc;
 }
@@ -106,6 +110,8 @@ static int signals(oph_device *dev, oph_error *err)
     if (!rc) rc = oph_signal_read_into(sig, NULL, name, sizeof name, &count, err);
     if (!rc) rc = oph_signal_get_text(sig, name, sizeof name, err);
     if (!rc) rc = oph_signal_put_text(sig, name, err);
+    if (!rc) rc = oph_signal_get_text(choice, name, sizeof name, err);
+    if (!rc && strcmp(name, "Zero") != 0) rc = OPH_ESTATE; /* and not its index */
     if (!rc) rc = oph_signal_put_text(choice, "Zero", err);
     if (!rc) rc = oph_signal_properties(choice, OPH_PART_SETPOINT, OPH_DEFAULT, &properties, err);
     oph_value_free(value);
@@ -266,8 +272,16 @@ static int readings(oph_device *dev, oph_error *err)
     oph_descriptions *keys = NULL, *configured = NULL;
     oph_keys *hints = NULL;
     int rc = oph_read(dev, OPH_DEFAULT, &values, NULL, err);
+    for (size_t i = 0; !rc && i < oph_readings_count(values); i++) {
+        const oph_reading *reading = oph_readings_at(values, i);
+        if (oph_value_dtype(reading->value) == OPH_ENUM && !reading->text) rc = OPH_ESTATE;
+    }
     if (!rc) rc = oph_read_configuration(dev, OPH_DEFAULT, &configuration, NULL, err);
     if (!rc) rc = oph_describe(dev, OPH_DEFAULT, &keys, NULL, err);
+    for (size_t i = 0; !rc && i < oph_descriptions_count(keys); i++) {
+        const oph_description *key = oph_descriptions_at(keys, i);
+        if (!strcmp(key->dtype, "array") != (key->rank > 0)) rc = OPH_ESTATE;
+    }
     if (!rc) rc = oph_describe_configuration(dev, OPH_DEFAULT, &configured, NULL, err);
     if (!rc) rc = oph_hints(dev, &hints, err);
     oph_readings_free(values);
@@ -343,7 +357,7 @@ static int acquire(oph_device *dev, oph_error *err)
     return failing_acquisition(dev, NULL, err);
 }
 
-const struct failing_verb failing_verbs[FAILING_VERBS] = {
+struct failing_verb failing_verbs[FAILING_VERBS] = {
     {"rows of classes", rows, false},
     {"classes", classes, false},
     {"a search of rows", find, false},
@@ -360,3 +374,13 @@ const struct failing_verb failing_verbs[FAILING_VERBS] = {
     {"recovering", recover, true},
     {"an acquisition", acquire, true},
 };
+
+int failing_verb_run(void *user, oph_error *err)
+{
+    const struct failing_verb *verb = user;
+    long before = failing_blocks();
+    int rc = failing_with_device(verb->fn, err);
+    for (double until = oph__now() + 20; failing_blocks() != before && oph__now() < until;)
+        sched_yield();
+    return rc;
+}

@@ -10,6 +10,10 @@ struct failing_verb {
     failing_device_fn *fn;
     bool asks; /* the IOC */
 };
-extern const struct failing_verb failing_verbs[FAILING_VERBS];
+extern struct failing_verb failing_verbs[FAILING_VERBS];
+
+/* A failing_fn: does it with a device of its own. A thread that has just told of an end may still
+ * hold the context when it is no more needed: this waits for it. */
+int failing_verb_run(void *verb, oph_error *err);
 
 #endif

@@ -18,12 +18,6 @@ static int with_device(void *user, oph_error *err)
     return failing_with_device(acquire, err);
 }
 
-static int run_verb(void *user, oph_error *err)
-{
-    const struct failing_verb *verb = user;
-    return failing_with_device(verb->fn, err);
-}
-
 static const struct {
     const char *name;
     int number;
@@ -73,15 +67,13 @@ int main(void)
     if (with_device(NULL, &err)) testAbort("%s", err.text);
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
         failing_calls_in_turn(calls[i].name, calls[i].number, with_device, NULL);
-    const struct failing_verb *recovering = &failing_verbs[FAILING_RECOVERY];
+    struct failing_verb *recovering = &failing_verbs[FAILING_RECOVERY];
     for (size_t i = 0; i < sizeof calls_of_recovering / sizeof calls_of_recovering[0]; i++)
-        failing_calls_in_turn(calls_of_recovering[i].name, calls_of_recovering[i].number, run_verb,
-                              (void *)(uintptr_t)recovering);
-    failing_calls_in_turn("eventfd", EMFILE, run_verb,
-                          (void *)(uintptr_t)&failing_verbs[FAILING_STATUSES]);
+        failing_calls_in_turn(calls_of_recovering[i].name, calls_of_recovering[i].number,
+                              failing_verb_run, recovering);
+    failing_calls_in_turn("eventfd", EMFILE, failing_verb_run, &failing_verbs[FAILING_STATUSES]);
     for (size_t i = 0; i < FAILING_VERBS; i++)
-        failing_calls_in_turn("pthread_mutex_init", EAGAIN, run_verb,
-                              (void *)(uintptr_t)&failing_verbs[i]);
+        failing_calls_in_turn("pthread_mutex_init", EAGAIN, failing_verb_run, &failing_verbs[i]);
     refuse_subscriptions();
     failing_device_end();
     return testDone();

@@ -278,10 +278,13 @@ static void end_stops(pthread_t thread)
     pthread_join(thread, NULL);
 }
 
-static void test_stops(oph_context *ctx)
+static void test_stops(void)
 {
     enum { ROUNDS = 2000 };
+    const oph_context_options options = {
+        .size = sizeof options, .put_timeout = 30, .grace = 30, .stop_timeout = 30};
     int staged = 0, cancelled = 0;
+    oph_context *ctx = fake_context_with(&options, classes, &behaviours);
     oph_device *few = new_device(ctx, "Few");
     pthread_t thread = begin_stops(few);
     for (int i = 0; i < ROUNDS; i++) {
@@ -294,6 +297,7 @@ static void test_stops(oph_context *ctx)
     testOk(staged + cancelled == ROUNDS && as_before(), "a stop at any moment of a stage");
     set_back();
     oph_device_free(few);
+    oph_context_free(ctx);
 }
 
 /* The verb has the tree, and its call is about to begin. */
@@ -543,7 +547,7 @@ int main(void)
     oph_device *det = new_device(ctx, "Det");
     test_cancel_between(ctx);
     test_claim_refused(ctx);
-    test_stops(ctx);
+    test_stops();
     test_stop_early(ctx);
     test_stop_plan();
     for (int at = 0; at < PUTS; at++) {
