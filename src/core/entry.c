@@ -121,6 +121,29 @@ static int encode(struct oph__entry *e, oph_error *err)
                       : oph__encode_data(p->given, &target, &p->own, err);
 }
 
+/* A plugin's driver is not the camera's: only what lies below one prefix may queue up. */
+static bool may_share_driver(const oph_signal *a, const oph_signal *b)
+{
+    const char *p = a->dev->prefix, *q = b->dev->prefix;
+    while (*p && *p == *q)
+        p++, q++;
+    return !*p || !*q;
+}
+
+/* What the rows say that this driver takes for all these puts. */
+static double slow(const struct oph__entry *e)
+{
+    const oph_group *g = e->group;
+    double sum = 0;
+    for (size_t i = 0; g->slow > 0 && i < g->entries.count; i++) {
+        const struct oph__entry *other = g->entries.at[i];
+        if (other->kind == OPH__PUT && other->sig->row->slow > 0 &&
+            may_share_driver(e->sig, other->sig))
+            sum += other->sig->row->slow;
+    }
+    return sum;
+}
+
 static void put(struct oph__entry *e)
 {
     oph_group *g = e->group;
@@ -130,7 +153,7 @@ static void put(struct oph__entry *e)
         return;
     }
     if (e->want && e->want->read_first && !e->put->wire) e->want->expect = &e->put->own;
-    enter(e, OPH__ASKING, seconds(e->timeout, g->ctx->options.put_timeout) + g->slow);
+    enter(e, OPH__ASKING, seconds(e->timeout, g->ctx->options.put_timeout) + slow(e));
     /* From here on its watch may look at the entry. */
     if (e->want && e->want->beforehand && oph__want_beforehand(e, &err)) {
         oph__entry_end(e, &err);

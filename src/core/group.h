@@ -101,7 +101,7 @@ struct oph_group {
     double next;       /* the first deadline; the runner's alone, as the rest of these */
     bool unsent;       /* something waits for a flush */
     double begun, now; /* and as of the newest look at the clock */
-    double slow;       /* what its rows say that their puts take: commands to one driver queue up */
+    double slow;       /* what its rows say that their puts take, of all drivers */
     /* A run on the engine. Under lock, which comes before *m. */
     pthread_mutex_t lock;
     pthread_cond_t idle;

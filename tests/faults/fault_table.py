@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -260,6 +261,13 @@ class Trouble:
             self.name, self.value = f"sim1:{fault}", value or "1"
         self.record = "" if self.is_client else self.name.removeprefix("sim1:")
 
+    def await_acquisition(self):
+        """That one that was asked for has begun, or has ended."""
+        asked, limit = {"cam1:Acquire": "Acquire", "cam1:Acquire_RBV": "Done"}, time.monotonic() + PATIENCE
+        while self.ioc.client.get_all(asked) == asked:
+            if time.monotonic() > limit:
+                raise TimeoutError("cam1:Acquire is Acquire, and nothing acquires")
+
     def begin(self):
         """What was asked for before it has arrived at the IOC."""
         client = self.ioc.client
@@ -272,6 +280,8 @@ class Trouble:
             client.put(self.name, self.value)
             if self.name == "HDF1:Capture":  # there is no frame yet, so that it cannot open a file
                 client.until(self.name, "Done")
+            else:
+                self.await_acquisition()
         else:
             client.put_complete(self.name, self.value)
             if self.record == "SomebodyElse":

@@ -1,5 +1,8 @@
 #include "lib/trouble.h"
 
+#include "base/clock.h"
+
+#include <epicsUnitTest.h>
 #include <string.h>
 
 static const char client_word[] = "Client ";
@@ -34,6 +37,18 @@ void trouble_plan(struct trouble *t, struct detector *d, const char *what)
     snprintf(t->value, sizeof t->value, "%s", equals ? equals + 1 : "1");
 }
 
+/* That one that was asked for has begun, or has ended. */
+static void await_acquisition(struct probe *probe)
+{
+    char asked[64] = "Acquire", runs[64] = "";
+    double deadline = oph__now() + 10;
+    while (strcmp(asked, "Acquire") == 0 && strcmp(runs, "Acquiring") != 0) {
+        if (oph__now() > deadline) testAbort("cam1:Acquire is Acquire, and nothing acquires");
+        probe_get(probe, "cam1:Acquire_RBV", runs, sizeof runs);
+        probe_get(probe, "cam1:Acquire", asked, sizeof asked);
+    }
+}
+
 void trouble_begin(void *user)
 {
     const struct trouble *t = user;
@@ -53,6 +68,7 @@ void trouble_begin(void *user)
         probe_get(probe, t->name, now, sizeof now); /* after it on the circuit */
         /* There is no frame yet, so that it cannot open a file. */
         if (captures) probe_until(probe, t->name, "Done", 10);
+        if (acquires) await_acquisition(probe);
     } else {
         probe_put_complete(probe, t->name, t->value, 10);
         if (is(t, "SomebodyElse")) probe_until(probe, "cam1:Acquire_RBV", "Acquiring", 10);

@@ -16,6 +16,7 @@
 #include "random/draw.h"
 
 #include <epicsUnitTest.h>
+#include <errlog.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -409,6 +410,7 @@ int main(int argc, char **argv)
     long last = argc > 2 ? strtol(argv[2], NULL, 10) : 20;
     long first = argc > 3 ? strtol(argv[3], NULL, 10) : 1;
     testPlan(0);
+    errlogInit(0); /* has a thread from its first message on */
     repeater_start();
     state_begin(NULL, 0);
     detector_start_ioc(&d, (const char *const[]){"--instant", NULL});

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 BUILD = os.environ["BUILD"]
 LONG = os.environ.get("TRUST") == "long"
 PARTS = "camera client crash delay files link plugin put readback value writer".split()
+LIMIT = 36_000 if LONG else 900  # seconds that a program may take
 WORKERS = 3 * os.cpu_count()  # most programs wait most of the time
 LINKS = {"10 ms": "0.005", "100 ms": "0.05", "10 ms, 5 % stalled": "0.005 0.05 0.3 1"}
 
@@ -153,9 +154,9 @@ def run(attack, command):
             stack.enter_context(busy_cores())
         state = stack.enter_context(tempfile.TemporaryDirectory(prefix="cophyd-trust-"))
         process = subprocess.Popen(
-            command, env=os.environ | attack.environment | {"COPHYD_STATE_DIR": state},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace")
+            ["timeout", "-k", "5", str(LIMIT), *command],
+            env=os.environ | attack.environment | {"COPHYD_STATE_DIR": state}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         output = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -170,6 +171,8 @@ def collect(attack, results):
         cpu += seconds
         for name, pattern in attack.counts.items():
             found[name] += sum(int(n) for n in re.findall(pattern, output, re.MULTILINE))
+        if status == 124:
+            output += f"did not end within {LIMIT} s\n"
         if status or re.search("^not ok", output, re.MULTILINE):
             failed.append((command, attack.environment, output))
     print(f"{attack.name}: {len(attack.commands)} programs, {cpu:.0f} s of CPU", file=sys.stderr, flush=True)

@@ -1,0 +1,69 @@
+/* core/entry: what a put may take. Rows that are slow give time to all puts of their driver, which
+ * queue up there, and none to those of another. */
+#include "lib/fake_link.h"
+
+#include <cophyd/settings.h>
+#include <cophyd/stage.h>
+#include <epicsUnitTest.h>
+#include <pthread.h>
+#include <string.h>
+
+static const char classes[] = "class Cam\n"
+                              "row threshold Threshold rw int config - slow=60\n"
+                              "row mode      Mode      rw int config\n"
+                              "class Plugin\n"
+                              "row number    Number    rw int config\n"
+                              "class Det\n"
+                              "dev cam cam1: Cam\n"
+                              "dev hdf HDF1: Plugin\n"
+                              "stage cam threshold=9 mode=9\n"
+                              "stage hdf number=9\n";
+
+static void *release(void *pv)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_context *ctx = fake_context(NULL, NULL);
+    fake_wait_put(pv);
+    /* Longer than a put that is not slow may take: as another context sees it. */
+    oph_device *dev = NULL;
+    fake_pv("Y:P", OPH_INT32, 1, "", "0");
+    fake_rule("Y:P", FAKE_WITHHOLD);
+    if (oph_class_parse(ctx, "class One\nrow p P rw int config\n", "test", NULL, &err) ||
+        oph_device_new(ctx, "One", "Y:", "one", &dev, &err))
+        testAbort("%s", err.text);
+    fake_code(oph_put(dev, "p", 1, &err), OPH_ETIMEOUT, &err, "a put that is not slow, meanwhile");
+    oph_device_free(dev);
+    oph_context_free(ctx);
+    fake_release(pv);
+    return NULL;
+}
+
+int main(void)
+{
+    testPlan(0);
+    fake_begin();
+    fake_pv("X:cam1:Threshold", OPH_INT32, 1, "", "0");
+    fake_pv("X:cam1:Mode", OPH_INT32, 1, "", "0");
+    fake_pv("X:HDF1:Number", OPH_INT32, 1, "", "0");
+    oph_context *ctx = fake_context(classes, NULL);
+    oph_device *det = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    pthread_t thread;
+    if (oph_device_new(ctx, "Det", "X:", "det", &det, &err)) testAbort("%s", err.text);
+
+    fake_rule("X:cam1:Mode", FAKE_WITHHOLD);
+    pthread_create(&thread, NULL, release, "X:cam1:Mode");
+    fake_code(oph_stage(det, NULL, &err), 0, &err, "the camera may be busy with what is slow");
+    pthread_join(thread, NULL);
+    fake_rule("X:cam1:Mode", FAKE_FOLLOW);
+    fake_code(oph_unstage(det, NULL, &err), 0, &err, "unstage");
+
+    fake_rule("X:HDF1:Number", FAKE_WITHHOLD);
+    fake_code(oph_stage(det, NULL, &err), OPH_ETIMEOUT, &err, "a plugin is not, and is given up");
+    testOk(strstr(err.text, "det.hdf.number") && err.waited < 30, "%s", err.text);
+
+    oph_device_free(det);
+    oph_context_free(ctx);
+    testOk1(fake_end() == 0);
+    return testDone();
+}
