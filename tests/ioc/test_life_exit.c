@@ -26,6 +26,13 @@ int __lsan_is_turned_off(void)
     return getpid() != parent;
 }
 
+/* ThreadSanitizer, where there is one, ends a child that starts threads. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0";
+}
+
 static void tell(void)
 {
     *told = getpid();
