@@ -134,6 +134,26 @@ def calls():
 
 
 @pytest.fixture
+def press_ctrl_c():
+    """Does so once a status is done, as a user whom what began has reminded of something."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    threads = []
+
+    def when(status):
+        def wait():
+            status.wait()
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threads.append(threading.Thread(target=wait))
+        threads[-1].start()
+
+    yield when
+    for thread in threads:
+        thread.join(PATIENCE)
+    signal.signal(signal.SIGINT, former)
+
+
+@pytest.fixture
 def run_python():
     """Runs a program in a Python of its own, which has to end by itself."""
 

@@ -246,6 +246,25 @@ def test_an_acquisition_in_one_call_has_an_end(det):
     assert det.state == "idle" and det.cam.acquire.get() == 0
 
 
+@pytest.mark.parametrize("path", ["hdf1.capture", "cam.acquire"])
+def test_an_acquisition_in_one_call_ends_by_ctrl_c(det, press_ctrl_c, path):
+    """Pressed while it is staged, or while it acquires."""
+    before = settings_of(det)
+    det.cam.stage_sigs["acquire_time"] = 100
+    press_ctrl_c(det.attribute(path).wait_for(1, timeout=PATIENCE))
+    with pytest.raises(KeyboardInterrupt):
+        det.acquire()
+    assert det.state == "idle" and settings_of(det) == before
+    assert det.cam.acquire.get() == 0 == det.hdf1.capture.get()
+
+
+def test_what_is_staged_already_stays_so(det):
+    det.stage()
+    with pytest.raises(cophyd.CophydError) as caught:
+        det.acquire()
+    assert caught.value.name == "OPH_ESTATE" and det.state == "staged"
+
+
 def test_what_has_no_trigger_does_not_acquire():
     plain = cophyd.PilatusDetector("Pilatus:", name="plain")
     with pytest.raises(cophyd.InvalidValueError, match="plain: wanted a class with a trigger"):

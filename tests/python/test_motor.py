@@ -1,9 +1,5 @@
 """The simulator's motors, of which m1 is exact and quick."""
 
-import os
-import signal
-import threading
-
 import bluesky.plan_stubs as bps
 import bluesky.plans as bp
 import pytest
@@ -73,16 +69,10 @@ def test_too_slow(stuck):
     assert not stuck.moving
 
 
-def test_ctrl_c_stops_it(stuck):
-    former = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            stuck.move(5)
-    finally:
-        timer.join()
-        signal.signal(signal.SIGINT, former)
+def test_ctrl_c_stops_it(stuck, press_ctrl_c):
+    press_ctrl_c(stuck.motor_done_move.wait_for(0, timeout=PATIENCE))
+    with pytest.raises(KeyboardInterrupt):
+        stuck.move(5)
     assert not stuck.moving
 
 

@@ -132,16 +132,15 @@ class Detector(AreaDetectorDevice):
             found = f"wanted a class with a trigger, as SingleTrigger, found {self.class_name}"
             raise make_error(lib.OPH_EINVAL, f"{self.name}: {found}")
         begun, times = time.time(), [time.monotonic()]
-        self.stage()
-        times.append(time.monotonic())
+        idle = self.state == "idle"
         try:
+            self.stage()
+            times.append(time.monotonic())
             status = self.trigger()
             status.wait(timeout)
-        except BaseException:
-            try:
-                self.unstage()
-            except CophydError as error:
-                logger.error("%s", error)
+        except BaseException:  # a Ctrl-C while it was staged comes when it is
+            if idle:
+                self._unstage_after_failure()
             raise
         times.append(time.monotonic())
         self.unstage()
@@ -149,6 +148,12 @@ class Detector(AreaDetectorDevice):
         parts = [after - before for before, after in itertools.pairwise(times)]
         frames = int(status.progress.current or 0)
         return Acquisition(frames, tuple(self._written()), begun, *parts)
+
+    def _unstage_after_failure(self) -> None:
+        try:
+            self.unstage()
+        except CophydError as error:
+            logger.error("%s", error)
 
     def _written(self) -> Iterator[WrittenFile]:
         for device in self._family():

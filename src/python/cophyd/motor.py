@@ -38,9 +38,8 @@ class Motor(Device):
         self, position: float, *, timeout: float | None = None, tolerance: float | None = None
     ) -> None:
         """The same, and waits. Ctrl-C stops it."""
-        status = self.set(position, timeout=timeout, tolerance=tolerance)
         try:
-            status.wait()
+            self.set(position, timeout=timeout, tolerance=tolerance).wait()
         except KeyboardInterrupt:
             self.stop()
             raise

@@ -1,4 +1,4 @@
-"""Gets and puts of many signals at once."""
+"""Gets and puts of many signals at once, in one message."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from ._library import lib
+from ._library import ffi, lib, seconds
 from .arrays import Data
-from .requests import Requests
-from .signal import Signal, SignalRO, connect, read_options, value_read
+from .context import Context
+from .errors import call, call_for, call_with_report
+from .signal import Signal, SignalRO, read_options, value_read
+
+
+def new_group(context: Context) -> Any:
+    """To be released: what it holds borrows from the signals."""
+    return ffi.gc(call_for("oph_group *", lib.oph_group_new, context._ptr), lib.oph_group_free)
+
+
+def run(group: Any, timeout: float | None) -> None:
+    call_with_report(lib.oph_group_run, group, seconds(timeout))
 
 
 def get_all(
@@ -25,15 +35,18 @@ def get_all(
     asked = list(signals)
     if not asked:
         return []
-    if as_string:
-        connect(asked, timeout)
-    with Requests(asked[0].context) as requests:
-        for signal in asked:
-            requests.read(signal, read_options(signal, as_string))
-        requests.run(timeout)
-        values = [value_read(signal, requests.value(i), None) for i, signal in enumerate(asked)]
-        # The memory of arrays goes with the requests.
-        return [value.copy() if isinstance(value, np.ndarray) else value for value in values]
+    pointers = [signal._ptr for signal in asked]
+    options = [read_options(pointer, as_string) for pointer in pointers]
+    values = []
+    with new_group(asked[0].context) as group:
+        for pointer, option in zip(pointers, options):
+            call(lib.oph_group_read, group, pointer, option)
+        run(group, timeout)
+        for i, (pointer, option) in enumerate(zip(pointers, options)):
+            value = value_read(pointer, option, lib.oph_group_value(group, i), None)
+            # The memory of an array is the group's.
+            values.append(value.copy() if isinstance(value, np.ndarray) else value)
+    return [signal.get() if value is None else value for signal, value in zip(asked, values)]
 
 
 def put_all(values: Mapping[Signal, Any], *, timeout: float | None = None) -> None:
@@ -46,7 +59,9 @@ def put_all(values: Mapping[Signal, Any], *, timeout: float | None = None) -> No
     """
     if not values:
         return
-    with Requests(next(iter(values)).context) as requests:
+    with new_group(next(iter(values)).context) as group:
         for signal, value in values.items():
-            requests.put(signal, Data(value), signal._options(lib.OPH_PUT_VERIFY, None, None, None))
-        requests.run(timeout)
+            options = signal._options(lib.OPH_PUT_VERIFY, None, None, None)
+            data = Data(value)  # lives as long as the call
+            call(lib.oph_group_put, group, signal._ptr, data.pointer, options)
+        run(group, timeout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._library import ffi, lib, new_struct, seconds, text
@@ -13,7 +12,6 @@ from .descriptions import descriptions_of
 from .errors import call, call_for, make_error
 from .kinds import Kind, Properties, kind_of
 from .readings import readings_of
-from .requests import Requests
 from .status import Status
 from .subscription import Callback, Subscription, current
 
@@ -21,27 +19,22 @@ if TYPE_CHECKING:
     from .device import Device
 
 
-def connect(signals: Sequence[SignalRO], timeout: float | None = None) -> None:
-    """Waits until all are there; where they are, it costs no message."""
-    with Requests(signals[0].context) as requests:
-        for signal in signals:
-            requests.connect(signal)
-        requests.run(timeout)
-
-
-def read_options(signal: SignalRO, as_string: bool) -> Any:
-    """Of a read, for value_read. With `as_string` the signal has to be connected: only then it is
-    known whether its bytes are text."""
+def read_options(signal: Any, as_string: bool) -> Any:
+    """Of a read of an oph_signal, for value_read."""
     options = new_struct("oph_read_options")
-    if as_string and not lib.oph_signal_is_text(signal._ptr):
+    if as_string and not lib.oph_signal_is_text(signal):
         options.dtype = lib.OPH_TEXT
     return options
 
 
-def value_read(signal: SignalRO, value: Any, keep: Any) -> Any:
-    """What such a read brought, as from_value gives it."""
+def value_read(signal: Any, options: Any, value: Any, keep: Any) -> Any:
+    """What such a read brought, as from_value gives it; None where it has to be read once more,
+    since only now that it has connected its bytes are known for text."""
+    is_text = bool(lib.oph_signal_is_text(signal))
+    if options.dtype == lib.OPH_TEXT and is_text:
+        return None
     is_bytes = lib.oph_value_dtype(value) in (lib.OPH_UINT8, lib.OPH_INT8)
-    return from_value(value, keep, is_bytes and bool(lib.oph_signal_is_text(signal._ptr)))
+    return from_value(value, keep, is_bytes and is_text)
 
 
 class SignalRO:
@@ -154,15 +147,17 @@ class SignalRO:
         count: int | None,
         timeout: float | None,
     ) -> Any:
-        if as_string:
-            connect([self], timeout)
-        options = read_options(self, as_string)
+        signal = self._ptr
+        options = read_options(signal, as_string)
         options.part = part
         options.source = lib.OPH_SOURCE_CACHE if cached else lib.OPH_SOURCE_IOC
         options.count = count or 0
         options.timeout = timeout or 0
-        value = call_for("oph_value *", lib.oph_signal_read, self._ptr, options)
-        return value_read(self, value, ffi.gc(value, lib.oph_value_free))
+        value = call_for("oph_value *", lib.oph_signal_read, signal, options)
+        found = value_read(signal, options, value, ffi.gc(value, lib.oph_value_free))
+        if found is None:
+            return self._value(part, as_string, cached, count, timeout)
+        return found
 
     def get(
         self,
