@@ -74,13 +74,17 @@ def legend(results):
     return parts
 
 
+def readable(number):
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
 def bars(results):
     results = [result for result in results if result.ratios]
     rows, y = [], TOP
     for result in results:
         height = BAR * len(result.ratios)
-        rows.append(text(LEFT - 8, y + height / 2 + 4, f"{result.name}  {result.median('ours'):.3g} {result.bench.unit}",
-                         "end"))
+        rows.append(text(LEFT - 8, y + height / 2 + 4, f"{result.name}  {readable(result.median('ours'))} "
+                         f"{result.bench.unit}", "end"))
         for peer in result.ratios:
             rows += bar(y, peer, 1 / result.ratio(peer))
             y += BAR

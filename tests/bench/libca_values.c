@@ -158,22 +158,17 @@ void image_get_round(void *state, struct measure *ret)
     side_need(image->pixels[IMAGE - 1] == IMAGE - 1, "libca: a wrong image");
 }
 
-void *image_monitor_set_up(void)
+/* From the wish for a new image until it is here. Only who has its turn follows the image: the IOC
+ * sends it to all who do. */
+void image_monitor_round(void *state, struct measure *ret)
 {
-    struct image *image = image_set_up();
+    struct image *image = state;
+    const dbr_long_t one = 1;
     tally_expect(&image->tally, 1);
     libca_need(ca_create_subscription(DBR_TIME_LONG, 0, image->channel, DBE_VALUE | DBE_ALARM,
                                       got_image, image, &image->monitor),
                "a subscription");
     tally_wait(&image->tally);
-    return image;
-}
-
-/* From the wish for a new image until it is here. */
-void image_monitor_round(void *state, struct measure *ret)
-{
-    struct image *image = state;
-    const dbr_long_t one = 1;
     double started = side_now();
     for (int i = 0; i < IMAGES; i++) {
         tally_expect(&image->tally, 1);
@@ -181,4 +176,6 @@ void image_monitor_round(void *state, struct measure *ret)
         tally_wait(&image->tally);
     }
     ret->value = (side_now() - started) / IMAGES;
+    libca_need(ca_clear_subscription(image->monitor), "the end of a subscription");
+    libca_need(ca_flush_io(), "a flush");
 }

@@ -173,7 +173,7 @@ int main(int argc, char **argv)
         {"put_one", put_set_up, put_one_round},
         {"put_all", put_set_up, put_all_round},
         {"image_get", image_set_up, image_get_round},
-        {"image_monitor", image_monitor_set_up, image_monitor_round},
+        {"image_monitor", image_set_up, image_monitor_round},
         {"stage", detector_set_up, stage_round},
         {"trigger", detector_set_up, trigger_round},
         {"acquire", detector_set_up, acquire_round},

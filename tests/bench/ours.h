@@ -45,7 +45,6 @@ void put_one_round(void *state, struct measure *ret);
 void put_all_round(void *state, struct measure *ret);
 void *image_set_up(void);
 void image_get_round(void *state, struct measure *ret);
-void *image_monitor_set_up(void);
 void image_monitor_round(void *state, struct measure *ret);
 
 /* ours_detector.c */

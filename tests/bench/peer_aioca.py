@@ -91,7 +91,6 @@ class Watching:
     def __init__(self):
         connect(["b:array", "b:array.PROC"])
         self.came = asyncio.Event()
-        wait(self.watch())
 
     async def watch(self):
         self.monitor = aioca.camonitor("b:array", self.changed, format=aioca.FORMAT_TIME, all_updates=True)
@@ -112,9 +111,12 @@ class Watching:
 
 
 def image_monitor_round(watching):
+    wait(watching.watch())
     started = side.now()
     wait(watching.round())
-    return (side.now() - started) / side.IMAGES
+    took = side.now() - started
+    watching.monitor.close()
+    return took / side.IMAGES
 
 
 def array_get_round(names):

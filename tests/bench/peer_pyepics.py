@@ -94,9 +94,9 @@ def image_get_round(pvs):
 class Watching:
     def __init__(self):
         self.came = threading.Event()
-        self.pv = epics.PV("b:array", auto_monitor=True, callback=self.changed)
+        self.pv = epics.PV("b:array", auto_monitor=False, callback=self.changed)
         self.next = connect(["b:array.PROC"])[0]
-        self.wait()
+        side.need(self.pv.wait_for_connection(side.PATIENCE), "pyepics: no channel")
 
     def changed(self, value=None, **_):
         side.need(len(value) == side.IMAGE and value[-1] == side.IMAGE - 1, "pyepics: a wrong image")
@@ -108,11 +108,15 @@ class Watching:
 
 
 def image_monitor_round(watching):
+    watching.pv.auto_monitor = True
+    watching.wait()
     started = side.now()
     for _ in range(side.IMAGES):
         watching.next.put(1)
         watching.wait()
-    return (side.now() - started) / side.IMAGES
+    took = side.now() - started
+    watching.pv.clear_auto_monitor()
+    return took / side.IMAGES
 
 
 class Counting:
