@@ -271,6 +271,8 @@ class Trouble:
     def begin(self):
         """What was asked for before it has arrived at the IOC."""
         client = self.ioc.client
+        if self.record == "PutStuck":  # and not a put to it that came before
+            client.until(f"{self.value}.PACT", "")
         if self.record == "Pause":
             self.ioc.pause()
         elif self.record in (*CUTS, "Missing"):

@@ -49,6 +49,15 @@ static void await_acquisition(struct probe *probe)
     }
 }
 
+/* A put to it that came before is over, so that it is not the one that gets stuck. */
+static void await_rest(struct probe *probe, const char *record)
+{
+    char pact[80];
+    snprintf(pact, sizeof pact, "%s.PACT", record);
+    for (int i = 0; i < 10000 && probe_get_number(probe, pact) > 0; i++)
+        continue;
+}
+
 void trouble_begin(void *user)
 {
     const struct trouble *t = user;
@@ -58,6 +67,7 @@ void trouble_begin(void *user)
     char now[64];
     probe_attach(probe);
     probe_get(probe, "cam1:Acquire", now, sizeof now);
+    if (is(t, "PutStuck")) await_rest(probe, t->value);
     if (is(t, "Pause")) {
         sim_pause(t->d->sim);
     } else if (trouble_cuts(t)) {
