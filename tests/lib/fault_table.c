@@ -213,7 +213,8 @@ static void open_detector(void)
     const oph_context_options options = {.size = sizeof options,
                                          .connect_timeout = 2,
                                          .get_timeout = 1,
-                                         .put_timeout = 1.5,
+                                         /* over a link that stalls, more */
+                                         .put_timeout = getenv("COPHYD_LINK") ? 2.5 : 1.5,
                                          .grace = 0.5,
                                          .stop_timeout = 4};
     oph_error err = OPH_ERROR_INIT;
@@ -248,7 +249,8 @@ static void set_exposure(const struct row *row)
     oph_error err = OPH_ERROR_INIT;
     int is_others = is(row->fault, "Client cam1:Acquire Acquire") && is(row->phase, "stage");
     int is_cut_short = strncmp(row->fault, "AbortAfter", 10) == 0;
-    double seconds = is_others ? 2 : is_cut_short || is(row->phase, "trigger") ? 0.5 : 0.01;
+    double in_it = getenv("COPHYD_LINK") ? 2 : 0.5;
+    double seconds = is_others ? 2 : is(row->phase, "trigger") ? in_it : is_cut_short ? 0.5 : 0.01;
     if (oph_settings_set(d.cam, "acquire_time", seconds, &err) ||
         oph_settings_set(d.cam, "acquire_period", seconds + 0.005, &err))
         testAbort("%s", err.text);

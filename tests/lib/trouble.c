@@ -23,6 +23,14 @@ int trouble_cuts(const struct trouble *t)
     return passes(t) || is(t, "Missing");
 }
 
+/* While it begins the library stands still, and should not for long. */
+static void connect_all(const struct trouble *t)
+{
+    const char *const names[] = {"cam1:Acquire", "cam1:Acquire_RBV", "cam1:DetectorState_RBV",
+                                 t->name};
+    probe_connect(t->d->probe, names, is(t, "Pause") ? 3 : 4);
+}
+
 void trouble_plan(struct trouble *t, struct detector *d, const char *what)
 {
     const char *equals = strchr(what, '=');
@@ -31,10 +39,11 @@ void trouble_plan(struct trouble *t, struct detector *d, const char *what)
     if (t->is_client) {
         sscanf(what + strlen(client_word), "%63s %63s", t->name, t->value);
         probe_get(d->probe, t->name, t->before, sizeof t->before);
-        return;
+    } else {
+        snprintf(t->name, sizeof t->name, "sim1:%.*s", (int)strcspn(what, "="), what);
+        snprintf(t->value, sizeof t->value, "%s", equals ? equals + 1 : "1");
     }
-    snprintf(t->name, sizeof t->name, "sim1:%.*s", (int)strcspn(what, "="), what);
-    snprintf(t->value, sizeof t->value, "%s", equals ? equals + 1 : "1");
+    connect_all(t);
 }
 
 /* That one that was asked for has begun, or has ended. */

@@ -93,11 +93,12 @@ static void look(const struct detector *d, const struct counts *then, double beg
 
 static void tell(long done, long each, const struct look *l)
 {
-    testDiag("%ld: %.2f ms, %.2f sends, %.1f switches an acquisition; %d threads, %d descriptors, "
-             "%ld KiB given out of %ld; IOC: %d threads, %d descriptors, %ld KiB",
-             done, l->seconds * 1e3 / (double)each, (double)l->counts.sends / (double)each,
-             (double)l->counts.switches / (double)each, l->threads, l->descriptors, l->heap,
-             l->memory, l->server_threads, l->server_descriptors, l->server_memory);
+    testDiag("%ld: %.2f ms, %.1f bytes in %.2f sends, %.1f switches an acquisition; %d threads, "
+             "%d descriptors, %ld KiB given out of %ld; IOC: %d threads, %d descriptors, %ld KiB",
+             done, l->seconds * 1e3 / (double)each, (double)l->counts.sent_bytes / (double)each,
+             (double)l->counts.sends / (double)each, (double)l->counts.switches / (double)each,
+             l->threads, l->descriptors, l->heap, l->memory, l->server_threads,
+             l->server_descriptors, l->server_memory);
 }
 
 static void go_on(struct detector *d, long step)
@@ -166,8 +167,9 @@ static bool acquire(struct detector *d, long number)
 
 static void judge(const struct look *first, const struct look *last, long each)
 {
-    double sends = (double)first->counts.sends / (double)each;
-    double later = (double)last->counts.sends / (double)each;
+    /* How many sends they make depends on how busy the machine is. */
+    double bytes = (double)first->counts.sent_bytes / (double)each;
+    double later = (double)last->counts.sent_bytes / (double)each;
     testOk(last->threads == first->threads && last->descriptors == first->descriptors,
            "threads and descriptors: %d and %d, then %d and %d", first->threads, first->descriptors,
            last->threads, last->descriptors);
@@ -179,7 +181,7 @@ static void judge(const struct look *first, const struct look *last, long each)
            last->server_threads, last->server_descriptors);
     testOk(last->server_memory - first->server_memory <= 4096,
            "the IOC's memory: %ld KiB, then %ld", first->server_memory, last->server_memory);
-    testOk(later <= sends * 1.01, "messages an acquisition: %.3f, then %.3f", sends, later);
+    testOk(later <= bytes * 1.01, "bytes sent an acquisition: %.1f, then %.1f", bytes, later);
     testDiag("an acquisition took %.3f ms in the second tenth, %.3f ms in the last: %.2f times",
              first->seconds * 1e3 / (double)each, last->seconds * 1e3 / (double)each,
              last->seconds / first->seconds);

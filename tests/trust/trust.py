@@ -20,7 +20,7 @@ BUILD = os.environ["BUILD"]
 LONG = os.environ.get("TRUST") == "long"
 PARTS = "camera client crash delay files link plugin put readback value writer".split()
 LIMIT = 36_000 if LONG else 900  # seconds that a program may take
-WORKERS = 3 * os.cpu_count()  # most programs wait most of the time
+WORKERS = 5 * os.cpu_count()  # most programs wait most of the time
 LINKS = {"10 ms": "0.005", "100 ms": "0.05", "10 ms, 5 % stalled": "0.005 0.05 0.3 1"}
 
 
