@@ -31,7 +31,7 @@ typedef struct oph_stage_options {
      * setpoint was never set since the IOC started, it is written: a setpoint whose readback stands
      * elsewhere did not take effect, and a readback alone says nothing of what the next write to
      * its port will make of it. Paths are always written, since the IOC looks for the folder when
-     * they are; so is what starts something. */
+     * they are; so is what the IOC moves, as FileNumber, and what starts something. */
     int32_t skip_unchanged;
     /* What runs already is stopped first, and waited for, at most the context's stop_timeout. It is
      * not started again when the rest is put back. */
