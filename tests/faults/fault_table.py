@@ -263,7 +263,8 @@ class Trouble:
 
     def await_acquisition(self):
         """That one that was asked for has begun, or has ended."""
-        asked, limit = {"cam1:Acquire": "Acquire", "cam1:Acquire_RBV": "Done"}, time.monotonic() + PATIENCE
+        asked = {"cam1:Acquire": "Acquire", "cam1:Acquire_RBV": "Done"}
+        limit = time.monotonic() + PATIENCE
         while self.ioc.client.get_all(asked) == asked:
             if time.monotonic() > limit:
                 raise TimeoutError("cam1:Acquire is Acquire, and nothing acquires")
