@@ -42,7 +42,8 @@ def test(path, *arguments):
 
 def fault_tables():
     counts = {"faults survived": r"^ok +\d+ - \[\w+\] has (\d+) rows"}
-    some = PARTS if LONG else ["camera", "client", "value", "files"]
+    # The delays of that part are those of an IOC near by.
+    some = [part for part in PARTS if part != "delay"] if LONG else ["camera", "client", "value", "files"]
     yield Attack("each fault in each phase", [test(f"ioc/test_faults_{part}") for part in PARTS], counts)
     for name, link in LINKS.items():
         yield Attack(
