@@ -210,13 +210,13 @@ static int is_as_listed(const struct row *row, const struct outcome *o, const op
 /* A context and a detector, as a program has that was just started. */
 static void open_detector(void)
 {
+    int far = getenv("COPHYD_LINK") != NULL; /* and may stall, again and again */
     const oph_context_options options = {.size = sizeof options,
-                                         .connect_timeout = 2,
-                                         .get_timeout = 1,
-                                         /* over a link that stalls, more */
-                                         .put_timeout = getenv("COPHYD_LINK") ? 2.5 : 1.5,
-                                         .grace = 0.5,
-                                         .stop_timeout = 4};
+                                         .connect_timeout = far ? 5 : 2,
+                                         .get_timeout = far ? 5 : 1,
+                                         .put_timeout = far ? 10 : 1.5,
+                                         .grace = far ? 2 : 0.5,
+                                         .stop_timeout = far ? 10 : 4};
     oph_error err = OPH_ERROR_INIT;
     d.ctx = strike_context(&options);
     detector_add_class(d.ctx);
@@ -249,7 +249,7 @@ static void set_exposure(const struct row *row)
     oph_error err = OPH_ERROR_INIT;
     int is_others = is(row->fault, "Client cam1:Acquire Acquire") && is(row->phase, "stage");
     int is_cut_short = strncmp(row->fault, "AbortAfter", 10) == 0;
-    double in_it = getenv("COPHYD_LINK") ? 2 : 0.5;
+    double in_it = getenv("COPHYD_LINK") ? 1.5 : 0.5;
     double seconds = is_others ? 2 : is(row->phase, "trigger") ? in_it : is_cut_short ? 0.5 : 0.01;
     if (oph_settings_set(d.cam, "acquire_time", seconds, &err) ||
         oph_settings_set(d.cam, "acquire_period", seconds + 0.005, &err))

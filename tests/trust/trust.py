@@ -42,7 +42,8 @@ def test(path, *arguments):
 
 def fault_tables():
     counts = {"faults survived": r"^ok +\d+ - \[\w+\] has (\d+) rows"}
-    some = PARTS if LONG else ["camera", "client", "value", "files"]
+    # The delays of that part are those of an IOC near by.
+    some = [part for part in PARTS if part != "delay"] if LONG else ["camera", "client", "value", "files"]
     yield Attack("each fault in each phase", [test(f"ioc/test_faults_{part}") for part in PARTS], counts)
     for name, link in LINKS.items():
         yield Attack(
@@ -103,8 +104,8 @@ def attacks():
     yield from outside_far()
     steps = {
         "steps": r"seed \d+: (\d+) steps",
-        "clients killed": r", (\d+) killed",
-        "settings recovered": r"; (\d+) settings recovered",
+        "kills": r", (\d+) killed",
+        "settings back": r"; (\d+) settings recovered",
         "frames right": r"; (\d+) frames right",
     }
     seeds = range(1, 41) if LONG else range(1, 3)
@@ -115,7 +116,7 @@ def attacks():
     day = (86_400, 1) if LONG else (1_200, 72)
     yield Attack("soak, a simulated day", [test("soak/soak", *day)], soak)
     yield Attack(
-        "each allocation and call of the system fails",
+        "allocations and system calls fail",
         [test(f"unit/{name}") for name in
          ("test_failing_memory", "test_failing_calls", "test_failing_frames", "test_doc_failing")],
         {"failures": r": (\d+) failed in turn"})
@@ -214,6 +215,8 @@ def main(chosen):
         verdict = f"{len(failed)} failed" if failed else "counted nothing" if empty else "nothing lost"
         rows.append((attack.name, numbers, verdict))
         all_failed += [(["false"], {}, f"{attack.name}: counted nothing")] if empty else []
+    if not rows:
+        sys.exit("no attack has such a name")
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
