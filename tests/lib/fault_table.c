@@ -96,7 +96,7 @@ static void run(const struct row *row, struct outcome *o, oph_report **report)
 {
     oph_error err = OPH_ERROR_INIT;
     if (is(row->phase, "before")) begin_before();
-    if (is(row->phase, "stage")) strike_at("HDF1:FileName", 0, trouble_begin, &trouble);
+    if (is(row->phase, "stage")) strike_at("HDF1:FileName", 0, trouble_begin_in_stage, &trouble);
     int rc = oph_stage(d.det, report, &err);
     note(o, "stage", rc, &err);
     if (rc) return;

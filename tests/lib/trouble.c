@@ -95,6 +95,14 @@ void trouble_begin(void *user)
     }
 }
 
+void trouble_begin_in_stage(void *user)
+{
+    const struct trouble *t = user;
+    probe_attach(t->d->probe);
+    probe_until(t->d->probe, "HDF1:FilePathExists_RBV", "Yes", 10);
+    trouble_begin(user);
+}
+
 void trouble_begin_in_exposure(void *user)
 {
     const struct trouble *t = user;

@@ -20,6 +20,8 @@ void trouble_plan(struct trouble *trouble, struct detector *d, const char *what)
 int trouble_cuts(const struct trouble *trouble);
 /* On any thread; user is the trouble. What was asked for before it has arrived at the IOC. */
 void trouble_begin(void *user);
+/* The staged folder is there before it begins. */
+void trouble_begin_in_stage(void *user);
 /* The acquisition is under way before it begins. */
 void trouble_begin_in_exposure(void *user);
 /* Also where it never began. */
