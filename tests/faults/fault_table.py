@@ -291,7 +291,7 @@ class Trouble:
                 client.until("cam1:Acquire_RBV", "Acquiring")
 
     def begin_in_exposure(self):
-        self.ioc.client.until("cam1:DetectorState_RBV", "Acquire")
+        self.ioc.client.until("cam1:Armed", "Armed")  # with its settings
         self.begin()
 
     def set_trap(self, phase, strikes=STRIKES):

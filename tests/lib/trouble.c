@@ -107,7 +107,7 @@ void trouble_begin_in_exposure(void *user)
 {
     const struct trouble *t = user;
     probe_attach(t->d->probe);
-    probe_until(t->d->probe, "cam1:DetectorState_RBV", "Acquire", 10);
+    probe_until(t->d->probe, "cam1:Armed", "Armed", 10); /* with its settings */
     trouble_begin(user);
 }
 
