@@ -1,12 +1,16 @@
 /* cophyd-sim: a simulated Pilatus IOC. */
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <epicsThread.h>
 #include <errlog.h>
 
 #include "sim/fault_server.h"
@@ -47,6 +51,47 @@ static void try_again(char **argv, FILE *out)
     execv("/proc/self/exe", argv);
 }
 
+struct start {
+    char **argv;
+    FILE *out;
+    int port;
+    int is_auto;
+    epicsThreadId thread;
+    atomic_int over;
+};
+
+static int port_taken(const struct start *s)
+{
+    char why[80];
+    if (s->is_auto) try_again(s->argv, s->out);
+    snprintf(why, sizeof why, "port %d on 127.0.0.1 was taken while the IOC started", s->port);
+    return complain(why, 1);
+}
+
+/* RSRV that cannot have its UDP port suspends the thread that starts it, for ever. */
+static void *watch(void *arg)
+{
+    struct start *s = arg;
+    while (!atomic_load(&s->over)) {
+        if (epicsThreadIsSuspended(s->thread)) _exit(port_taken(s));
+        poll(NULL, 0, 20);
+    }
+    return NULL;
+}
+
+static int start(struct start *s, const struct sim_options *options)
+{
+    char why[512] = "";
+    pthread_t watcher;
+    s->thread = epicsThreadGetIdSelf();
+    if (pthread_create(&watcher, NULL, watch, s) != 0) return complain("no thread", 1);
+    int rc = sim_ioc_start(options, why, sizeof why);
+    atomic_store(&s->over, 1);
+    pthread_join(watcher, NULL);
+    if (rc != 0) return complain(why, 1);
+    return sim_server_has_port(s->port) ? 0 : port_taken(s);
+}
+
 /* Set in the parent's name: it ends us when it ends, also when it is killed. */
 static int end_with_parent(void)
 {
@@ -79,12 +124,8 @@ int main(int argc, char **argv)
     int port = sim_server_prepare(options.port, why, sizeof why);
     if (port < 0) return complain(why, 1);
     sim_fault_server_prepare(argv, port);
-    if (sim_ioc_start(&options, why, sizeof why) != 0) return complain(why, 1);
-    if (!sim_server_has_port(port)) {
-        if (options.port == 0) try_again(argv, out);
-        snprintf(why, sizeof why, "port %d on 127.0.0.1 was taken while the IOC started", port);
-        return complain(why, 1);
-    }
+    struct start s = {.argv = argv, .out = out, .port = port, .is_auto = options.port == 0};
+    if (start(&s, &options) != 0) return 1;
     fprintf(out, "cophyd-sim: %s ready on 127.0.0.1:%d\n", options.prefix, port);
     fprintf(out,
             "export EPICS_CA_NAME_SERVERS=127.0.0.1:%d EPICS_CA_ADDR_LIST= "
