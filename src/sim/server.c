@@ -30,15 +30,16 @@ static int port_of(int fd)
     return getsockname(fd, (struct sockaddr *)&address, &size) == 0 ? ntohs(address.sin_port) : -1;
 }
 
-/* One port that is free for both; 0 looks for one. */
+/* One port that is free for both; 0 looks for one, each process at others, and below those that
+ * Linux gives to clients: one of them would have it before the server does. */
 static int find_port(int wanted)
 {
-    for (int tries = 0; tries < (wanted ? 1 : 100); tries++) {
-        int tcp = bind_loopback(SOCK_STREAM, wanted), found = tcp < 0 ? -1 : port_of(tcp);
-        int udp = found > 0 ? bind_loopback(SOCK_DGRAM, found) : -1;
+    for (long tries = 0; tries < (wanted ? 1 : 100); tries++) {
+        int port = wanted ? wanted : 20000 + (int)((getpid() + 997 * tries) % 12000);
+        int tcp = bind_loopback(SOCK_STREAM, port), udp = bind_loopback(SOCK_DGRAM, port);
         if (tcp >= 0) close(tcp);
         if (udp >= 0) close(udp);
-        if (udp >= 0 && found > 5000) return found; /* RSRV refuses lower ones */
+        if (tcp >= 0 && udp >= 0) return port;
     }
     return -1;
 }

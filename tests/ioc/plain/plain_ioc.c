@@ -101,17 +101,24 @@ static int load_definitions(void)
     return registerAllRecordDeviceDrivers(pdbbase);
 }
 
-static int free_port(void)
+static int is_free(int type, int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, type, 0);
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) ||
-        getsockname(fd, (struct sockaddr *)&address, &size))
-        return -1;
+    address.sin_port = htons((unsigned short)port);
+    int rc = bind(fd, (struct sockaddr *)&address, sizeof address);
     close(fd);
-    return ntohs(address.sin_port);
+    return rc == 0;
+}
+
+/* Below those that Linux gives to clients: one of them would have it before the server does. */
+static int free_port(void)
+{
+    int port = 20000 + getpid() % 12000;
+    while (!is_free(SOCK_STREAM, port) || !is_free(SOCK_DGRAM, port))
+        port++;
+    return port;
 }
 
 /* What follows an option; those that are the simulator's alone are passed over. */
