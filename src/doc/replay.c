@@ -176,6 +176,9 @@ static int take_line(struct replay *r, oph_error *err)
     json_error_t why;
     const char *name;
     json_t *document;
+    /* jansson passes over one after a number. */
+    if (memchr(r->line.text, '\0', r->line.len))
+        return failed(r, OPH_EPARSE, "wanted a line of text, found a NUL in it", err);
     json_t *line = json_loadb(r->line.text, r->line.len, JSON_REJECT_DUPLICATES, &why);
     if (!line)
         return failed(r, OPH_EPARSE,

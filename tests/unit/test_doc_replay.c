@@ -130,6 +130,24 @@ static void tells_of_mistakes(void)
     tells_of("[\"start\",{}] x\n", 1, "end of file expected", 0);
 }
 
+/* The rest of such a line would be lost on a sink that takes text. */
+static void refuses_a_nul(void)
+{
+    static const char line[] = "[\"event\",{\"a\":[1.5\0,2]}]\n";
+    struct got got = {0};
+    oph_error err;
+    FILE *out = fopen(path, "w");
+    if (!out) testAbort("no file");
+    fputs(START, out);
+    fwrite(line, sizeof line - 1, 1, out);
+    if (fclose(out)) testAbort("no room for a file");
+    int rc = replay(&got, NULL, NULL, &err);
+    check_refused(rc, &err, OPH_EPARSE, NULL, NULL, NULL, NULL);
+    testOk(strstr(err.text, ":2: wanted a line of text, found a NUL in it") != NULL, "%s",
+           err.text);
+    testOk1(got.count == 1);
+}
+
 static void refuses_long_lines(void)
 {
     struct got got = {0};
@@ -228,6 +246,7 @@ int main(void)
     gives_texts_as_they_are();
     names_runs_without_an_end();
     tells_of_mistakes();
+    refuses_a_nul();
     refuses_long_lines();
     ends_where_the_sink_does();
     tells_of_files();
