@@ -133,14 +133,9 @@ static bool may_share_driver(const oph_signal *a, const oph_signal *b)
 /* What the rows say that this driver takes for all these puts. */
 static double slow(const struct oph__entry *e)
 {
-    const oph_group *g = e->group;
     double sum = 0;
-    for (size_t i = 0; g->slow > 0 && i < g->entries.count; i++) {
-        const struct oph__entry *other = g->entries.at[i];
-        if (other->kind == OPH__PUT && other->sig->row->slow > 0 &&
-            may_share_driver(e->sig, other->sig))
-            sum += other->sig->row->slow;
-    }
+    for (const struct oph__entry *other = e->group->slow; other; other = other->next_slow)
+        if (may_share_driver(e->sig, other->sig)) sum += other->sig->row->slow;
     return sum;
 }
 

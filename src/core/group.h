@@ -64,6 +64,7 @@ struct oph__wanting {
 /* What a read touches comes first: two cache lines. */
 struct oph__entry {
     oph_group *group;
+    struct oph__entry *next_slow;
     struct oph__pv *pv; /* the one to be read or watched */
     enum oph__entry_kind kind;
     enum oph__entry_step step;
@@ -98,10 +99,10 @@ struct oph_group {
     size_t puts;    /* with a put under way */
     size_t in_turn; /* that wait for those */
     bool on_engine, posted, cancelled;
-    double next;       /* the first deadline; the runner's alone, as the rest of these */
-    bool unsent;       /* something waits for a flush */
-    double begun, now; /* and as of the newest look at the clock */
-    double slow;       /* what its rows say that their puts take, of all drivers */
+    double next;             /* the first deadline; the runner's alone, as the rest of these */
+    bool unsent;             /* something waits for a flush */
+    double begun, now;       /* and as of the newest look at the clock */
+    struct oph__entry *slow; /* the puts whose rows say how long they take, by next_slow */
     /* A run on the engine. Under lock, which comes before *m. */
     pthread_mutex_t lock;
     pthread_cond_t idle;

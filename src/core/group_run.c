@@ -122,11 +122,13 @@ static int begin(oph_group *g, oph_error *err)
     g->left = g->entries.count;
     g->puts = g->in_turn = 0;
     g->news = NULL;
-    g->slow = 0;
+    g->slow = NULL;
     for (size_t i = 0; i < g->entries.count; i++) {
         struct oph__entry *e = g->entries.at[i];
         oph__entry_reset(e);
-        if (e->kind == OPH__PUT) g->slow += e->sig->row->slow;
+        if (e->kind != OPH__PUT || e->sig->row->slow <= 0) continue;
+        e->next_slow = g->slow;
+        g->slow = e;
     }
     for (size_t i = 0; i < g->entries.count; i++)
         oph__entry_begin(g->entries.at[i]);
