@@ -116,7 +116,10 @@ static void compare_type(struct comparing *c, const oph_signal *sig, struct oph_
     char wanted[64], found[64];
     bool text = row->type == OPH__TEXT;
     if (!oph__pv_info(pv, &info)) {
-        add_line(c->report, OPH_EABSENT, at_pv(sig, pv), "the record", "the IOC lacks it");
+        if (oph__pv_ups(pv))
+            add_line(c->report, OPH_EDISCONN, at_pv(sig, pv), "its type", "it has gone down");
+        else
+            add_line(c->report, OPH_EABSENT, at_pv(sig, pv), "the record", "the IOC lacks it");
         return;
     }
     if (!fits_type(row, info.dtype)) {
@@ -217,7 +220,7 @@ static bool is_there(struct comparing *c, const oph_device *dev)
     for (size_t i = 0; i < c->signals.count && !there; i++) {
         const oph_signal *sig = c->signals.at[i];
         any = any || sig->dev == dev;
-        there = sig->dev == dev && (oph__pv_is_up(sig->set) || oph__pv_is_up(sig->read));
+        there = sig->dev == dev && (oph__pv_ups(sig->set) || oph__pv_ups(sig->read));
     }
     if (any && !there)
         add_line(c->report, OPH_EABSENT, (struct oph__at){.device = dev->path, .pv = dev->prefix},

@@ -95,7 +95,7 @@ static void write_text(const struct oph__plan *plan, const struct oph__journal_h
     oph__journal_text_begin(buf, head);
     for (size_t i = 0; i < plan->items.count; i++) {
         const struct oph__item *item = plan->items.at[i];
-        if (item->skipped || (only_left && !item->left)) continue;
+        if (item->skipped || (only_left && item->fate != OPH__LEFT)) continue;
         add_item(item, buf);
         count++;
     }
@@ -289,7 +289,7 @@ static int settle(const struct oph__plan *plan, const struct oph__journal_folder
     size_t left = 0;
     bool there = false;
     for (size_t i = 0; i < plan->items.count; i++)
-        left += ((const struct oph__item *)plan->items.at[i])->left;
+        left += ((const struct oph__item *)plan->items.at[i])->fate == OPH__LEFT;
     int rc = oph__journal_is_there(folder, j->name, j->fd, &there, err);
     if (rc) return rc;
     if (!there)

@@ -11,6 +11,13 @@
 #include "core/write.h"
 #include <cophyd/stage.h>
 
+enum oph__fate {
+    OPH__STAYED, /* nothing was to be done */
+    OPH__WENT_BACK,
+    OPH__KEPT, /* somebody changed it since */
+    OPH__LEFT  /* it could not be put back */
+};
+
 struct oph__item {
     oph_signal *sig;
     oph_device *list;           /* whose list (or hook) it came from */
@@ -24,7 +31,7 @@ struct oph__item {
     bool skipped;    /* already as wanted: neither written nor put back */
     bool touched;    /* was put, or may have been */
     bool unseen;     /* was started, and interrupted before it was seen to run */
-    bool left;       /* could not be put back */
+    enum oph__fate fate; /* what came of putting it back, when that was last tried */
     size_t waits;    /* while a plan is put in order: for how many items before it */
     size_t place;    /* among the items, before it was set aside */
 };

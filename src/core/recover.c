@@ -260,14 +260,14 @@ static bool same(const struct oph__item *item, const struct oph_value *a, const 
 static int32_t outcome(const struct oph__item *item, const struct oph__read *found,
                        const struct oph__read *now)
 {
-    const struct oph_value staged = {
-        .dtype = item->wire.dtype, .count = item->wire.count, .data = item->wire.data};
-    if (item->left) return OPH_RECOVERED_LEFT;
-    if (!item->touched || item->sig->row->counter) return OPH_RECOVERED_SAME;
-    if (!same(item, &found->set, &now->set)) return OPH_RECOVERED_BACK;
-    bool stands = same(item, &now->set, &item->set) || same(item, &now->set, &staged) ||
-                  oph__signal_is_start(item->sig);
-    return stands ? OPH_RECOVERED_SAME : OPH_RECOVERED_KEPT;
+    switch (item->fate) {
+    case OPH__STAYED: break;
+    case OPH__KEPT: return OPH_RECOVERED_KEPT;
+    case OPH__LEFT: return OPH_RECOVERED_LEFT;
+    case OPH__WENT_BACK:
+        if (!same(item, &found->set, &now->set)) return OPH_RECOVERED_BACK;
+    }
+    return OPH_RECOVERED_SAME;
 }
 
 static void add_outcome(struct recovering *r, const struct oph__item *item,

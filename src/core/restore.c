@@ -28,7 +28,7 @@ static void lost(struct restoring *r, struct oph__item *item, const oph_error *w
 {
     char shown[256], wanted[320];
     oph_error err = OPH_ERROR_INIT;
-    item->left = true;
+    item->fate = OPH__LEFT;
     show(item, oph__item_former(item), shown, sizeof shown);
     oph__format(wanted, sizeof wanted, "%s put back", shown);
     oph__fail(&err, why->code, place(item), wanted, "%s", why->found[0] ? why->found : why->text);
@@ -83,7 +83,7 @@ static bool is_ours(const struct oph__item *item, const struct oph_value *now,
 
 /* Leaves alone what somebody else changed since, and what is back already. What went down after it
  * was read cannot be told from either. */
-static bool is_theirs(struct restoring *r, const struct back *b, const struct oph__read *now)
+static bool is_theirs(struct restoring *r, struct back *b, const struct oph__read *now)
 {
     struct oph__item *item = b->item;
     struct oph__chan_info info;
@@ -94,17 +94,23 @@ static bool is_theirs(struct restoring *r, const struct back *b, const struct op
         lost(r, item, &err);
         return true;
     }
-    /* Even where it is back already: the IOC may move it until all that goes back before it is. */
-    if (item->sig->row->moves) return false;
     const struct oph__alike how =
         oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
-    if (oph__matches(&now->set, &b->put, &how)) return true; /* nothing to do */
+    bool is_back = oph__matches(&now->set, &b->put, &how);
+    if (item->sig->row->moves) {
+        /* It goes back even then: the IOC may move it until all that goes before it is done. Its
+         * readback would show no change, and cost a round trip to be read. */
+        if (is_back) oph__wire_clear(&b->expect);
+        return false;
+    }
+    if (is_back) return true; /* nothing to do */
     if (is_ours(item, &now->set, &how)) return false;
     char value[256], found[320], wanted[320];
     show(item, &now->set, value, sizeof value);
     oph__format(wanted, sizeof wanted, "%s as staged", item->value.text);
     oph__format(found, sizeof found, "%s: somebody changed it meanwhile, so it is kept", value);
     kept(r, item, wanted, found);
+    item->fate = OPH__KEPT;
     return true;
 }
 
@@ -114,7 +120,7 @@ static void choose(struct restoring *r, struct back *b, struct oph__item *item)
     oph_error err = OPH_ERROR_INIT;
     b->item = item;
     b->skip = true;
-    item->left = false;
+    item->fate = OPH__STAYED;
     if (!item->touched || item->sig->row->counter) return;
     if (oph__signal_is_start(item->sig)) {
         if (oph__item_ran(item))
@@ -165,7 +171,10 @@ static void stop_again(struct restoring *r, struct oph__write *writes, size_t co
 
 static void take_write(struct restoring *r, struct back *b, const struct oph__write *w)
 {
-    if (w->rc) lost(r, b->item, &w->error);
+    if (w->rc)
+        lost(r, b->item, &w->error);
+    else
+        b->item->fate = OPH__WENT_BACK;
     b->skip = true;
 }
 

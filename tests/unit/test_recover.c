@@ -9,6 +9,7 @@
 #include <cophyd/signal.h>
 #include <cophyd/stage.h>
 #include <epicsUnitTest.h>
+#include <pthread.h>
 #include <string.h>
 
 static const char classes[] = "class Cam\n"
@@ -200,6 +201,35 @@ static void test_meanwhile(void)
     oph_report_free(report);
 }
 
+static void *lose_one(void *user)
+{
+    fake_wait_put("X:cam1:Mode");
+    fake_down("X:cam1:SizeX");
+    fake_release("X:cam1:Mode");
+    return user;
+}
+
+/* It is told by what was done, not by what can still be read. */
+static void test_lost_at_last(void)
+{
+    oph_recovery *recovery = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    pthread_t thread;
+    kill_a_client();
+    fake_set("X:cam1:SizeX", "9");
+    fake_rule("X:cam1:Mode", FAKE_WITHHOLD);
+    if (pthread_create(&thread, NULL, lose_one, NULL)) testAbort("no thread");
+    fake_code(oph_recover(ctx, NULL, NULL, &recovery, NULL, &err), 0, &err,
+              "recover while a PV goes down that somebody has changed");
+    pthread_join(thread, NULL);
+    testOk1(is(recovery, 5, OPH_RECOVERED_KEPT, "det.cam.size.x", "9", ""));
+    testOk1(is(recovery, 6, OPH_RECOVERED_BACK, "det.cam.mode", "Single", "Continuous"));
+    testOk1(!state_journals());
+    fake_rule("X:cam1:Mode", FAKE_FOLLOW);
+    fake_up("X:cam1:SizeX");
+    oph_recovery_free(recovery);
+}
+
 /* PVs that are down or refuse: what is left stays in the journal, to be tried again. */
 static void test_left(void)
 {
@@ -311,6 +341,7 @@ int main(int argc, char **argv)
     ctx = fake_context(classes, NULL);
     test_all();
     test_meanwhile();
+    test_lost_at_last();
     test_left();
     test_refusals();
     test_prefix();
