@@ -76,12 +76,14 @@ static struct pv *find_or_abort(const char *name)
 
 /* Puts */
 
+/* As a record, it tells of changes alone. */
 static void set_value(struct pv *pv, const struct value *v)
 {
+    bool news = pv->undefined || memcmp(pv->value.data, v->data, sizeof v->data) != 0;
     pv->value = *v;
     pv->value.count = pv->info.count;
     pv->undefined = false;
-    fake_post(pv);
+    if (news) fake_post(pv);
 }
 
 static void set_readback(struct pv *pv, const struct value *v, enum fake_rule rule)
@@ -325,6 +327,11 @@ int fake_followed(void)
 int fake_flushes(void)
 {
     return counted(&fake_ioc.flushes);
+}
+
+int fake_gets(void)
+{
+    return counted(&fake_ioc.gets);
 }
 
 int fake_abandoned(void)

@@ -75,7 +75,7 @@ struct oph__link {
     int nth;
     enum fake_rule nth_rule;
     struct oph__buf puts;
-    int opened, flushes, abandoned;
+    int opened, flushes, gets, abandoned;
 };
 extern struct oph__link fake_ioc;
 

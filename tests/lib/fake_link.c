@@ -410,6 +410,7 @@ static int get(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__event
         struct task *t = push(&fake_ioc.unsent, GET, chan);
         t->event = fn;
         t->user = user;
+        fake_ioc.gets++;
     }
     fake_unlock();
     return rc;

@@ -57,6 +57,7 @@ void fake_forget_puts(void);
 int fake_opened(void);    /* links */
 int fake_followed(void);  /* channels that follow their properties, enums too */
 int fake_flushes(void);   /* so far */
+int fake_gets(void);      /* so far */
 int fake_abandoned(void); /* puts given up, so far */
 
 /* testOk that rc is the code wanted, and that the error says the same; shows the sentence. Returns
