@@ -107,6 +107,14 @@ static void draw_settings(struct draw *d)
     }
 }
 
+static void drop(struct draw *d, const char *attr)
+{
+    int kept = 0;
+    for (int i = 0; i < d->setting_count; i++)
+        if (strcmp(d->settings[i].attr, attr) != 0) d->settings[kept++] = d->settings[i];
+    d->setting_count = kept;
+}
+
 static void draw_trouble(struct draw *d)
 {
     static const char *const troubles[] = {"ExposureHangs",
@@ -140,7 +148,7 @@ static void draw_trouble(struct draw *d)
                                            "Disconnect=0.5",
                                            "Client HDF1:Capture Done",
                                            "Client HDF1:NDArrayPort OTHER",
-                                           "Client HDF1:FilePath /tmp/",
+                                           "Client HDF1:FilePath /mnt/fileserver/data/",
                                            "Client HDF1:EnableCallbacks Disable",
                                            "Client cam1:Acquire Acquire",
                                            "Client cam1:Acquire Done",
@@ -163,6 +171,7 @@ static void draw_trouble(struct draw *d)
         d->pv = "cam1:Acquire";
         d->after = 1;
         d->exposure = 0.3;
+        drop(d, "acquire_time"); /* it is long enough for what is to come then */
     }
 }
 
