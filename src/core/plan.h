@@ -26,14 +26,14 @@ struct oph__item {
     struct oph__vec later;      /* struct oph__wire: others that the trigger writes: ours too */
     struct oph_value set, read; /* originals */
     struct oph__chan_info
-        info;        /* of the setpoint when it was staged: for labels, when it is gone */
-    bool where_zero; /* written only where the original is 0 */
-    bool skipped;    /* already as wanted: neither written nor put back */
-    bool touched;    /* was put, or may have been */
-    bool unseen;     /* was started, and interrupted before it was seen to run */
+        info;            /* of the setpoint when it was staged: for labels, when it is gone */
+    bool where_zero;     /* written only where the original is 0 */
+    bool skipped;        /* already as wanted: neither written nor put back */
+    bool touched;        /* was put, or may have been */
+    bool unseen;         /* was started, and interrupted before it was seen to run */
     enum oph__fate fate; /* what came of putting it back, when that was last tried */
-    size_t waits;    /* while a plan is put in order: for how many items before it */
-    size_t place;    /* among the items, before it was set aside */
+    size_t waits;        /* while a plan is put in order: for how many items before it */
+    size_t place;        /* among the items, before it was set aside */
 };
 
 enum oph__when {
