@@ -32,7 +32,7 @@ int oph__need(struct oph__needs *needs, oph_device *dev, const char *path, bool 
               oph_error *err)
 {
     oph_signal *sig;
-    oph_error why = OPH_ERROR_INIT;
+    oph_error why;
     int rc = oph_signal_find(dev, path, &sig, &why);
     if (rc && !required && rc != OPH_ENOMEM) return 0;
     if (rc && err) *err = why;

@@ -301,9 +301,11 @@ static int connect_tree(oph_device *dev, double timeout, oph_report *report, oph
     if (!rc) rc = start_searches(ctx, &needs, &versions, err);
     if (!rc) rc = await_ioc(ctx, &needs, patience, &there, err);
     if (!rc && there) rc = learn(ctx, &versions, err);
-    oph__needs_free(&needs);
-    needs = (struct oph__needs){0};
-    if (!rc) rc = oph__device_each(dev, oph__device_needs, &needs, err);
+    if (!rc && versions.count) { /* a release may have other rows */
+        oph__needs_free(&needs);
+        needs = (struct oph__needs){0};
+        rc = oph__device_each(dev, oph__device_needs, &needs, err);
+    }
     if (!rc) rc = oph__connect_signals(ctx, &needs.required, patience, report, err);
     if (!rc) rc = settle_optional(ctx, &needs.optional, err);
     oph__needs_free(&needs);
@@ -321,12 +323,12 @@ int oph_connect(oph_device *dev, double timeout, oph_report **ret_report, oph_er
     const struct oph__rule *rule;
     int rc = oph__tree_enter(dev, OPH__VERB_CONNECT, &rule, err);
     if (rc) return rc;
-    oph_report *found = oph__report_new();
+    oph_report *found = ret_report ? oph__report_new() : NULL;
     struct oph__call call;
     oph__call_begin(&dev->ctx->waits, &call);
     rc = connect_tree(dev, timeout, found, err);
     oph__call_end(&dev->ctx->waits, &call);
-    if (!rc) rc = oph__report_found(dev, found, err);
+    if (!rc && ret_report) rc = oph__report_found(dev, found, err);
     oph__report_give(found, ret_report);
     return rc;
 }

@@ -33,9 +33,9 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
     bool ended = rc && rc != OPH_ETIMEOUT; /* then each says for itself what it lacks */
     int first = ended ? rc : 0;
     if (ended && err) *err = why;
+    double waited = oph__now() - patience.since;
     for (size_t i = 0; !ended && i < oph__ops_count(g); i++) {
-        oph_error one = OPH_ERROR_INIT;
-        double waited = oph__now() - patience.since;
+        oph_error one;
         if (!oph__op_error(oph__ops_at(g, i), "a connection", waited, &one)) continue;
         if (was_asked(g, i)) continue;
         oph__report_add(report, &one);

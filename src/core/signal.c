@@ -101,8 +101,8 @@ int oph__device_signal(oph_device *dev, const char *attr, oph_signal **ret, oph_
     int rc = oph__context_check(dev->ctx, err);
     if (rc) return rc;
     pthread_mutex_lock(&dev->ctx->lock);
-    const struct oph__row *row = oph__class_row(dev->cls, attr);
     oph_signal *sig = oph__map_get(&dev->by_attr, attr);
+    const struct oph__row *row = sig ? sig->row : oph__class_row(dev->cls, attr);
     if (!row) {
         rc = not_there(dev, attr, err);
     } else if (!sig) {
