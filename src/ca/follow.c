@@ -77,7 +77,7 @@ bool oph__ca_wants_labels(const struct oph__chan *chan)
 void oph__ca_follow_labels(struct oph__chan *chan)
 {
     pthread_mutex_lock(&chan->lock);
-    bool wanted = chan->route->up && oph__ca_wants_labels(chan);
+    bool wanted = chan->route->up && !atomic_load(&chan->silent) && oph__ca_wants_labels(chan);
     pthread_mutex_unlock(&chan->lock);
     if (wanted) add_follower(chan);
 }

@@ -46,6 +46,7 @@ static void remove_mon(struct oph__chanmon *mon)
     if (mon->id) ca_clear_subscription(mon->id);
     pthread_mutex_lock(&chan->lock);
     take_out(mon);
+    if (chan->follower == mon) chan->follower = NULL;
     pthread_mutex_unlock(&chan->lock);
     free(mon);
 }

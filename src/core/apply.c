@@ -18,6 +18,7 @@ static void explain(oph_device *dev, oph_error *err)
 
 static size_t list_writes(struct oph__plan *plan, bool starts, struct oph__write *writes)
 {
+    const oph_context_options *options = &plan->dev->ctx->options;
     size_t n = 0;
     for (size_t i = 0; i < plan->items.count; i++) {
         struct oph__item *item = plan->items.at[i];
@@ -25,8 +26,9 @@ static size_t list_writes(struct oph__plan *plan, bool starts, struct oph__write
         item->touched = true;
         writes[n] = (struct oph__write){.sig = item->sig, .wire = &item->wire};
         writes[n].expect = writes[n].wire;
-        if (oph__signal_is_start(item->sig) && !starts)
-            writes[n].patience = plan->dev->ctx->options.stop_timeout;
+        /* Neither is put with completion, so that its readback tells of it alone. */
+        if (oph__signal_is_start(item->sig))
+            writes[n].patience = starts ? options->put_timeout : options->stop_timeout;
         n++;
     }
     return n;

@@ -227,14 +227,27 @@ int oph__item_zero(const struct oph__item *item, struct oph__wire *wire, oph_err
     return oph__encode(&zero, &target, wire, err);
 }
 
-bool oph__item_is(const struct oph__item *item, const struct oph_value *value, struct oph__pv *pv,
-                  const struct oph__wire *wire)
+static bool is(const struct oph__item *item, const struct oph_value *value, struct oph__pv *pv,
+               const struct oph__wire *wire, bool whole)
 {
     struct oph__chan_info info;
     if (!oph__pv_info(pv, &info)) return false;
-    const struct oph__alike how =
+    struct oph__alike how =
         oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
+    if (whole) how.precision = 0;
     return oph__matches(value, wire, &how);
+}
+
+bool oph__item_is(const struct oph__item *item, const struct oph_value *value, struct oph__pv *pv,
+                  const struct oph__wire *wire)
+{
+    return is(item, value, pv, wire, false);
+}
+
+bool oph__item_is_set(const struct oph__item *item, const struct oph_value *value,
+                      const struct oph__wire *wire)
+{
+    return is(item, value, item->sig->set, wire, true);
 }
 
 /* True when `attr` is among the comma-separated names of an `after` option. */

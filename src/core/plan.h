@@ -118,5 +118,9 @@ bool oph__item_comes_back(const struct oph__item *item);
 int oph__item_zero(const struct oph__item *item, struct oph__wire *wire, oph_error *err);
 bool oph__item_is(const struct oph__item *item, const struct oph_value *value, struct oph__pv *pv,
                   const struct oph__wire *wire);
+/* The same of a setpoint, to its last digit: a readback may be rounded to its PREC, but what
+ * differs from the former value by less than that is another setting. */
+bool oph__item_is_set(const struct oph__item *item, const struct oph_value *value,
+                      const struct oph__wire *wire);
 
 #endif

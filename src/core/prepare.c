@@ -99,7 +99,7 @@ static bool is_unchanged(const struct oph__item *item)
     const oph_signal *sig = item->sig;
     if (sig->row->how == OPH__PATH || sig->row->moves || oph__item_starts(item)) return false;
     if (oph__item_former(item) != &item->set) return false;
-    return oph__item_is(item, &item->set, sig->set, &item->wire) &&
+    return oph__item_is_set(item, &item->set, &item->wire) &&
            (sig->read == sig->set || oph__item_is(item, &item->read, sig->read, &item->wire));
 }
 

@@ -171,8 +171,8 @@ static int await_end(const struct recovering *r, oph_signal *sig, oph_error *err
     zero.data = zero.small;
     int rc = read_one(sig, &on, err);
     if (rc || !on) return rc;
-    rc = oph__write_await(sig, &zero, false, r->options.timeout, false, NULL);
-    return rc ? still_runs(sig, r->options.timeout, err) : 0;
+    rc = oph__write_await(sig, &zero, false, r->options.timeout, true, err);
+    return rc == OPH_EMISMATCH ? still_runs(sig, r->options.timeout, err) : rc;
 }
 
 static int stop_it(const struct recovering *r, oph_signal *sig, oph_error *err)
@@ -205,6 +205,14 @@ static int let_end(const struct recovering *r, const struct oph__plan *plan, oph
     return rc == OPH_EBUSY && stop ? 0 : rc; /* a plugin that is stuck would be so for ever */
 }
 
+static bool is_there(const struct oph__plan *plan)
+{
+    bool there = false;
+    for (size_t i = 0; i < plan->items.count && !there; i++)
+        there = oph__pv_is_up(((const struct oph__item *)plan->items.at[i])->sig->set);
+    return there;
+}
+
 /* Start rows: what was only to be stopped must be at rest; what was started and has ended needs
  * nothing. The plan's items are as the journal's records. */
 static int settle_starts(const struct recovering *r, struct oph__plan *plan,
@@ -215,11 +223,14 @@ static int settle_starts(const struct recovering *r, struct oph__plan *plan,
         struct oph__item *item = plan->items.at[i];
         const struct oph__record *record = records->at[i];
         bool on = true;
-        if (!oph__signal_is_start(item->sig) || !oph__pv_is_up(item->sig->set)) continue;
-        if (!oph__item_starts(item))
+        bool up = oph__pv_is_up(item->sig->set);
+        if (!oph__signal_is_start(item->sig)) continue;
+        if (oph__item_starts(item))
+            item->touched = !up || read_one(item->sig, &on, NULL) || on;
+        else if (up)
             rc = let_end(r, plan, item->sig, record->busy, err);
-        else if (!read_one(item->sig, &on, NULL) && !on)
-            item->touched = false;
+        else if (is_there(plan)) /* it may run, and the rest be put back under it */
+            rc = oph__fail(err, OPH_EDISCONN, place(item), "Done", "the PV is not connected");
     }
     return rc;
 }
@@ -249,12 +260,9 @@ static struct oph__read *read_settings(const struct oph__plan *plan)
 static bool same(const struct oph__item *item, const struct oph_value *a, const struct oph_value *b)
 {
     const struct oph__wire wire = {.dtype = b->dtype, .count = b->count, .data = b->data};
-    struct oph__chan_info info;
-    if (!a->data || !b->data || !oph__pv_info(item->sig->set, &info)) return false;
+    if (!a->data || !b->data) return false;
     if (!a->count || !b->count) return a->count == b->count;
-    const struct oph__alike how =
-        oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
-    return oph__matches(a, &wire, &how);
+    return oph__item_is_set(item, a, &wire);
 }
 
 static int32_t outcome(const struct oph__item *item, const struct oph__read *found,

@@ -250,6 +250,16 @@ static void test_left(void)
     fake_up("X:cam1:SizeX");
     testOk1(oph_recover(ctx, NULL, NULL, NULL, NULL, &err) == OPH_EPUT && settings_left() == 1);
     fake_rule("X:H:FilePath", FAKE_PATH);
+    finish("but for what was refused");
+    kill_a_client();
+    fake_down("X:cam1:Acquire");
+    fake_forget_puts();
+    err = (oph_error)OPH_ERROR_INIT;
+    fake_code(oph_recover(ctx, NULL, NULL, NULL, NULL, &err), OPH_EDISCONN, &err,
+              "recover where nobody can see whether the camera runs");
+    testOk(!*fake_puts() && settings_left() == 8, "it is left alone: %s", fake_puts());
+    fake_up("X:cam1:Acquire");
+    fake_rule("X:H:FilePath", FAKE_PATH);
     finish("at last");
     kill_a_client();
     fake_down(NULL);
