@@ -27,8 +27,9 @@ OPH_API int oph_trigger_set_frames(oph_device *dev, int64_t frames, oph_error *e
 
 /* Cancels a stage, a plan or a warm-up under way in another thread, which puts back what it
  * touched. Ends an acquisition or a series of the tree that dev is in (its status fails with
- * OPH_ECANCEL), brings the camera of a staged device to a halt also where it runs without one, and
- * waits, at most the context's stop_timeout for each. What is staged stays so, and can be triggered
+ * OPH_ECANCEL), brings the camera of a staged device to a halt also where it runs without one (but
+ * that of a continuous trigger, which fills its buffer on), and waits, at most the context's
+ * stop_timeout for each. What is staged stays so, and can be triggered
  * again. A motor (motor.h), and those below the device, are stopped, whoever moves them, and waited
  * for likewise. Idle: returns 0, and touches nothing. OPH_ESTATE while another thread unstages it.
  */

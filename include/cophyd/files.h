@@ -1,8 +1,9 @@
 /* Where a file plugin writes, how its files are named, and which they were.
  *
  * All of it is of a device with a FileStore class (FileStoreHDF5, FileStoreTIFF ...), else
- * OPH_EINVAL. What is set here is not for a device that is being staged (OPH_ESTATE), and holds
- * from the next stage on. Any thread. */
+ * OPH_EINVAL. What is set here is not for a device that is being staged (OPH_ESTATE), and is to be
+ * set before it is staged: the folders and the name hold from the next stage on, how the IOC writes
+ * paths, what may be overwritten and the root at once. Any thread. */
 #ifndef COPHYD_FILES_H
 #define COPHYD_FILES_H
 

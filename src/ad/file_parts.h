@@ -43,6 +43,7 @@ struct oph__store {
     struct oph__files next;   /* of a plan that is being made */
     struct oph__files latest; /* of the latest stage */
     bool fresh;               /* nothing was acquired since Capture was staged */
+    bool left;                /* frames of an acquisition that failed may still come */
     /* The latest acquisition */
     char file[OPH__PATH_MAX]; /* as the IOC names it, or "" */
     int64_t points, frames, first_number, captured;

@@ -33,6 +33,10 @@ bool oph__store_is_numbered(oph_device *dev, const char *full_name, int64_t numb
  * one of them exists. */
 int oph__store_room(oph_device *dev, int64_t first, int64_t count, oph_error *err);
 
+/* Whether frames of an acquisition that failed may still be on their way to the plugin. */
+void oph__store_note_left(oph_device *dev, bool left);
+bool oph__store_has_left(oph_device *dev);
+
 /* Whether nothing was acquired since Capture was staged; _begin ends that. */
 bool oph__store_is_fresh(oph_device *dev);
 void oph__store_begin(oph_device *dev);

@@ -75,6 +75,25 @@ bool oph__store_is_numbered(oph_device *dev, const char *full_name, int64_t numb
     return is;
 }
 
+void oph__store_note_left(oph_device *dev, bool left)
+{
+    struct oph__store *s = oph__store_of(dev);
+    if (!s) return;
+    pthread_mutex_lock(&s->lock);
+    s->left = left;
+    pthread_mutex_unlock(&s->lock);
+}
+
+bool oph__store_has_left(oph_device *dev)
+{
+    struct oph__store *s = oph__store_of(dev);
+    if (!s) return false;
+    pthread_mutex_lock(&s->lock);
+    bool left = s->left;
+    pthread_mutex_unlock(&s->lock);
+    return left;
+}
+
 bool oph__store_is_fresh(oph_device *dev)
 {
     struct oph__store *s = oph__store_of(dev);

@@ -149,11 +149,13 @@ int oph_files_get(oph_device *dev, int32_t side, char *buffer, size_t size, oph_
 int oph_files_set_semantics(oph_device *dev, int32_t semantics, oph_error *err)
 {
     struct oph__store *s;
+    const struct oph__rule *rule;
     int rc = oph__store_get(dev, &s, err);
+    if (!rc && semantics != OPH_PATH_POSIX && semantics != OPH_PATH_WINDOWS)
+        rc = oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
+                       "OPH_PATH_POSIX or OPH_PATH_WINDOWS", "%d", (int)semantics);
+    if (!rc) rc = oph__tree_enter(dev, OPH__VERB_FILES, &rule, err);
     if (rc) return rc;
-    if (semantics != OPH_PATH_POSIX && semantics != OPH_PATH_WINDOWS)
-        return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
-                         "OPH_PATH_POSIX or OPH_PATH_WINDOWS", "%d", (int)semantics);
     pthread_mutex_lock(&s->lock);
     s->windows = semantics == OPH_PATH_WINDOWS;
     pthread_mutex_unlock(&s->lock);

@@ -177,6 +177,8 @@ static void end(struct run *r, oph_error *error)
     release(r, !error);
     if (r->shot.buffer) oph__buffer_ended(&r->shot, !error);
     int64_t earlier = r->done - r->course.before; /* frames of this trigger's former acquisitions */
+    for (size_t w = 0; w < r->shot.writer_count; w++)
+        oph__store_note_left(r->shot.writers[w].dev, error != NULL);
     for (size_t w = 0; !error && w < r->shot.writer_count; w++) {
         oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
         oph__store_note_point(r->shot.writers[w].dev, earlier + r->shot.frames,
@@ -207,6 +209,7 @@ static void ask(struct run *r, enum phase phase)
     oph_error err = OPH_ERROR_INIT;
     oph__ops_free(r->look);
     r->look = NULL;
+    noted(r, &r->look_done); /* of that one */
     r->phase = phase;
     int rc = oph__look_ask(&r->shot, r->queues, &r->look, &err);
     if (!rc) {
@@ -516,7 +519,10 @@ static void take_step(struct run *r)
     bool written = noted(r, &r->wrote);
     bool waits = r->phase == SETTLING || r->phase == FILLING;
     bool moved = waits && noted(r, &r->moved);
-    if (cancelled) {
+    if (cancelled && r->phase == WRITING && written) {
+        r->ending = OPH_ECANCEL;
+        wrote(r);
+    } else if (cancelled) {
         cancel(r, put_done);
     } else if (r->phase == WRITING && written) {
         wrote(r);

@@ -95,13 +95,16 @@ static int check_times(oph_device *dev, const oph_device *cam, oph_series *s, op
 static int check_room(const struct oph__shot *shot, const oph_series *s, oph_error *err)
 {
     for (size_t w = 0; w < shot->writer_count; w++) {
+        const struct oph__shot_writer *writer = &shot->writers[w];
         oph_signal *sig;
-        int64_t room;
+        int64_t room, captured = 0;
         char wanted[64], found[32];
-        int rc = oph_signal_find(shot->writers[w].dev, "num_capture", &sig, err);
+        int rc = oph_signal_find(writer->dev, "num_capture", &sig, err);
         if (!rc) rc = oph_signal_get_int(sig, &room, err);
+        if (!rc && writer->writing == OPH__WRITES_STREAM && !oph__store_is_fresh(writer->dev))
+            rc = oph_signal_get_int(writer->rows[OPH__W_CAPTURED], &captured, err);
         if (rc) return rc;
-        if (room == 0 || room >= s->frames * s->triggers) continue;
+        if (room == 0 || room - captured >= s->frames * s->triggers) continue;
         oph__format(wanted, sizeof wanted, "0, or at least the series' %lld frames",
                     (long long)(s->frames * s->triggers));
         oph__format(found, sizeof found, "%lld", (long long)room);

@@ -21,9 +21,17 @@ static double dropped(const struct oph__shot *shot, size_t w)
            shot->before.writers[w].number[OPH__W_DROPPED];
 }
 
+/* Without a writer the frames that the buffer still waits for show that something moves. */
+static double passed(const struct oph__shot *shot)
+{
+    double frames =
+        shot->now.buffer.number[OPH__B_COUNTER] - shot->before.buffer.number[OPH__B_COUNTER];
+    return shot->writer_count ? 0 : fmin(frames, shot->before.buffer.number[OPH__B_POST]);
+}
+
 double oph__shot_written(const struct oph__shot *shot)
 {
-    double sum = shot->buffer ? 0 : taken(shot);
+    double sum = shot->buffer ? passed(shot) : taken(shot);
     for (size_t w = 0; w < shot->writer_count; w++)
         sum += oph__writer_written(shot, w);
     return sum;

@@ -29,12 +29,14 @@ int oph__shot_watch_all(const struct oph__shot *shot, oph__event_fn *fn, void *u
     enum { CAM = sizeof cam_rows / sizeof *cam_rows };
     enum { WRITER = sizeof writer_rows / sizeof *writer_rows };
     enum { BUFFER = sizeof buffer_rows / sizeof *buffer_rows };
-    int rc = reserve(ret, CAM + BUFFER + WRITER * shot->writer_count, err);
+    int rc = reserve(ret, CAM + BUFFER + 1 + WRITER * shot->writer_count, err);
     for (size_t i = 0; !rc && !shot->buffer && i < CAM; i++)
         rc = add(ret, shot->cam_rows[cam_rows[i]], fn, user, err);
     if (!rc && shot->buffer) rc = add(ret, shot->cam_rows[OPH__CAM_ACQUIRE], fn, user, err);
     for (size_t i = 0; !rc && shot->buffer && i < BUFFER; i++)
         rc = add(ret, shot->buffer_rows[buffer_rows[i]], fn, user, err);
+    if (!rc && shot->buffer && !shot->writer_count)
+        rc = add(ret, shot->buffer_rows[OPH__B_COUNTER], fn, user, err);
     for (size_t i = 0; !rc && i < WRITER * shot->writer_count; i++)
         rc = add(ret, shot->writers[i / WRITER].rows[writer_rows[i % WRITER]], fn, user, err);
     return rc ? rc : oph__context_flush(shot->dev->ctx, err);

@@ -125,8 +125,9 @@ static enum oph__verdict judge_stream(const struct oph__shot *shot, size_t w, co
     double n = oph__writer_written(shot, w);
     *why = "the writer dropped frames";
     if (risen(shot, w, OPH__W_DROPPED) > 0) return OPH__BAD;
+    /* A WriteStatus from before stands until the first frame comes. */
     *why = "the writer failed";
-    if (l->number[OPH__W_STATUS] != 0) return OPH__BAD;
+    if (risen(shot, w, OPH__W_COUNTER) > 0 && l->number[OPH__W_STATUS] != 0) return OPH__BAD;
     *why = "somebody changed the writer's mode";
     if (l->number[OPH__W_MODE] != WRITE_STREAM) return OPH__BAD;
     *why = "the writer wrote more than was asked for";

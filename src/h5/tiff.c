@@ -133,7 +133,7 @@ static bool find_pixels(const struct reader *r, const struct tiff *tiff, uint64_
         if (!value_of(r, &tiff->offsets, i, &at) || !value_of(r, &tiff->counts, i, &count))
             return false;
         if (i == 0) first = at;
-        if (at != first + total) return false;
+        if (!count || at != first + total || count > bytes - total) return false;
         total += count;
     }
     *ret = first;
@@ -165,6 +165,7 @@ enum oph__h5_seen oph__tiff_look(const struct oph__source *source, struct oph__i
     if (!oph__flat_image(dtype, tiff.height, tiff.width, 0, 0, &image))
         return oph__flat_broken(found, size, "a damaged TIFF file: %u rows of %u pixels",
                                 tiff.height, tiff.width);
+    if (image.frame_bytes > (uint64_t)source->stat.st_size) return oph__flat_busy(found, size);
     if (!find_pixels(&r, &tiff, image.frame_bytes, &address))
         return oph__flat_broken(found, size,
                                 "a TIFF file whose strips are damaged or do not follow each other");
