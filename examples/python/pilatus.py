@@ -40,7 +40,11 @@ class MyPilatusDetector(SingleTrigger, DetectorBase):
     hdf1 = Component(MyHDF5Plugin, "HDF1:")
 
 
-def make_detector(prefix, write_root, read_root):
+def make_detector(
+    prefix="Pilatus:",
+    write_root="/mnt/fileserver/data",
+    read_root="/export/raid5/fileshare/data",
+):
     det = MyPilatusDetector(prefix, name="det")
     folder = "test/pilatus/%Y/%m/%d/"  # a folder a day, below each root
     det.hdf1.set_path_templates(f"{write_root}/{folder}", f"{read_root}/{folder}")
@@ -80,16 +84,12 @@ def show_file(det):
         print("sum:", frames.read().sum())
 
 
-def main(
-    prefix="Pilatus:",
-    write_root="/mnt/fileserver/data",
-    read_root="/export/raid5/fileshare/data",
-):
+def main(*arguments):
     sys.stdout.reconfigure(line_buffering=True)
     # Also where the shell has it ignored, as of programs in the background.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        det = make_detector(prefix, write_root, read_root)
+        det = make_detector(*arguments)
         take_image(det)
         show_file(det)
     except CophydError as error:

@@ -25,6 +25,8 @@ OPH_API const char *oph_signal_readback_pv(const oph_signal *sig);
  * 0, by its class and the PV's type; 0 as long as that is not known. Of a text of another form the
  * value itself says so (OPH_TEXT). */
 OPH_API int oph_signal_is_text(oph_signal *sig);
+/* Whether its values are arrays, of one element now or of any other number: likewise. */
+OPH_API int oph_signal_is_array(oph_signal *sig);
 
 enum oph_part {
     OPH_PART_READBACK = 0, /* the readback PV; the only one where there is one */

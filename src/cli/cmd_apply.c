@@ -65,15 +65,11 @@ static int add_wanted(oph_group *group, const struct saved *s, oph_error *err)
 
 static int add_original(oph_group *group, const struct saved *s, oph_error *err)
 {
-    char text[4096];
-    const char *chars = saved_text(s, text, sizeof text);
+    const char *chars = saved_chars(s);
     const oph_data as_text = {OPH_STRING, 0, 1, &chars};
     const oph_data as_is = {oph_value_dtype(s->value), 0, oph_value_count(s->value),
                             oph_value_data(s->value)};
-    oph_row row;
-    oph_signal_row(s->sig, &row);
-    bool is_text = row.type == OPH_ROW_TEXT || as_is.dtype == OPH_TEXT || s->label;
-    return oph_group_put(group, s->sig, is_text ? &as_text : &as_is, NULL, err);
+    return oph_group_put(group, s->sig, chars ? &as_text : &as_is, NULL, err);
 }
 
 /* In reverse, and past what fails: the failing one, too, may have changed something. */
@@ -121,8 +117,10 @@ static int show(struct cli *cli, const struct saved *s)
     if (cli->json)
         return cli_json(cli, json_pack("{s:s, s:s, s:o, s:o}", "path", cli_path(s->sig), "pv",
                                        oph_signal_pv(s->sig), "before",
-                                       before ? cli_json_text(before) : json_null(), "value",
-                                       cli_json_text(s->wanted.text)));
+                                       !before          ? json_null()
+                                       : saved_chars(s) ? cli_json_text(saved_chars(s))
+                                                        : cli_json_text(before),
+                                       "value", cli_json_text(s->wanted.text)));
     cli_print(cli, "%-26s %s, was %s\n", cli_path(s->sig),
               *s->wanted.text ? s->wanted.text : "\"\"",
               !before   ? "never set"

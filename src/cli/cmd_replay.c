@@ -7,8 +7,11 @@ static int replay(const char *from, struct sink *to)
     oph_replayed done = {0};
     oph_report *report = NULL;
     oph_error err = OPH_ERROR_INIT;
-    if (oph_documents_replay(from, to->write, to->user, &done, &report, &err))
-        return cli_fail_report(&err, report);
+    if (oph_documents_replay(from, to->write, to->user, &done, &report, &err)) {
+        int failed = cli_fail_report(&err, report);
+        sink_flush(to, &err); /* what came before the mistake */
+        return failed;
+    }
     cli_warn_report(report);
     int rc = sink_flush(to, NULL); /* of a run without an end */
     if (rc) return rc;

@@ -13,15 +13,11 @@
 /* Puts one into the detector's list of settings, from which the library makes the text. */
 static int list_one(oph_device *det, const struct saved *s, oph_error *err)
 {
-    char text[4096];
     int64_t integer;
     double number;
-    oph_row row;
     const char *key = cli_path(s->sig);
     int32_t dtype = oph_value_dtype(s->value);
-    oph_signal_row(s->sig, &row);
-    if (s->label || row.type == OPH_ROW_TEXT || dtype == OPH_TEXT)
-        return oph_settings_set_text(det, key, saved_text(s, text, sizeof text), err);
+    if (saved_chars(s)) return oph_settings_set_text(det, key, saved_chars(s), err);
     if (dtype == OPH_FLOAT32 || dtype == OPH_FLOAT64) {
         int rc = oph_value_get_double(s->value, &number, err);
         return rc ? rc : oph_settings_set_double(det, key, number, err);
@@ -33,15 +29,15 @@ static int list_one(oph_device *det, const struct saved *s, oph_error *err)
 /* Text that a settings file cannot have is left out, and said. */
 static bool has_form(const struct saved *s)
 {
-    char text[4096], clean[4096];
-    const char *c = saved_text(s, text, sizeof text);
-    json_t *utf8 = json_string(c);
-    snprintf(clean, sizeof clean, "%s", c);
-    bool good = utf8 && !strcmp(oph_text_clean(clean), c);
-    json_decref(utf8);
+    const char *chars = saved_chars(s);
     double number;
-    bool real = !s->label && cli_to_double(text, &number) && !isfinite(number);
-    return good && !real;
+    if (!chars) return oph_value_get_double(s->value, &number, NULL) || isfinite(number);
+    json_t *utf8 = json_string(chars);
+    char *clean = strdup(chars);
+    bool good = utf8 && clean && !strcmp(oph_text_clean(clean), chars);
+    json_decref(utf8);
+    free(clean);
+    return good;
 }
 
 static int write_text(FILE *to, oph_device *det, size_t count)
@@ -133,7 +129,10 @@ static int show_difference(struct cli *cli, const struct saved *s)
     if (cli->json)
         return cli_json(cli, json_pack("{s:s, s:s, s:o, s:o}", "path", cli_path(s->sig), "pv",
                                        oph_signal_pv(s->sig), "file", cli_json_text(s->wanted.text),
-                                       "ioc", ioc ? cli_json_text(ioc) : json_null()));
+                                       "ioc",
+                                       !ioc             ? json_null()
+                                       : saved_chars(s) ? cli_json_text(saved_chars(s))
+                                                        : cli_json_text(ioc)));
     cli_print(cli, "%-30s file %s%s%s, IOC %s%s%s\n", cli_path(s->sig), cli_color(cli, CLI_GREEN),
               *s->wanted.text ? s->wanted.text : "\"\"", cli_color(cli, CLI_PLAIN),
               cli_color(cli, CLI_RED),

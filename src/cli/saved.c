@@ -62,16 +62,32 @@ static int read_labels(struct cli *cli, struct saved_list *list)
     return rc;
 }
 
+static int take_text(struct saved *s)
+{
+    int32_t dtype = oph_value_dtype(s->value);
+    size_t bytes = oph_value_count(s->value) * oph_dtype_size(dtype);
+    oph_row row;
+    oph_signal_row(s->sig, &row);
+    if (dtype != OPH_TEXT && (dtype != OPH_UINT8 || row.type != OPH_ROW_TEXT)) return 0;
+    s->text = bytes ? strndup(oph_value_data(s->value), bytes) : strdup("");
+    return s->text ? 0 : cli_usage("no memory");
+}
+
 static int read_list(struct cli *cli, struct saved_list *list, bool lenient)
 {
     int rc = read_values(cli, list, lenient);
-    return rc ? rc : read_labels(cli, list);
+    if (!rc) rc = read_labels(cli, list);
+    for (size_t i = 0; !rc && i < list->count; i++)
+        rc = take_text(&list->at[i]);
+    return rc;
 }
 
 void saved_free(struct saved_list *list)
 {
     oph_group_free(list->values);
     oph_group_free(list->labels);
+    for (size_t i = 0; i < list->count; i++)
+        free(list->at[i].text);
     free(list->at);
 }
 
@@ -140,7 +156,9 @@ static bool is_same(const struct saved *s)
     oph_signal_row(s->sig, &row);
     if (row.type != OPH_ROW_TEXT && !oph_value_get_double(s->value, &number, NULL))
         return wanted->dtype != OPH_STRING && number == wanted->number;
-    return same_text(saved_text(s, text, sizeof text), wanted->text, row.how == OPH_HOW_PATH);
+    const char *chars = saved_chars(s);
+    if (!chars) chars = saved_text(s, text, sizeof text);
+    return same_text(chars, wanted->text, row.how == OPH_HOW_PATH);
 }
 
 int saved_read_file(struct cli *cli, oph_device *det, const char *file, struct saved_list *ret)
@@ -161,14 +179,19 @@ int saved_read_file(struct cli *cli, oph_device *det, const char *file, struct s
     return rc;
 }
 
+const char *saved_chars(const struct saved *s)
+{
+    return s->label ? s->label : s->text;
+}
+
 const char *saved_text(const struct saved *s, char *text, size_t size)
 {
-    oph_row row;
-    oph_signal_row(s->sig, &row);
-    oph_description told = {.dtype = row.type == OPH_ROW_TEXT ? "string" : "number"};
-    if (s->label)
-        snprintf(text, size, "%.40s", s->label);
-    else
-        cli_value_text(s->value, &told, text, size);
+    static const oph_description number = {.dtype = "number"};
+    static const char cut[] = " ...";
+    const char *chars = saved_chars(s);
+    if (!chars) return cli_value_text(s->value, &number, text, size);
+    snprintf(text, size, "%s", chars);
+    oph_text_clean(text);
+    if (strlen(chars) >= size) memcpy(text + size - sizeof cut, cut, sizeof cut);
     return text;
 }

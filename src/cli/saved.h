@@ -9,6 +9,7 @@ struct saved {
     oph_signal *sig;
     const oph_value *value; /* the setpoint; the list's */
     const char *label;      /* of an enum; the list's; else NULL */
+    char *text;             /* of a text, all of it as it is; the list's; else NULL */
     bool unset;             /* nobody has set it since the IOC started */
     /* With a file: */
     oph_setting wanted;
@@ -27,7 +28,10 @@ int saved_read_all(struct cli *cli, oph_device *det, struct saved_list *ret);
 int saved_read_file(struct cli *cli, oph_device *det, const char *file, struct saved_list *ret);
 void saved_free(struct saved_list *list);
 
-/* What the IOC has as text, into text[size]; returns text. */
+/* The text that it is, or the label; NULL: a number. */
+const char *saved_chars(const struct saved *s);
+/* What the IOC has for a person to read, into text[size]; returns text. What is cut ends in "...".
+ */
 const char *saved_text(const struct saved *s, char *text, size_t size);
 
 #endif

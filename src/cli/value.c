@@ -189,11 +189,11 @@ json_t *cli_value_json(const oph_value *value, const oph_description *told)
 static json_t *show_json(const oph_signal *sig, const oph_value *value, const oph_description *told)
 {
     bool is_enum = oph_value_dtype(value) == OPH_ENUM && oph_value_count(value) == 1;
-    return json_pack("{s:s, s:s, s:o, s:o, s:s, s:s, s:s, s:f}", "path", cli_path(sig), "pv",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:f}", "path", cli_path(sig), "pv",
                      oph_signal_readback_pv(sig), "value", cli_value_json(value, told), "index",
                      is_enum ? json_integer(integer_at(value, 0)) : json_null(), "units",
-                     told && told->properties ? told->properties->units : "", "severity",
-                     cli_severity_name(oph_value_severity(value)), "alarm",
+                     cli_json_text(told && told->properties ? told->properties->units : ""),
+                     "severity", cli_severity_name(oph_value_severity(value)), "alarm",
                      cli_alarm_name(oph_value_alarm(value)), "time", cli_time(value));
 }
 

@@ -103,14 +103,9 @@ const char *oph__numpy_type(int32_t dtype)
     return known ? types[dtype] : NULL;
 }
 
-static bool is_array(const oph_signal *sig, const struct oph__chan_info *info)
-{
-    return (info->count > 1 || sig->row->type == OPH__ARRAY) && !oph__signal_has_text(sig, info);
-}
-
 static const char *dtype_of(const oph_signal *sig, const struct oph__chan_info *info)
 {
-    if (is_array(sig, info)) return "array";
+    if (oph__signal_has_array(sig, info)) return "array";
     if (info->dtype == OPH_TEXT || oph__signal_has_text(sig, info)) return "string";
     return info->dtype == OPH_FLOAT32 || info->dtype == OPH_FLOAT64 ? "number" : "integer";
 }
@@ -127,7 +122,7 @@ static int add(struct oph__describing *to, oph_signal *sig, const struct oph_val
         return oph__fail(err, OPH_EDISCONN,
                          (struct oph__at){.device = sig->path, .pv = sig->read->name},
                          "its properties", "the PV is not connected");
-    if (is_array(sig, &info) && !value)
+    if (oph__signal_has_array(sig, &info) && !value)
         return oph__fail(err, OPH_EDISCONN,
                          (struct oph__at){.device = sig->path, .pv = sig->read->name},
                          "the length of its array", "the PV was not connected");
@@ -160,7 +155,8 @@ static int ask(oph_group *g, oph_signal *sig, double timeout, oph_error *err)
     struct oph__chan_info info = {0};
     struct oph__entry *e = oph__group_add(g, OPH__DESCRIBE, sig, sig->read, err);
     if (e) e->timeout = timeout;
-    if (!e || !oph__pv_info(sig->read, &info) || !is_array(sig, &info)) return e ? 0 : OPH_ENOMEM;
+    if (!e || !oph__pv_info(sig->read, &info) || !oph__signal_has_array(sig, &info))
+        return e ? 0 : OPH_ENOMEM;
     e = oph__group_add(g, OPH__READ, sig, sig->read, err);
     if (e) e->timeout = timeout;
     return e ? 0 : OPH_ENOMEM;

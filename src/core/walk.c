@@ -20,12 +20,28 @@ bool oph__signal_has_text(const oph_signal *sig, const struct oph__chan_info *in
     return info->dtype == OPH_UINT8 && info->count > 1 && sig->row->type != OPH__ARRAY;
 }
 
+bool oph__signal_has_array(const oph_signal *sig, const struct oph__chan_info *info)
+{
+    return (info->count > 1 || sig->row->type == OPH__ARRAY) && !oph__signal_has_text(sig, info);
+}
+
+/* False as long as it has not connected. */
+static bool is_known(oph_signal *sig, struct oph__chan_info *info)
+{
+    return !oph__context_check(sig->ctx, NULL) &&
+           (oph__pv_info(sig->read, info) || oph__pv_info(sig->set, info));
+}
+
 int oph_signal_is_text(oph_signal *sig)
 {
-    struct oph__chan_info info = {0};
-    if (oph__context_check(sig->ctx, NULL)) return 0;
-    bool known = oph__pv_info(sig->read, &info) || oph__pv_info(sig->set, &info);
-    return known && oph__signal_has_text(sig, &info);
+    struct oph__chan_info info;
+    return is_known(sig, &info) && oph__signal_has_text(sig, &info);
+}
+
+int oph_signal_is_array(oph_signal *sig)
+{
+    struct oph__chan_info info;
+    return is_known(sig, &info) && oph__signal_has_array(sig, &info);
 }
 
 void oph__walk_free(struct oph__walk *w)

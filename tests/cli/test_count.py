@@ -99,6 +99,12 @@ def check_sent(tap, sim, file, there):
               told.stderr, "which is one sentence")
     with open(file) as lines:
         tap.equal((os.listdir(folder), lines.read()), ([name], kept), "the file stays as it is")
+    torn = f"{sim.disk}/torn"
+    with open(torn, "w") as lines:
+        lines.write(kept[:-20])
+    told = sim.run("replay", torn, "--kafka", "127.0.0.1:1/beam.bluesky.runengine.documents")
+    tap.match(r"\Acophyd: [^\n]*torn:6: [^\0]*cophyd: [^\n]*wanted all 5 documents of run [^\n]*, found 0 ", told.stderr,
+              "what comes before a mistake is waited for, too")
     told = sim.run("replay", name, "--kafka", there, cwd=folder)
     tap.equal((told.returncode, told.stderr), (0, f"cophyd: {name}: 6 documents of 1 runs, 1 of them complete\n"),
               "and it is sent later")

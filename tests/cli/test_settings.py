@@ -84,6 +84,24 @@ def check_all_or_none(tap, sim):
     tap.match("/nowhere/file: No such file", told.stderr, "is named")
 
 
+def check_text(tap, sim):
+    """Text goes back as it was, also what no settings file can have, and no person read."""
+    layout = "<layout>\n" + "\t<group name='entry'/>\n" * 60 + "</layout>"
+    sim.run("put", "Pilatus:", f"hdf1.xml_file_name={layout}")
+
+    def is_there():
+        (line,) = documents(sim.run("get", "--json", "Pilatus:", "hdf1.xml_file_name"))
+        return line["value"] == layout
+
+    tap.ok(is_there(), "a text of several lines is put")
+    told = sim.run("save", "Pilatus:", f"{sim.disk}/lines")
+    tap.match("^cophyd: hdf1.xml_file_name: left out: its value has no form in a file$", told.stderr, "save says so")
+    told = sim.run("apply", "Pilatus:", write(sim, "bad4", "hdf1.xml_file_name=layout.xml cam.image_mode=Sinlge"))
+    tap.match("nothing was applied: all settings are as before", told.stderr, "a text that was changed in vain")
+    tap.ok(is_there(), "is as before, each line of it")
+    sim.run("put", "Pilatus:", "hdf1.xml_file_name=")
+
+
 def check_log(tap, sim):
     log = f"{sim.disk}/log"
     settings = write(sim, "three", "cam.acquire_time=0.03 cam.gain=1 cam.num_images=3")
@@ -129,6 +147,7 @@ def main():
     with Simulator() as sim:
         check_round_trip(tap, sim)
         check_all_or_none(tap, sim)
+        check_text(tap, sim)
         check_log(tap, sim)
         check_busy(tap, sim)
         check_terminal(tap, sim)

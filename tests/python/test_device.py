@@ -1,5 +1,6 @@
 """Devices with an IOC: staging, triggering, reading, files."""
 
+import gc
 import logging
 import time
 
@@ -98,6 +99,25 @@ def test_what_somebody_changed_is_told(det, caplog):
         det.unstage()
     assert any("det.cam.acquire_time" in record.message for record in caplog.records)
     assert det.cam.acquire_time.get() == 0.75
+
+
+@pytest.mark.parametrize("end", ["destroy", "collected"])
+def test_what_could_not_be_put_back_is_told_to_the_log(data, caplog, end):
+    """Where nobody calls unstage(), which would tell it."""
+    det = detectors.MyPilatus("Pilatus:", name="det")
+    det.hdf1.set_path_templates("/data/%Y/", f"{data}/%Y/")
+    before = det.cam.acquire_time.get()
+    det.cam.stage_sigs["acquire_time"] = 0.25
+    det.stage()
+    det.cam.acquire_time.put(before + 1)
+    with caplog.at_level(logging.WARNING, "cophyd"):
+        if end == "destroy":
+            det.destroy()
+        else:
+            del det
+            gc.collect()
+    assert any("det.cam.acquire_time" in record.message for record in caplog.records)
+    cophyd.EpicsSignal("Pilatus:cam1:AcquireTime", name="time").put(before)
 
 
 def test_a_failing_trigger(det, fault):

@@ -109,6 +109,10 @@ def test_assigning_replaces_all_or_nothing(sigs):
     with pytest.raises(cophyd.CophydError):
         device.stage_sigs = {"cam.acquire": 0, "cam.no_such": 1}
     assert list(sigs) == ["cam.num_images", "cam.acquire"]
+    other = PilatusDetector("nowhere:", name="other")
+    with pytest.raises(ValueError, match="is no signal of"):
+        device.stage_sigs = {"cam.acquire": 0, other.cam.num_images: 1}
+    assert list(sigs) == ["cam.num_images", "cam.acquire"]
 
 
 def test_parents_keys():

@@ -1,5 +1,6 @@
 """Status objects."""
 
+import sys
 import threading
 
 import pytest
@@ -45,6 +46,9 @@ def test_waiting_in_vain(status):
             status.wait(timeout)
         with pytest.raises(TimeoutError):
             status.exception(timeout)
+    with pytest.raises(cophyd.WaitTimeoutError, match=r"after 0\.3 s") as caught:
+        status.wait(0.3)
+    assert caught.value.waited == 0.3
     assert not status.done
 
 
@@ -72,6 +76,16 @@ def test_a_callback_is_called_though_nobody_keeps_the_status(calls):
     del status
     calls.wait_for(lambda all: len(all) == 1)
     assert isinstance(calls.all[0].exception(), cophyd.CophydTimeoutError)
+
+
+def test_a_callback_that_ends_the_program_ends_no_other(calls):
+    """Neither those of this status nor those that come after it."""
+    for _ in range(2):
+        status = Status.new(cophyd.default_context(), "mine")
+        status.add_callback(lambda _: sys.exit(1))
+        status.add_callback(calls)
+        status.set_finished()
+    calls.wait_for(lambda all: len(all) == 2)
 
 
 def test_each_callback_is_called_once_whoever_adds_it_when(calls):

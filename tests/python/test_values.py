@@ -32,6 +32,19 @@ def test_arrays_of_pvs(of):
     assert signal.get(count=1) == 7
 
 
+def test_an_array_of_one_element(calls):
+    """As describe() says: an array, whatever there is in it."""
+    signal = cophyd.EpicsSignal("p:of:LONG", name="array")
+    signal.put([7])
+    signal.subscribe(calls)
+    assert signal.describe()["array"]["dtype"] == "array"
+    assert signal.describe()["array"]["shape"] == [1]
+    for value in (signal.get(), signal.read()["array"]["value"]):
+        assert value.shape == (1,) and value.tolist() == [7]
+    calls.wait_for(lambda all: len(all) == 1)
+    assert calls.values()[0].tolist() == [7]
+
+
 def test_an_array_outlives_what_it_came_from():
     signal = cophyd.EpicsSignal("p:big:LONG", name="big")
     wanted = np.arange(1_000_000, dtype="i4")

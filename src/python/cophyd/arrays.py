@@ -43,13 +43,14 @@ def shape_of(value: Any) -> tuple[int, ...]:
     return tuple(axes[0:rank])
 
 
-def from_value(value: Any, keep: Any, is_text: bool = False) -> Any:
-    """What an oph_value holds: a number, a str, or an array. An enum is its index."""
+def from_value(value: Any, keep: Any, is_text: bool = False, is_array: bool = False) -> Any:
+    """What an oph_value holds: a number, a str, or an array, which an array of one element is, too.
+    An enum is its index."""
     code, count = lib.oph_value_dtype(value), lib.oph_value_count(value)
     dtype, data = NUMPY[code], lib.oph_value_data(value)
     if is_text:
         return to_text(ffi.buffer(data, count)[:].partition(b"\0")[0]) if count else ""
-    shape = shape_of(value)
+    shape = shape_of(value) or ((count,) if is_array else ())
     if code == lib.OPH_TEXT:
         texts = [text(ffi.cast("char *", data) + 40 * i) for i in range(count)]
         return texts[0] if not shape else np.array(texts, "U39").reshape(shape)

@@ -83,9 +83,9 @@ class Events:
 
     def watch(self, status: Any) -> None:
         """Calls status._look_in_events() now and then, and a last time before it is done."""
-        self.follow(status)
         with self._lock:
             self._watched[id(status)] = status
+        self.follow(status)  # which takes it out again, once the status is done
         os.eventfd_write(self._wake, 1)
 
     def close(self, release: bool = False) -> None:
@@ -156,8 +156,13 @@ class Events:
 
 
 def guarded(function: Callable[..., None], *arguments: Any) -> None:
-    """Calls a callback; what it raises goes to the log of "cophyd"."""
+    """Calls a callback; what it raises goes to the log of "cophyd", SystemExit too, which would end
+    the thread of events for all others. Ctrl-C reaches the main thread alone."""
     try:
         function(*arguments)
-    except Exception:
+    except KeyboardInterrupt:
+        if threading.current_thread() is threading.main_thread():
+            raise
+        logger.exception("%r raised KeyboardInterrupt", function)
+    except BaseException:
         logger.exception("%r raised an exception", function)

@@ -110,6 +110,8 @@ class Frames:
             out = new_array(wanted, dtype)
         elif out.shape != wanted or out.dtype != dtype or not out.flags.c_contiguous:
             raise ValueError(f"wanted an array {wanted} of {dtype}, found {out.shape}, {out.dtype}")
+        elif not out.flags.writeable:
+            raise ValueError("wanted an array to write to, found one that is read-only")
         call(
             lib.oph_frames_read_region,
             self._ptr,

@@ -21,8 +21,11 @@ def readings_of(readings: Any) -> OrderedDict[str, dict[str, Any]]:
     found: OrderedDict[str, dict[str, Any]] = OrderedDict()
     for i in range(lib.oph_readings_count(readings)):
         row = lib.oph_readings_at(readings, i)
-        is_enum = lib.oph_value_dtype(row.value) == lib.OPH_ENUM
-        value = text(row.text) if row.text and not is_enum else from_value(row.value, keep)
+        is_array = bool(lib.oph_signal_is_array(row.signal))
+        if row.text and not is_array and lib.oph_value_dtype(row.value) != lib.OPH_ENUM:
+            value = text(row.text)
+        else:
+            value = from_value(row.value, keep, is_array=is_array)
         found[text(row.key)] = reading_of(value, row.time, row.severity)
     return found
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._library import ffi, lib, new_struct, text, written_by
-from .errors import CophydError, call, call_with_report
+from .errors import call, call_with_report
 
 if TYPE_CHECKING:
     from .device import Device
@@ -120,7 +120,7 @@ class StageSigs(MutableMapping[str, Setting]):
         self.clear()
         try:
             self.update(items)
-        except (CophydError, TypeError):
+        except BaseException:
             self.clear()
             self.update(before)
             raise

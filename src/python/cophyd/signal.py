@@ -34,7 +34,8 @@ def value_read(signal: Any, options: Any, value: Any, keep: Any) -> Any:
     if options.dtype == lib.OPH_TEXT and is_text:
         return None
     is_bytes = lib.oph_value_dtype(value) in (lib.OPH_UINT8, lib.OPH_INT8)
-    return from_value(value, keep, is_bytes and is_text)
+    is_array = options.count != 1 and bool(lib.oph_signal_is_array(signal))
+    return from_value(value, keep, is_bytes and is_text, is_array)
 
 
 class SignalRO:

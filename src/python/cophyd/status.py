@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,6 +36,15 @@ class Progress:
 
 def _known(number: float) -> float | None:
     return number if number == number else None
+
+
+def _in_vain(err: Any, waited: float) -> CophydError:
+    """Of the last slice of a wait, with the time of all of them."""
+    made = exception_of(err, WaitTimeoutError)
+    if waited > LOOK:
+        made.args = (re.sub(r"after [\d.]+ s", f"after {waited:.1f} s", str(made)),)
+        made.waited = waited
+    return made
 
 
 class Status:
@@ -111,7 +121,7 @@ class Status:
             if rc != lib.OPH_ETIMEOUT:
                 raise exception_of(err)
             if left <= LOOK:
-                raise exception_of(err, WaitTimeoutError)
+                raise _in_vain(err, timeout or 0)
 
     def cancel(self) -> None:
         """Asks the action to end, as an acquisition by stopping the camera. Does not wait: the

@@ -39,7 +39,7 @@ class Subscription:
         self.skip = not run
         self.old: Any = None
         self.ended = False
-        self.is_text: bool | None = None
+        self.form: tuple[bool, bool] | None = None  # text, an array
         self.ptr: Any = None
         self.key = signal.context.events.add(self)
 
@@ -88,9 +88,11 @@ class Subscription:
 
     def _value(self, event: Any, keep: Any) -> None:
         value = lib.oph_event_value(event)
-        if self.is_text is None:
-            self.is_text = bool(lib.oph_signal_is_text(lib.oph_event_signal(event)))
-        new, old = from_value(value, keep, self.is_text), self.old
+        if self.form is None:
+            signal = lib.oph_event_signal(event)
+            forms = lib.oph_signal_is_text(signal), lib.oph_signal_is_array(signal)
+            self.form = bool(forms[0]), bool(forms[1])
+        new, old = from_value(value, keep, *self.form), self.old
         self.old = new
         if self.skip:
             self.skip = False
