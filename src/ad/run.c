@@ -177,11 +177,12 @@ static void end(struct run *r, oph_error *error)
     release(r, !error);
     if (r->shot.buffer) oph__buffer_ended(&r->shot, !error);
     int64_t earlier = r->done - r->course.before; /* frames of this trigger's former acquisitions */
-    for (size_t w = 0; w < r->shot.writer_count; w++)
-        oph__store_note_left(r->shot.writers[w].dev, error != NULL);
-    for (size_t w = 0; !error && w < r->shot.writer_count; w++) {
-        oph__store_note_file(r->shot.writers[w].dev, r->shot.now.writers[w].file);
-        oph__store_note_point(r->shot.writers[w].dev, earlier + r->shot.frames,
+    for (size_t w = 0; w < r->shot.writer_count; w++) {
+        oph_device *writer = r->shot.writers[w].dev;
+        oph__store_note_left(writer, error != NULL);
+        if (error) continue;
+        oph__store_note_file(writer, r->shot.now.writers[w].file);
+        oph__store_note_point(writer, earlier + r->shot.frames,
                               (int64_t)r->shot.before.writers[w].number[OPH__W_NUMBER] - earlier,
                               (int64_t)r->shot.now.writers[w].number[OPH__W_CAPTURED]);
     }
@@ -222,11 +223,6 @@ static void ask(struct run *r, enum phase phase)
         set_timer(r, oph__now() + r->ctx->options.get_timeout);
 }
 
-static void look(struct run *r)
-{
-    ask(r, LOOKING);
-}
-
 /* Until a monitor moves, or nothing has moved for too long. */
 static void settle(struct run *r)
 {
@@ -240,7 +236,7 @@ static void settle(struct run *r)
         return;
     }
     if (noted(r, &r->moved)) /* while we looked: some answers may be older than that */
-        look(r);
+        ask(r, LOOKING);
     else
         set_timer(r, r->ending ? r->halt_by : r->progress_at + r->shot.settle);
 }
@@ -330,7 +326,7 @@ static void judge(struct run *r)
     case OPH__NOT_YET:
         if (stalled) { /* once more, with who is stuck */
             r->queues = true;
-            look(r);
+            ask(r, LOOKING);
         } else {
             settle(r);
         }
@@ -351,11 +347,11 @@ static void cancel(struct run *r, bool put_done)
         end(r, &err);
     } else if (r->shot.buffer) {
         oph__switch_put(&r->stop, r->shot.buffer_rows[OPH__B_CAPTURE], 0);
-        look(r);
+        ask(r, LOOKING);
     } else if (!put_done && !r->put_over) {
         stop_camera(r);
     } else {
-        look(r);
+        ask(r, LOOKING);
     }
 }
 
@@ -364,7 +360,7 @@ static void put_ended(struct run *r)
     const struct oph__op *op = oph__ops_at(r->put, 0);
     if (op->code && !r->ending) r->ending = op->code;
     r->put_over = true;
-    look(r);
+    ask(r, LOOKING);
 }
 
 static bool awaits_begin(const struct run *r)
@@ -391,7 +387,7 @@ static void too_late(struct run *r)
         r->ending = OPH_ETIMEOUT;
         r->queues = true;
     }
-    look(r);
+    ask(r, LOOKING);
 }
 
 static int watch_start(struct run *r, oph_error *err)
@@ -519,13 +515,11 @@ static void take_step(struct run *r)
     bool written = noted(r, &r->wrote);
     bool waits = r->phase == SETTLING || r->phase == FILLING;
     bool moved = waits && noted(r, &r->moved);
-    if (cancelled && r->phase == WRITING && written) {
-        r->ending = OPH_ECANCEL;
+    if (r->phase == WRITING && written) {
+        if (cancelled) r->ending = OPH_ECANCEL;
         wrote(r);
     } else if (cancelled) {
         cancel(r, put_done);
-    } else if (r->phase == WRITING && written) {
-        wrote(r);
     } else if (r->phase == FILLING && (moved || late)) {
         ask(r, CHECKING);
     } else if (r->phase == CHECKING && (look_done || late)) {
@@ -537,7 +531,7 @@ static void take_step(struct run *r)
     } else if (r->phase == LOOKING && (look_done || late)) {
         judge(r); /* late: the answers that are missing say so */
     } else if (r->phase == SETTLING && (moved || late)) {
-        look(r);
+        ask(r, LOOKING);
     }
 }
 

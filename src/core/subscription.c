@@ -19,7 +19,8 @@ enum {
 enum stage { STARTING, LIVE, LEAVING, LEFT };
 
 struct oph_subscription {
-    atomic_int refs; /* the user's, and that of a device that ends it */
+    atomic_int refs;      /* the user's, and that of a device that ends it */
+    atomic_bool given_up; /* the user's, which a callback may do before it has it */
     oph_context *ctx;
     struct oph__source source;
     struct oph__pv *pv;                          /* may be gone once it has left */
@@ -237,10 +238,10 @@ static int subscribe(oph_signal *sig, const oph_subscribe_options *opt, oph_even
     const struct oph__origin from = {.sub = sub, .sig = sig, .user = user};
     oph__source_init(&sub->source, queue, from, fn, o.depth);
     rc = start(sub, o.mask, o.count, err);
-    if (rc)
-        end(sub);
-    else
+    if (!rc)
         *ret = sub;
+    else if (!atomic_exchange(&sub->given_up, true)) /* its own callback may have freed it */
+        end(sub);
     unref(sub);
     return rc;
 }
@@ -266,7 +267,7 @@ void oph_subscription_free(oph_subscription *sub)
 {
     if (!sub || !oph__is_alive(&sub->ctx->alive))
         return; /* a child has neither its threads nor its locks */
-    end(sub);
+    if (!atomic_exchange(&sub->given_up, true)) end(sub);
 }
 
 uint64_t oph_subscription_dropped(oph_subscription *sub)
