@@ -10,6 +10,12 @@ struct oph__alike oph__alike(const struct oph__chan_info *info, enum oph__rowtyp
                                .is_path = is_path};
 }
 
+struct oph__alike oph__alike_whole(struct oph__alike how)
+{
+    how.precision = 0;
+    return how;
+}
+
 static size_t without_separators(const char *text, size_t length)
 {
     while (length > 1 && (text[length - 1] == '/' || text[length - 1] == '\\'))

@@ -234,7 +234,7 @@ static bool is(const struct oph__item *item, const struct oph_value *value, stru
     if (!oph__pv_info(pv, &info)) return false;
     struct oph__alike how =
         oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
-    if (whole) how.precision = 0;
+    if (whole) how = oph__alike_whole(how);
     return oph__matches(value, wire, &how);
 }
 

@@ -73,12 +73,12 @@ static int encode_former(const struct oph__item *item, struct oph__wire *put,
 
 /* As staged, or as the trigger has written it since; within its PREC, since some drivers write back
  * what they made of it. */
-static bool is_ours(const struct oph__item *item, const struct oph_value *now)
+static bool is_ours(const struct oph__item *item, const struct oph_value *now,
+                    const struct oph__alike *how)
 {
-    struct oph__pv *pv = item->sig->set;
-    bool ours = oph__item_is(item, now, pv, &item->wire);
+    bool ours = oph__matches(now, &item->wire, how);
     for (size_t i = 0; !ours && i < item->later.count; i++)
-        ours = oph__item_is(item, now, pv, item->later.at[i]);
+        ours = oph__matches(now, item->later.at[i], how);
     return ours;
 }
 
@@ -87,14 +87,18 @@ static bool is_ours(const struct oph__item *item, const struct oph_value *now)
 static bool is_theirs(struct restoring *r, struct back *b, const struct oph__read *now)
 {
     struct oph__item *item = b->item;
+    struct oph__chan_info info;
     if (r->force) return false;
-    if (!oph__pv_is_up(item->sig->set)) {
+    if (!oph__pv_info(item->sig->set, &info)) {
         oph_error err = OPH_ERROR_INIT;
         not_connected(item, &err);
         lost(r, item, &err);
         return true;
     }
-    bool is_back = oph__item_is_set(item, &now->set, &b->put);
+    const struct oph__alike how =
+        oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
+    const struct oph__alike whole = oph__alike_whole(how);
+    bool is_back = oph__matches(&now->set, &b->put, &whole);
     if (item->sig->row->moves) {
         /* It goes back even then: the IOC may move it until all that goes before it is done. Its
          * readback would show no change, and cost a round trip to be read. */
@@ -102,7 +106,7 @@ static bool is_theirs(struct restoring *r, struct back *b, const struct oph__rea
         return false;
     }
     if (is_back) return true; /* nothing to do */
-    if (is_ours(item, &now->set)) return false;
+    if (is_ours(item, &now->set, &how)) return false;
     char value[256], found[320], wanted[320];
     show(item, &now->set, value, sizeof value);
     oph__format(wanted, sizeof wanted, "%s as staged", item->value.text);

@@ -87,6 +87,8 @@ struct oph__alike {
 };
 struct oph__alike oph__alike(const struct oph__chan_info *info, enum oph__rowtype type,
                              bool is_path);
+/* The same to the last digit, whatever the PREC: as a setpoint shows what was put. */
+struct oph__alike oph__alike_whole(struct oph__alike how);
 bool oph__matches(const struct oph_value *found, const struct oph__wire *wanted,
                   const struct oph__alike *how);
 
