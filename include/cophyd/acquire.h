@@ -10,14 +10,16 @@ OPH_BEGIN_DECLS
 /* Starts what the device's class calls a trigger: one acquisition (SingleTrigger), one for each
  * step of its cycle (MultiTrigger), or frames out of a circular buffer
  * (ContinuousAcquisitionTrigger). It first looks whether that can work (OPH_ESTATE, OPH_EINVAL;
- * OPH_EDISCONN where the IOC was away since staging); refused, the device is in state failed, which
- * is staged. Then it returns, and the status tells the end. Done means: the put's completion, the
- * detector's state, and the writer's frames say so; if they do not the status fails with
- * OPH_EACQUIRE. It fails with OPH_ETIMEOUT when the first frame is not there after NumImages (at
- * most 3) * AcquirePeriod, ImageFileTmot and 10 s, or when no frame has come for 3 periods and
- * ImageFileTmot; with an external trigger either may take an hour. The error then names the plugins
- * that hold frames back. Its progress counts the frames at the slowest writer. OPH_ESTATE also
- * where the device is not staged; OPH_EINVAL also where its class has no trigger. */
+ * OPH_EDISCONN where the IOC was away since staging), and waits, after one that failed, until no
+ * plugin has frames of that any more, which would be counted for this one (else OPH_ESTATE).
+ * Refused, the device is in state failed, which is staged. Then it returns, and the status tells
+ * the end. Done means: the put's completion, the detector's state, and the writer's frames say so;
+ * if they do not the status fails with OPH_EACQUIRE. It fails with OPH_ETIMEOUT when the first
+ * frame is not there after NumImages (at most 3) * AcquirePeriod, ImageFileTmot and 10 s, or when
+ * no frame has come for 3 periods and ImageFileTmot; with an external trigger either may take an
+ * hour. The error then names the plugins that hold frames back. Its progress counts the frames at
+ * the slowest writer. OPH_ESTATE also where the device is not staged; OPH_EINVAL also where its
+ * class has no trigger. */
 OPH_API int oph_trigger(oph_device *dev, oph_status **ret_status, oph_error *err);
 
 /* How many frames one acquisition brings to each writer; 0: as many as the camera takes, which the

@@ -15,7 +15,8 @@ typedef struct oph_context_options {
     uint32_t reserved;
     double connect_timeout; /* 5 s: to find a PV and learn what it is */
     double get_timeout;     /* 3 s: for the IOC to answer a read */
-    double put_timeout;     /* 10 s, for a put's completion; a row's `slow=` lengthens it */
+    double put_timeout;     /* 10 s, for a put's completion; a row's `slow=` lengthens it; and for
+                               what a stage starts (Capture) to show that it runs */
     double grace;           /* 1 s: for a readback to follow a completed put; what it is first has
                                get_timeout, however far away the IOC is */
     double stop_timeout;    /* 15 s: for an acquisition or a capture to stop */

@@ -49,7 +49,8 @@ typedef struct oph_recovery oph_recovery;
  * context's timeouts. What cannot be put back stays in the journal, to be tried again.
  *
  * Nothing is touched of what a living client holds or while an acquisition runs (OPH_EBUSY), where
- * a PV is on another server or its labels are others (OPH_EMISMATCH), and of a file that somebody
+ * the PV that tells of that is down and others are not (OPH_EDISCONN), where a PV is on another
+ * server or its labels are others (OPH_EMISMATCH), and of a file that somebody
  * edited (OPH_EPARSE). The first error counts; of the rest each is in the report, as are settings
  * that somebody changed meanwhile. Nothing to do: 0, and an empty list.
  *

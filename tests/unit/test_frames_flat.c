@@ -243,6 +243,30 @@ static void test_other_tiff(void)
     }
 }
 
+/* As many strips as fit in a file of holes, all of them empty: nobody goes through them all. */
+static void test_hollow_tiff(void)
+{
+    enum { STRIPS = 200000000 };
+    static struct bytes b;
+
+    b.size = 0;
+    put(&b, "II*\0", 4);
+    put_number(&b, 8, 4, false);
+    put_number(&b, ENTRIES, 2, false);
+    put_entry(&b, 256, 3, 1, 1, false);
+    put_entry(&b, 257, 4, 1, STRIPS, false);
+    put_entry(&b, 258, 3, 1, 8, false);
+    put_entry(&b, 259, 3, 1, 1, false);
+    put_entry(&b, 273, 4, STRIPS, 4096, false);
+    put_entry(&b, 277, 3, 1, 1, false);
+    put_entry(&b, 279, 4, STRIPS, 4096, false);
+    put_entry(&b, 339, 3, 1, 1, false);
+    put_number(&b, 0, 4, false);
+    const char *path = store("hollow.tif", &b, b.size);
+    if (truncate(path, 4096 + 4 * (off_t)STRIPS)) testAbort("cannot lengthen %s", path);
+    testOk1(refused(path, OPH_EFILE, "strips are damaged"));
+}
+
 static void test_cbf(void)
 {
     struct bytes b = make_cbf("x-CBF_BYTE_OFFSET", "signed 32-bit integer", ROWS);
@@ -331,6 +355,7 @@ int main(void)
         pixels[i] = i % 19 ? i % 23 - 2 : i * 1000003;
     test_tiff();
     test_other_tiff();
+    test_hollow_tiff();
     test_cbf();
     b = make_tiff(plain);
     test_cut("TIFF", &b, b.size);
