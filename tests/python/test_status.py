@@ -150,6 +150,7 @@ def test_cancel(det):
 def test_ctrl_c_ends_a_wait(run_python):
     out = run_python("""
 import os, signal, threading, cophyd
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a program in the background lacks
 status = cophyd.Status.new(cophyd.default_context(), "mine")
 threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
