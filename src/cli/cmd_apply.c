@@ -113,19 +113,12 @@ static int put_all(struct cli *cli, struct saved **order, size_t count)
 static int show(struct cli *cli, const struct saved *s)
 {
     char text[4096];
-    const char *before = s->unset ? NULL : saved_text(s, text, sizeof text);
     if (cli->json)
         return cli_json(cli, json_pack("{s:s, s:s, s:o, s:o}", "path", cli_path(s->sig), "pv",
-                                       oph_signal_pv(s->sig), "before",
-                                       !before          ? json_null()
-                                       : saved_chars(s) ? cli_json_text(saved_chars(s))
-                                                        : cli_json_text(before),
-                                       "value", cli_json_text(s->wanted.text)));
+                                       oph_signal_pv(s->sig), "before", saved_json(s), "value",
+                                       cli_json_text(s->wanted.text)));
     cli_print(cli, "%-26s %s, was %s\n", cli_path(s->sig),
-              *s->wanted.text ? s->wanted.text : "\"\"",
-              !before   ? "never set"
-              : *before ? before
-                        : "\"\"");
+              *s->wanted.text ? s->wanted.text : "\"\"", saved_text(s, text, sizeof text));
     return 0;
 }
 

@@ -125,21 +125,13 @@ const struct cli_command cli_save = {
 static int show_difference(struct cli *cli, const struct saved *s)
 {
     char text[4096];
-    const char *ioc = s->unset ? NULL : saved_text(s, text, sizeof text);
     if (cli->json)
         return cli_json(cli, json_pack("{s:s, s:s, s:o, s:o}", "path", cli_path(s->sig), "pv",
                                        oph_signal_pv(s->sig), "file", cli_json_text(s->wanted.text),
-                                       "ioc",
-                                       !ioc             ? json_null()
-                                       : saved_chars(s) ? cli_json_text(saved_chars(s))
-                                                        : cli_json_text(ioc)));
+                                       "ioc", saved_json(s)));
     cli_print(cli, "%-30s file %s%s%s, IOC %s%s%s\n", cli_path(s->sig), cli_color(cli, CLI_GREEN),
               *s->wanted.text ? s->wanted.text : "\"\"", cli_color(cli, CLI_PLAIN),
-              cli_color(cli, CLI_RED),
-              !ioc   ? "never set"
-              : *ioc ? ioc
-                     : "\"\"",
-              cli_color(cli, CLI_PLAIN));
+              cli_color(cli, CLI_RED), saved_text(s, text, sizeof text), cli_color(cli, CLI_PLAIN));
     return 0;
 }
 

@@ -189,9 +189,18 @@ const char *saved_text(const struct saved *s, char *text, size_t size)
     static const oph_description number = {.dtype = "number"};
     static const char cut[] = " ...";
     const char *chars = saved_chars(s);
+    if (s->unset) chars = "never set";
     if (!chars) return cli_value_text(s->value, &number, text, size);
-    snprintf(text, size, "%s", chars);
+    snprintf(text, size, "%s", *chars ? chars : "\"\"");
     oph_text_clean(text);
     if (strlen(chars) >= size) memcpy(text + size - sizeof cut, cut, sizeof cut);
     return text;
+}
+
+json_t *saved_json(const struct saved *s)
+{
+    char text[4096];
+    const char *chars = saved_chars(s);
+    if (s->unset) return json_null();
+    return cli_json_text(chars ? chars : saved_text(s, text, sizeof text));
 }

@@ -30,8 +30,10 @@ void saved_free(struct saved_list *list);
 
 /* The text that it is, or the label; NULL: a number. */
 const char *saved_chars(const struct saved *s);
-/* What the IOC has for a person to read, into text[size]; returns text. What is cut ends in "...".
- */
+/* What the IOC has for a person to read, "never set" too, into text[size]; returns text. What is
+ * cut ends in "...". */
 const char *saved_text(const struct saved *s, char *text, size_t size);
+/* The same for a program, all of it; null where nobody has set it. The caller's. */
+json_t *saved_json(const struct saved *s);
 
 #endif

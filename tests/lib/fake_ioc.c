@@ -301,6 +301,13 @@ void fake_forget_puts(void)
     fake_unlock();
 }
 
+void fake_puts_are(const char *wanted, const char *what)
+{
+    testOk(!strcmp(fake_puts(), wanted), "%s", what);
+    if (strcmp(fake_puts(), wanted) != 0) testDiag("found %s", fake_puts());
+    fake_forget_puts();
+}
+
 static int counted(const int *counter)
 {
     fake_lock();

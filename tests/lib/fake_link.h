@@ -54,7 +54,8 @@ void fake_wait_flushes(int count);    /* until there were so many, and all is an
 /* The puts that arrived, in order: "X=1 Y=2"; X~1 for those without completion. */
 const char *fake_puts(void);
 void fake_forget_puts(void);
-int fake_opened(void);    /* links */
+void fake_puts_are(const char *wanted, const char *what); /* testOk that they are; forgets them */
+int fake_opened(void);                                    /* links */
 int fake_followed(void);  /* channels that follow their properties, enums too */
 int fake_flushes(void);   /* so far */
 int fake_gets(void);      /* so far */

@@ -12,13 +12,6 @@ static const char classes[] = "class Cam\n"
                               "row period AcquirePeriod rbv float config\n"
                               "stage . time=0.0005 period=0.1\n";
 
-static void puts_are(const char *wanted, const char *what)
-{
-    testOk(!strcmp(fake_puts(), wanted), "%s", what);
-    if (strcmp(fake_puts(), wanted) != 0) testDiag("found %s", fake_puts());
-    fake_forget_puts();
-}
-
 static void stage(oph_device *dev, int skip)
 {
     const oph_stage_options options = {.size = sizeof options, .skip_unchanged = skip};
@@ -48,15 +41,15 @@ int main(void)
     if (oph_device_new(ctx, "Cam", "X:", "cam", &dev, NULL)) testAbort("no device");
 
     stage(dev, 1);
-    puts_are("X:AcquireTime=0.0005 X:AcquirePeriod=0.1", "it is not taken for unchanged");
+    fake_puts_are("X:AcquireTime=0.0005 X:AcquirePeriod=0.1", "it is not taken for unchanged");
     unstage(dev);
-    puts_are("X:AcquirePeriod=0.1005 X:AcquireTime=0.001", "it goes back");
+    fake_puts_are("X:AcquirePeriod=0.1005 X:AcquireTime=0.001", "it goes back");
 
     stage(dev, 0);
     fake_forget_puts();
     fake_set("X:AcquirePeriod", "0.1000004"); /* what the driver made of it */
     unstage(dev);
-    puts_are("X:AcquirePeriod=0.1005 X:AcquireTime=0.001", "so it does where it was rounded");
+    fake_puts_are("X:AcquirePeriod=0.1005 X:AcquireTime=0.001", "so it does where it was rounded");
 
     oph_device_free(dev);
     oph_context_free(ctx);

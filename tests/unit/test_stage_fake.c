@@ -185,13 +185,6 @@ static oph_device *new_device(oph_context *ctx)
     return det;
 }
 
-static void puts_are(const char *wanted, const char *what)
-{
-    testOk(!strcmp(fake_puts(), wanted), "%s", what);
-    if (strcmp(fake_puts(), wanted) != 0) testDiag("found %s", fake_puts());
-    fake_forget_puts();
-}
-
 static bool has(const oph_report *report, const char *part)
 {
     for (size_t i = 0; i < oph_report_count(report); i++)
@@ -226,16 +219,16 @@ static void test_order(oph_device *det)
     fake_code(oph_stage(det, &report, &err), 0, &err, "stage");
     testOk1(oph_report_count(report) == 0 && oph_device_state(det) == OPH_STATE_STAGED);
     oph_report_free(report);
-    puts_are(STAGE_PUTS, "each PV is written once, in the order that the IOC needs");
+    fake_puts_are(STAGE_PUTS, "each PV is written once, in the order that the IOC needs");
     testOk(!strcmp(hook.calls, "plan check ready "), "hooks: %s", hook.calls);
     testOk1(fake_is("X:H:FilePath_RBV", "/data/") && fake_is("X:H:Capture_RBV", "1"));
     fake_code(oph_unstage(det, &report, &err), 0, &err, "unstage");
     testOk1(oph_report_count(report) == 0);
     oph_report_free(report);
-    puts_are(UNSTAGE_PUTS, "they are put back in reverse, but for the counter");
+    fake_puts_are(UNSTAGE_PUTS, "they are put back in reverse, but for the counter");
     testOk1(as_before() && fake_is("X:H:FileNumber", "0"));
     testOk1(oph_unstage(det, &report, &err) == 0 && !report);
-    puts_are("", "a second unstage sends nothing");
+    fake_puts_are("", "a second unstage sends nothing");
     set_back();
 }
 
@@ -356,7 +349,7 @@ static void test_refused(oph_device *det)
     hook.refuses = "plan";
     fake_code(oph_stage(det, NULL, &err), OPH_EFILE, &err, "a hook that refuses when it plans");
     hook.refuses = NULL;
-    puts_are("", "nothing was sent for any of it");
+    fake_puts_are("", "nothing was sent for any of it");
     hook.refuses = "ready";
     fake_code(oph_stage(det, NULL, &err), OPH_EFILE, &err, "a hook that refuses before the start");
     hook.refuses = NULL;
@@ -430,11 +423,11 @@ static void test_takeover(oph_device *det)
            "%s", err.text);
     oph_report_free(report);
     testOk1(!strcmp(hook.calls, "plan "));
-    puts_are("", "nothing was written");
+    fake_puts_are("", "nothing was written");
 
     err = (oph_error)OPH_ERROR_INIT;
     fake_code(oph_stage_with(det, &takeover, NULL, &err), 0, &err, "with takeover");
-    puts_are("X:cam1:Acquire~0 X:H:Capture~0 " STAGE_PUTS, "both are stopped before all else");
+    fake_puts_are("X:cam1:Acquire~0 X:H:Capture~0 " STAGE_PUTS, "both are stopped before all else");
     fake_code(oph_unstage(det, &report, &err), 0, &err, "what was stopped is not started again");
     testOk1(fake_is("X:cam1:Acquire", "0") && fake_is("X:H:Capture", "0"));
     testOk1(oph_report_count(report) == 2 && has(report, "det.cam.acquire") &&
@@ -490,7 +483,7 @@ static void test_read_only(oph_device *det)
     fake_forget_puts();
     fake_code(oph_stage(det, NULL, &err), OPH_EACCESS, &err, "a PV without write access");
     testOk1(strstr(err.text, "X:H:Name") != NULL);
-    puts_are("", "nothing was sent for it");
+    fake_puts_are("", "nothing was sent for it");
 }
 
 static void test_freed(oph_context *ctx)

@@ -12,13 +12,6 @@ static const char classes[] = "class File\n"
                               "row save   AutoSave   rw int config\n"
                               "stage . number=0 save=1\n";
 
-static void puts_are(const char *wanted, const char *what)
-{
-    testOk(!strcmp(fake_puts(), wanted), "%s", what);
-    if (strcmp(fake_puts(), wanted) != 0) testDiag("found %s", fake_puts());
-    fake_forget_puts();
-}
-
 static void stage(oph_device *dev, int skip)
 {
     const oph_stage_options options = {.size = sizeof options, .skip_unchanged = skip};
@@ -53,24 +46,24 @@ int main(void)
     fake_set("X:FileNumber", "3");
     fake_forget_puts();
     unstage(dev, 2); /* of what stands */
-    puts_are("X:AutoSave=0 X:FileNumber=7", "it goes back when what moves it is off");
+    fake_puts_are("X:AutoSave=0 X:FileNumber=7", "it goes back when what moves it is off");
 
     stage(dev, 0);
     fake_set("X:FileNumber", "7");
     fake_set("X:FileNumber_RBV", "7");
     fake_forget_puts();
     unstage(dev, 2); /* as well: not its readback */
-    puts_are("X:AutoSave=0 X:FileNumber=7",
-             "also where it is as before, since it may move until then");
+    fake_puts_are("X:AutoSave=0 X:FileNumber=7",
+                  "also where it is as before, since it may move until then");
 
     fake_set("X:FileNumber", "0");
     fake_set("X:AutoSave", "1");
     fake_forget_puts();
     stage(dev, 1);
-    puts_are("X:FileNumber=0", "of what is as wanted already it alone is written");
+    fake_puts_are("X:FileNumber=0", "of what is as wanted already it alone is written");
     fake_set("X:FileNumber", "1");
     unstage(dev, 1);
-    puts_are("X:FileNumber=0", "and so it goes back");
+    fake_puts_are("X:FileNumber=0", "and so it goes back");
 
     oph_device_free(dev);
     oph_context_free(ctx);
