@@ -399,7 +399,7 @@ wheel: $(LIBS) python $(B)/wheel-venv/made
 
 in_bench = $(patsubst %,$(B)/tests/bench/%,$(1))
 BENCH_OBJ := $(patsubst tests/%,$(B)/tests/%.o,$(wildcard tests/bench/*.c))
-BENCH_PROGRAMS := $(call in_bench,ours growth libca caget bench_ioc frames seen $(if $(DOC_SRC),ours_count))
+BENCH_PROGRAMS := $(call in_bench,ours growth libca point caget bench_ioc frames seen $(if $(DOC_SRC),ours_count))
 
 $(BENCH_OBJ): $(B)/tests/%.o: tests/% build/config.mak
 	$(say) CC $<
@@ -412,8 +412,10 @@ $(call in_bench,growth): $(call in_bench,growth.c.o) $(OURS)
 $(call in_bench,ours growth): USES = -L$(B)/lib -lcophyd
 $(call in_bench,ours_count): $(call in_bench,ours_count.c.o) $(OURS)
 $(call in_bench,ours_count): USES = -L$(B)/lib -lcophyd -lcophyd-doc
-$(call in_bench,libca): $(call in_bench,libca.c.o libca_values.c.o libca_stage.c.o libca_trigger.c.o libca_file.c.o side.c.o)
-$(call in_bench,libca): USES = $(EPICS_LIBS) $(HDF5_LIBS)
+LIBCA := $(call in_bench,libca_start.c.o libca_stage.c.o libca_trigger.c.o libca_file.c.o side.c.o)
+$(call in_bench,libca): $(call in_bench,libca.c.o libca_values.c.o) $(LIBCA)
+$(call in_bench,point): $(call in_bench,point.c.o) $(LIBCA)
+$(call in_bench,libca point): USES = $(EPICS_LIBS) $(HDF5_LIBS)
 $(call in_bench,caget): $(call in_bench,caget.c.o)
 $(call in_bench,caget): USES = $(EPICS_LIBS)
 $(call in_bench,frames): $(call in_bench,frames.c.o side.c.o)

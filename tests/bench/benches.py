@@ -33,6 +33,7 @@ ENGINE = python("engine")
 ENGINE_SIDES = {
     "ours": ["env", f"PYTHONPATH={BUILD}/python", *ENGINE, "ours"],
     "empty": [*ENGINE, "empty"],  # and the IOC's time
+    "bare": [*ENGINE, "bare"],  # of a device that triggers by libca
     "ophyd": python("bluesky"),
 }
 START_SIDES = {

@@ -18,6 +18,7 @@ COLOURS = {
     "h5py": "#4a9b3f",
     "codec": "#9aa5ad",
     "empty": "#7d8b99",
+    "bare": "#b0886b",
 }
 STYLE = ("text{font:12px sans-serif;fill:#222}.small{font-size:10px;fill:#555}.title{font-size:15px;font-weight:bold}"
          ".line{stroke:#ddd}.one{stroke:#222;stroke-width:1.5}")

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* libca_start.c */
 /* How many answers are still to come. */
 struct tally {
     atomic_int left;
@@ -49,6 +50,9 @@ void *trigger_set_up(void);
 void trigger_round(void *state, struct measure *ret);
 void count_round(void *state, struct measure *ret);
 void acquire_round(void *state, struct measure *ret);
+void trigger_stage(void *state); /* for an exposure of 1 ms */
+void trigger_acquire(void *state, int count);
+void trigger_unstage(void *state);
 void *detectors_set_up(void);
 void detectors_round(void *state, struct measure *ret);
 

@@ -82,18 +82,35 @@ void *trigger_set_up(void)
     return trigger_new("Pilatus:");
 }
 
-static void acquire(struct trigger *t, int count)
+void trigger_stage(void *state)
 {
+    const struct trigger *t = state;
+
+    stage_on(t->stage);
+    stage_set(t->stage, "cam1:AcquireTime", "0.001");
+    stage_set(t->stage, "cam1:AcquirePeriod", "0.002");
+}
+
+void trigger_unstage(void *state)
+{
+    stage_off(((const struct trigger *)state)->stage);
+}
+
+void trigger_acquire(void *state, int count)
+{
+    struct trigger *t = state;
+
     for (int i = 0; i < count; i++) {
         dbr_enum_t one = 1;
         look(t);
+        dbr_long_t before = t->rows[CAPTURED].value;
         tally_expect(&t->tally, 1);
         libca_need(
             ca_array_put_callback(DBR_ENUM, 1, t->rows[ACQUIRE].channel, &one, acquired, &t->tally),
             "a put");
         tally_wait(&t->tally);
         look(t);
-        side_need(t->rows[CAPTURED].value == i + 1, "libca: no frame was written");
+        side_need(t->rows[CAPTURED].value == before + 1, "libca: no frame was written");
     }
 }
 
@@ -102,7 +119,7 @@ void trigger_round(void *state, struct measure *ret)
     struct trigger *t = state;
     stage_on(t->stage);
     double started = side_now();
-    acquire(t, TRIGGERS);
+    trigger_acquire(t, TRIGGERS);
     ret->value = (side_now() - started) / TRIGGERS;
     stage_off(t->stage);
 }
@@ -112,11 +129,9 @@ void count_round(void *state, struct measure *ret)
 {
     struct trigger *t = state;
     double started = side_now();
-    stage_on(t->stage);
-    stage_set(t->stage, "cam1:AcquireTime", "0.001");
-    stage_set(t->stage, "cam1:AcquirePeriod", "0.002");
-    acquire(t, POINTS);
-    stage_off(t->stage);
+    trigger_stage(t);
+    trigger_acquire(t, POINTS);
+    trigger_unstage(t);
     ret->value = (side_now() - started) / POINTS;
 }
 
@@ -143,7 +158,7 @@ void acquire_round(void *state, struct measure *ret)
     double started = side_now();
     for (int i = 0; i < ACQUISITIONS; i++) {
         stage_on(t->stage);
-        acquire(t, 1);
+        trigger_acquire(t, 1);
         ask_name(t);
         stage_off(t->stage);
         file_read(t->file_name);
@@ -186,7 +201,7 @@ static void *acquire_one(void *arg)
     struct one *one = arg;
     libca_need(ca_attach_context(one->context), "the context");
     stage_on(one->trigger->stage);
-    acquire(one->trigger, 1);
+    trigger_acquire(one->trigger, 1);
     stage_off(one->trigger->stage);
     ca_detach_context();
     return NULL;

@@ -1,8 +1,10 @@
-"""Counts with bluesky's RunEngine: of the reference page's detector with cophyd ("ours"); and of an empty device,
-to which the IOC's time is added ("empty"), as hand-written libca takes it."""
+"""Counts with bluesky's RunEngine: of the reference page's detector with cophyd ("ours"); of an empty device, to
+which the IOC's time is added ("empty"), as hand-written libca takes it back to back; and of one that triggers by
+hand-written libca, and is empty else ("bare")."""
 
 import subprocess
 import sys
+import threading
 
 from bluesky import RunEngine
 from bluesky.plans import count
@@ -49,6 +51,68 @@ class Empty:
     describe_configuration = read_configuration
 
 
+def program(*command):
+    return subprocess.Popen([f"{BUILD}/tests/bench/{command[0]}", *command[1:]], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, text=True, bufsize=1)
+
+
+class Later:
+    """A status that another thread ends, well."""
+
+    done = success = False
+
+    def __init__(self):
+        self.lock, self.callbacks = threading.Lock(), []
+
+    def add_callback(self, callback):
+        with self.lock:
+            if not self.done:
+                self.callbacks.append(callback)
+                return
+        callback(self)
+
+    def finish(self):
+        with self.lock:
+            self.done = self.success = True
+        for callback in self.callbacks:
+            callback(self)
+
+    def exception(self, timeout=None):
+        return None
+
+
+class Bare(Empty):
+    """Stages, triggers and unstages by the program "point"."""
+
+    def __init__(self):
+        self.point, self.now = program("point"), None
+        threading.Thread(target=self.follow, daemon=True).start()
+
+    def follow(self):
+        for _ in self.point.stdout:
+            self.now.finish()
+
+    def begin(self, what):
+        self.now = Later()
+        self.point.stdin.write(f"{what}\n")
+        return self.now
+
+    def finish(self, what):
+        ended = threading.Event()
+        self.begin(what).add_callback(lambda status: ended.set())
+        side.need(ended.wait(60), f"no answer to {what}")
+        return [self]
+
+    def stage(self):
+        return self.finish("stage")
+
+    def unstage(self):
+        return self.finish("unstage")
+
+    def trigger(self):
+        return self.begin("trigger")
+
+
 def detector():
     from cophyd import (
         Component, DetectorBase, EpicsSignal, FileStoreHDF5IterativeWrite, HDF5Plugin_V34, ImagePlugin,
@@ -83,28 +147,27 @@ def per_point(engine, device):
     return took / side.POINTS
 
 
-class Ours:
-    def __init__(self):
-        self.engine, self.device = RunEngine({}, context_managers=[]), detector()
+class Count:
+    def __init__(self, device):
+        self.engine, self.device = RunEngine({}, context_managers=[]), device()
 
     def round(self):
         return per_point(self.engine, self.device)
 
 
-class Floor:
-    """The empty device's point, and libca's trigger."""
+class Sum(Count):
+    """A point of the device, and libca's trigger."""
 
-    def __init__(self):
-        self.engine, self.device = RunEngine({}, context_managers=[]), Empty()
-        self.libca = subprocess.Popen(
-            [f"{BUILD}/tests/bench/libca", "count"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, device):
+        super().__init__(device)
+        self.libca = program("libca", "count")
         side.need(self.libca.stdout.readline().strip() == "ready", "libca is not ready")
 
     def round(self):
-        empty = per_point(self.engine, self.device)
-        print("go", file=self.libca.stdin, flush=True)
-        return empty + float(self.libca.stdout.readline().split()[0])
+        point = super().round()
+        self.libca.stdin.write("go\n")
+        return point + float(self.libca.stdout.readline().split()[0])
 
 
-which = {"ours": Ours, "empty": Floor}[sys.argv.pop(1)]
-side.run({"engine": (which, which.round)})
+SIDES = {"ours": lambda: Count(detector), "empty": lambda: Sum(Empty), "bare": lambda: Count(Bare)}
+side.run({"engine": (SIDES[sys.argv.pop(1)], lambda count: count.round())})
