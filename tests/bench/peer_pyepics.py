@@ -116,6 +116,7 @@ def image_monitor_round(watching):
         watching.wait()
     took = side.now() - started
     watching.pv.clear_auto_monitor()
+    epics.ca.flush_io()  # else the IOC goes on sending to it while the others have their turn
     return took / side.IMAGES
 
 
@@ -148,6 +149,7 @@ def monitor_round(counting):
     for pv in counting.pvs:
         pv.auto_monitor = False
         pv.clear_callbacks()
+    epics.ca.flush_io()
     return value, rate
 
 
