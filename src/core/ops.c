@@ -396,8 +396,9 @@ void oph__ops_give_up(struct oph__ops *g)
     g->given_up = true;
     while (g->calling)
         pthread_cond_wait(&g->m.changed, &g->m.lock);
+    bool done = all_done(g);
     pthread_mutex_unlock(&g->m.lock);
-    for (size_t i = 0; i < g->count; i++)
+    for (size_t i = 0; !done && i < g->count; i++)
         oph__op_give_up(&g->ops[i]);
 }
 

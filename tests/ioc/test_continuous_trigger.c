@@ -15,7 +15,12 @@ static const char classes[] =
     "dev   hdf1 HDF1: HDF5Plugin FileStoreHDF5IterativeWrite\n"
     "stage cam  acquire_time=0.002 acquire_period=0.005 data_type=Int32\n"
     "stage cb   post_count=4\n"
-    "stage hdf1 nd_array_port=CB1 lazy_open=1 compression=LZ4\n";
+    "stage hdf1 nd_array_port=CB1 lazy_open=1 compression=LZ4\n"
+    "class UnwrittenDetector : ContinuousAcquisitionTrigger DetectorBase\n"
+    "dev   cam  cam1: AreaDetectorCam\n"
+    "dev   cb   CB1:  CircularBuffPlugin\n"
+    "stage cam  acquire_time=0.002 acquire_period=0.005\n"
+    "stage cb   post_count=40\n";
 
 static const char *const settings[] = {
     "cam1:ImageMode",         "cam1:AcquireTime",   "cam1:AcquirePeriod",  "CB1:PreCount",
@@ -243,6 +248,22 @@ static void camera_stops(void)
     unstage("that");
 }
 
+/* Without a writer the frames that the buffer passes on are those that count. */
+static void no_writer(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_device_free(d.det);
+    d.det = NULL;
+    int rc = oph_device_new(d.ctx, "UnwrittenDetector", "Pilatus:", "det", &d.det, &err);
+    if (!rc) rc = oph_device_child(d.det, "cb", &cb, &err);
+    if (!rc) rc = oph_connect(d.det, OPH_DEFAULT, NULL, &err);
+    check_done(rc, &err, "a detector without a writer");
+    stage();
+    trigger(40);
+    trigger(40);
+    unstage("frames that nobody wrote");
+}
+
 int main(void)
 {
     testPlan(0);
@@ -255,6 +276,7 @@ int main(void)
     buffer_is_not_ours();
     stopped();
     camera_stops();
+    no_writer();
     detector_end(&d);
     return testDone();
 }

@@ -3,6 +3,7 @@
 
 #include <epicsUnitTest.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct detector d;
 
@@ -150,6 +151,28 @@ static void cancelled(void)
     unstage("a cycle that was stopped");
 }
 
+/* Whatever a cancel meets, settings that are put or frames that come: the status ends. */
+static void cancelled_at(int moments)
+{
+    oph_error err = OPH_ERROR_INIT;
+    int ended = 0, others = 0;
+    stage();
+    for (int i = 0; i < moments; i++) {
+        oph_status *st = NULL;
+        if (oph_trigger(d.det, &st, &err)) testAbort("%s", err.text);
+        usleep(i * 20000U);
+        oph_status_cancel(st, NULL);
+        int rc = oph_status_wait(st, 20, &err);
+        oph_status_unref(st);
+        ended += rc == OPH_ECANCEL;
+        if (rc == 0 || rc == OPH_ECANCEL) continue;
+        testDiag("cancelled after %d ms: %s", i * 20, err.text);
+        others++;
+    }
+    testOk(ended > moments / 2 && !others, "%d of %d cycles were cancelled", ended, moments);
+    unstage("cycles that were cancelled at some moment");
+}
+
 static void refused(const char *name, int code, const char *device, const char *pv,
                     const char *wanted, const char *found)
 {
@@ -169,6 +192,7 @@ int main(void)
     somebody_changes();
     a_step_fails();
     cancelled();
+    cancelled_at(24);
     check_done(oph_warmup(d.det, OPH_DEFAULT, &err), &err, "a warm-up takes one plain image");
     detector_unchanged(&d, "that");
     refused("NoCycle", OPH_EINVAL, "det", NULL, "a cycle", "none in class NoCycle");

@@ -132,6 +132,21 @@ static void no_room(void)
     check_refused(oph_prepare(d.det, &s, NULL, &err), &err, OPH_EINVAL, "det.hdf1.num_capture",
                   "Pilatus:HDF1:NumCapture_RBV", "at least the series' 6 frames", "5");
     unstage("a capture that is too short");
+}
+
+/* What a file has already takes room, too. */
+static void room_for_one(int first)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_series s = series_of(OPH_SERIES_INTERNAL, 3, 1);
+    stage();
+    prepare(&s, 1, "Internal", "3");
+    complete(kick_off(), 3);
+    check_refused(oph_prepare(d.det, &s, NULL, &err), &err, OPH_EINVAL, "det.hdf1.num_capture",
+                  "Pilatus:HDF1:NumCapture_RBV", "at least the series' 3 frames",
+                  "5, of which 3 are taken");
+    unstage("a second series for which the capture is too short");
+    detector_file_is(&d, 3, first, 64, 48);
     oph_settings_set(d.hdf1, "num_capture", 0, NULL);
 }
 
@@ -259,9 +274,10 @@ int main(void)
     testOk(probe_watch(d.probe, cam, 4) == 0, "a witness watches");
     refusals();
     no_room();
-    internal(1);
-    edges(10);
-    gates(17);
+    room_for_one(1);
+    internal(4);
+    edges(13);
+    gates(20);
     stopped();
     changed_since();
     detector_works(&d, "after all");
