@@ -1,17 +1,23 @@
 /* ad/run without files: cameras that count from 0 at each start, a level that stands from a former
  * run, a stop that is lost. The release of the put is its completion. */
 #include "ad/builtin_classes.h"
+#include "core/device.h"
 #include "lib/fake_link.h"
 
 #include <cophyd/cophyd.h>
 #include <epicsUnitTest.h>
+#include <semaphore.h>
 #include <string.h>
 
 static const char classes[] = "class Cam : CamBase\n"
                               "row armed           Armed       ro enum  omitted\n"
                               "row image_file_tmot ImageFileTmot rw float omitted\n"
                               "class Det : SingleTrigger DetectorBase\n"
-                              "dev cam cam1: Cam\n";
+                              "dev cam cam1: Cam\n"
+                              "class Cycle : MultiTrigger DetectorBase\n"
+                              "dev cam cam1: Cam\n"
+                              "cycle one cam.num_images=4\n"
+                              "cycle two cam.num_images=6\n";
 
 static const double PATIENCE = 20; /* for a status that should end by itself */
 
@@ -229,6 +235,63 @@ static void test_stop_lost(oph_device *det)
     unstage(det);
 }
 
+/* Keeps the engine from its jobs, so that some come together. */
+struct hold {
+    struct oph__job job;
+    sem_t held, go;
+};
+
+static void run_hold(struct oph__job *job)
+{
+    struct hold *hold = (struct hold *)job;
+    sem_post(&hold->held);
+    sem_wait(&hold->go);
+}
+
+static void post_hold(struct hold *hold, const oph_device *dev)
+{
+    hold->job.run = run_hold;
+    sem_init(&hold->held, 0, 0);
+    sem_init(&hold->go, 0, 0);
+    oph__loop_post(dev->ctx->engine, &hold->job);
+}
+
+static void end_hold(struct hold *hold)
+{
+    sem_post(&hold->go);
+}
+
+/* The run hears in one step that the settings are put, and that it is cancelled. */
+static void test_cancel_meets_settings(const oph_device *det)
+{
+    struct hold completion, readback;
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *cycle = NULL;
+    fake_code(oph_device_new(det->ctx, "Cycle", "X:", "cycle", &cycle, &err), 0, &err, "a cycle");
+    stage(cycle, "a cancel that meets the end of the settings");
+    oph_status *st = trigger(cycle);
+    fake_rule("X:cam1:NumImages", FAKE_WITHHOLD);
+    fake_forget_puts();
+    fake_set("X:cam1:ArrayCounter_RBV", "7");
+    complete();
+    fake_wait_put("X:cam1:NumImages");
+    post_hold(&completion, det);
+    sem_wait(&completion.held);
+    fake_release("X:cam1:NumImages"); /* then the readback is asked for */
+    post_hold(&readback, det);
+    int flushes = fake_flushes();
+    end_hold(&completion);
+    sem_wait(&readback.held);
+    fake_wait_flushes(flushes + 1);
+    oph_status_cancel(st, NULL);
+    end_hold(&readback);
+    says(st, OPH_ECANCEL, "cancelled");
+    fake_puts_are("X:cam1:NumImages=6", "the second step is not started");
+    fake_rule("X:cam1:NumImages", FAKE_FOLLOW);
+    unstage(cycle);
+    oph_device_free(cycle);
+}
+
 /* It may all be over before the call that starts it has returned. */
 static void test_over_at_once(oph_device *det)
 {
@@ -295,6 +358,7 @@ int main(void)
     test_restarted(det);
     test_armed(det);
     test_stop_lost(det);
+    test_cancel_meets_settings(det);
     test_over_at_once(det);
     test_unchanged(det);
     test_nothing_staged(det);
