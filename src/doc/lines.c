@@ -154,14 +154,15 @@ static ssize_t write_some(const struct oph_document_lines *l, const char *bytes,
     return write_quietly(l, bytes, count < PIPE_BUF ? count : PIPE_BUF);
 }
 
-/* What was written of a line that did not fit would make one with the next. */
+/* What was written of a line that did not fit would make one with the next; it is what was before
+ * where nothing was written, or all of that is taken back. */
 static void take_back(struct oph_document_lines *l, size_t written)
 {
-    off_t end = l->is_file && written ? lseek(l->fd, 0, SEEK_CUR) : -1;
-    l->torn = written > 0;
-    if (end < (off_t)written) return;
-    end -= (off_t)written;
-    if (!ftruncate(l->fd, end)) l->torn = lseek(l->fd, end, SEEK_SET) != end;
+    if (!written) return;
+    off_t end = l->is_file ? lseek(l->fd, 0, SEEK_CUR) : -1;
+    bool back = end >= (off_t)written && !ftruncate(l->fd, end - (off_t)written) &&
+                lseek(l->fd, end - (off_t)written, SEEK_SET) == end - (off_t)written;
+    if (!back) l->torn = true;
 }
 
 static int write_line(struct oph_document_lines *l, const char *name, oph_error *err)
@@ -205,8 +206,8 @@ int32_t oph_document_lines_write(void *lines, const char *name, const char *json
         oph__buf_free(&l->line);
         return oph__fail_memory(err, "a document");
     }
-    l->torn = false;
     int rc = write_line(l, name, err);
+    if (!rc) l->torn = false;
     if (!rc && oph__equal(name, "stop")) rc = sync_lines(l, err);
     return rc;
 }

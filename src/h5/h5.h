@@ -129,7 +129,8 @@ struct oph__image {
     hid_t type; /* native, predefined */
     size_t item_bytes;
     bool swapped; /* the file's byte order is the other one */
-    bool packed;  /* the elements in the file are neither order's plain form */
+    bool theirs; /* libhdf5 alone reads it: elements in neither order's plain form, or chunks at the
+                  * edges that are stored without the filters */
     int rank;
     int lifted; /* 1: the first axis is ours, not the dataset's */
     hsize_t dims[OPH__H5_RANK];

@@ -73,7 +73,7 @@ static int read_type(hid_t dataset, const char *file, const char *name, struct o
         H5Tset_order(other, H5Tget_order(other) == H5T_ORDER_LE ? H5T_ORDER_BE : H5T_ORDER_LE);
         bool is_plain = H5Tequal(type, image->type) > 0, is_other = H5Tequal(type, other) > 0;
         image->swapped = is_other && size > 1;
-        image->packed = !is_plain && !is_other;
+        image->theirs = !is_plain && !is_other;
         H5Tclose(other);
     }
     H5Tclose(type);
@@ -135,6 +135,7 @@ static int read_chunks(hid_t plist, const struct oph__source *source, const char
                        struct oph__image *image, oph_error *err)
 {
     hsize_t chunk[H5S_MAX_RANK];
+    unsigned options = 0;
     int rank = image->rank - image->lifted;
 
     if (H5Pget_chunk(plist, H5S_MAX_RANK, chunk) != rank)
@@ -143,7 +144,19 @@ static int read_chunks(hid_t plist, const struct oph__source *source, const char
     image->chunk[0] = 1;
     for (int i = 0; i < rank; i++)
         image->chunk[i + image->lifted] = chunk[i];
+    if (H5Pget_chunk_opts(plist, &options) < 0 || options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS)
+        image->theirs = true;
     return 0;
+}
+
+/* H5Dget_offset adds the size of a user block, even to HADDR_UNDEF. */
+static haddr_t address_of(hid_t dataset)
+{
+    H5D_space_status_t status;
+
+    if (H5Dget_space_status(dataset, &status) < 0 || status == H5D_SPACE_STATUS_NOT_ALLOCATED)
+        return HADDR_UNDEF;
+    return H5Dget_offset(dataset);
 }
 
 static int read_layout(hid_t dataset, const struct oph__source *source, const char *name,
@@ -165,7 +178,7 @@ static int read_layout(hid_t dataset, const struct oph__source *source, const ch
     else if (H5Pget_external_count(plist) != 0)
         rc = oph__h5_fail(err, OPH_EFILE, source->path, name, "that its pixels are in other files");
     else if (image->layout == H5D_CONTIGUOUS)
-        image->address = H5Dget_offset(dataset);
+        image->address = address_of(dataset);
     H5Pclose(plist);
     return rc;
 }
@@ -230,7 +243,7 @@ int oph__image_check(const struct oph__source *source, const char *name, struct 
     else if (rc == 0 && image->layout == H5D_CONTIGUOUS)
         rc = check_contiguous(source, name, image, err);
     image->is_ours = rc == 0 && (image->layout == H5D_CHUNKED || image->layout == H5D_CONTIGUOUS) &&
-                     !image->packed && oph__filters_are_ours(&image->filters, image->item_bytes);
+                     !image->theirs && oph__filters_are_ours(&image->filters, image->item_bytes);
     return rc;
 }
 

@@ -344,7 +344,7 @@ int oph__child_attach(oph_frames *frames, oph_error *err)
     if (rc == 0) rc = ask(frames, &q, 0, &a, err);
     if (rc == 0) rc = take_error(frames, &a, err);
     be_bool(&a.image.swapped);
-    be_bool(&a.image.packed);
+    be_bool(&a.image.theirs);
     be_bool(&a.image.is_ours);
     if (rc == 0) rc = oph__image_check(&frames->source, frames->name, &a.image, err);
     if (rc == 0)

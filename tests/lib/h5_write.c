@@ -192,6 +192,7 @@ static hid_t make_plist(const struct h5_options *o)
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
 
     if (o->chunk[0]) H5Pset_chunk(plist, o->rank, o->chunk);
+    if (o->plain_edges) H5Pset_chunk_opts(plist, H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS);
     if (o->shuffle) H5Pset_shuffle(plist);
     if (o->deflate) H5Pset_deflate(plist, (unsigned)o->deflate);
     if (o->lz4) H5Pset_filter(plist, FILTER_LZ4, H5Z_FLAG_OPTIONAL, 0, NULL);

@@ -24,7 +24,8 @@ struct h5_options {
     bool skip;         /* these chunks stored unfiltered, by their filter mask */
     hsize_t hole;      /* this frame and those of its chunks are not written, 0: all are */
     hsize_t user_block;
-    bool swmr;
+    bool swmr;        /* the newest format */
+    bool plain_edges; /* chunks at the edges without filters; of the newest format alone */
 };
 
 /* Each returns false when HDF5 refuses. `pixels` NULL writes none. */

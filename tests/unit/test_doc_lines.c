@@ -88,6 +88,30 @@ static void goes_on_after_a_torn_line(void)
     unlink(path);
 }
 
+/* It is still there after a document that did not fit. */
+static void stays_torn(void)
+{
+    oph_document_lines *lines = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    struct rlimit was, limit;
+    FILE *torn = fopen(path, "w");
+    if (!torn || fputs("[\"eve", torn) < 0 || fclose(torn)) testAbort("no file");
+    testOk1(oph_document_lines_open(path, &lines, &err) == 0);
+    getrlimit(RLIMIT_FSIZE, &was);
+    limit = was;
+    signal(SIGXFSZ, SIG_IGN);
+    for (limit.rlim_cur = 5; limit.rlim_cur < 9; limit.rlim_cur += 3) { /* none of it, and some */
+        setrlimit(RLIMIT_FSIZE, &limit);
+        int rc = write_one(lines, "start", "{}", &err);
+        setrlimit(RLIMIT_FSIZE, &was);
+        refused(rc, &err, OPH_EFILE, "File too large");
+    }
+    testOk1(write_one(lines, "start", "{}", &err) == 0);
+    oph_document_lines_free(lines);
+    file_has("[\"eve\n[\"start\",{}]\n");
+    unlink(path);
+}
+
 static void keeps_descriptors(void)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -275,6 +299,7 @@ int main(void)
     snprintf(path, sizeof path, "%s/run.jsonl", folder);
     writes_files();
     goes_on_after_a_torn_line();
+    stays_torn();
     keeps_descriptors();
     takes_back(0);
     takes_back(O_APPEND);

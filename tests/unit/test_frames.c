@@ -213,6 +213,13 @@ static const struct shape {
     {"after a user block", {.rank = 3, .dims = {5, 7, 9}, .chunk = {1, 7, 9}, .user_block = 4096}},
     {"after a user block, newest format",
      {.rank = 3, .dims = {5, 7, 9}, .chunk = {2, 7, 5}, .user_block = 512, .swmr = true}},
+    {"tiles, those at the edges without filters",
+     {.rank = 3,
+      .dims = {5, 7, 9},
+      .chunk = {2, 4, 5},
+      .shuffle = true,
+      .swmr = true,
+      .plain_edges = true}},
     {"newest format", {.rank = 3, .dims = {5, 7, 9}, .chunk = {1, 7, 9}, .swmr = true}},
 #ifdef OPH_HAVE_LZ4
     {"LZ4, two frames a chunk", {.rank = 3, .dims = {5, 7, 9}, .chunk = {2, 7, 9}, .lz4 = 100}},
@@ -305,6 +312,25 @@ static void test_one_image(void)
                info.shape[0] == 1 && info.shape[1] == 2 && info.shape[2] == 3 &&
                same(frames, 0, 1, pixels),
            "[y, x] is one frame [1, y, x], after a user block");
+    oph_frames_free(frames);
+}
+
+/* libhdf5 gives an address, that of the user block's end, for what has none. */
+static void test_never_written(void)
+{
+    int16_t pixels[12];
+    const struct h5_options o = {.type = H5T_NATIVE_INT16,
+                                 .memory = H5T_NATIVE_INT16,
+                                 .rank = 3,
+                                 .dims = {3, 2, 2},
+                                 .user_block = 512};
+    const char *path = h5_test_path("unwritten.h5");
+    oph_error err = OPH_ERROR_INIT;
+
+    testOk1(h5_write(path, &o, NULL));
+    oph_frames *frames = h5_test_open(path, NULL);
+    int rc = frames ? oph_frames_read(frames, 0, 1, pixels, sizeof pixels, &err) : 0;
+    testOk(h5_test_says(rc, OPH_EFILE, &err, "never written"), "%s", err.text);
     oph_frames_free(frames);
 }
 
@@ -481,6 +507,7 @@ int main(void)
                 test_shape(&shapes[i], orders[order], deflate);
     test_one_image();
     test_packed();
+    test_never_written();
     test_regions();
     test_ranges();
     test_threads();
