@@ -12,7 +12,7 @@ struct oph__alike oph__alike(const struct oph__chan_info *info, enum oph__rowtyp
 
 struct oph__alike oph__alike_whole(struct oph__alike how)
 {
-    how.precision = 0;
+    how.whole = true;
     return how;
 }
 
@@ -55,6 +55,7 @@ static bool is_float(int32_t dtype)
 static bool near(double x, double y, bool exact, const struct oph__alike *how)
 {
     if (x == y || (isnan(x) && isnan(y))) return true;
+    if (how->whole) return false;
     double tolerance = fmax(how->absolute, how->relative * fabs(y));
     if (!(how->absolute > 0 || how->relative > 0)) {
         if (exact) return false;
@@ -69,12 +70,14 @@ static bool same_numbers(const struct oph_value *a, const struct oph_value *b,
                          const struct oph__alike *how)
 {
     bool exact = !is_float(a->dtype) && !is_float(b->dtype);
+    bool single = how->whole && (a->dtype == OPH_FLOAT32 || b->dtype == OPH_FLOAT32);
     if (a->count != b->count) return false;
     if (exact && a->dtype == b->dtype && !(how->absolute > 0 || how->relative > 0))
         return a->count && !memcmp(a->data, b->data, a->count * oph_dtype_size(a->dtype));
     for (uint32_t i = 0; i < a->count; i++) {
         double x, y;
         if (!oph__value_double_at(a, i, &x) || !oph__value_double_at(b, i, &y)) return false;
+        if (single) x = (float)x, y = (float)y;
         if (!near(x, y, exact, how)) return false;
     }
     return a->count > 0;

@@ -84,6 +84,7 @@ struct oph__alike {
     bool chars_are_text; /* a CHAR array of that PV */
     bool is_path;        /* trailing separators do not count */
     double absolute, relative; /* both 0: by the precision */
+    bool whole;                /* to the last digit instead */
 };
 struct oph__alike oph__alike(const struct oph__chan_info *info, enum oph__rowtype type,
                              bool is_path);

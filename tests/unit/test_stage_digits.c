@@ -10,7 +10,8 @@
 static const char classes[] = "class Cam\n"
                               "row time   AcquireTime   rbv float config\n"
                               "row period AcquirePeriod rbv float config\n"
-                              "stage . time=0.0005 period=0.1\n";
+                              "row energy Energy        rbv float config\n"
+                              "stage . time=0.0005 period=0.1 energy=8000001\n";
 
 static void stage(oph_device *dev, int skip)
 {
@@ -36,20 +37,24 @@ int main(void)
     fake_pv("X:AcquireTime_RBV", OPH_FLOAT64, 1, "", "0.001");
     fake_pv("X:AcquirePeriod", OPH_FLOAT64, 1, "", "0.1005");
     fake_pv("X:AcquirePeriod_RBV", OPH_FLOAT64, 1, "", "0.1005");
+    fake_pv("X:Energy", OPH_FLOAT64, 1, "", "8000000");
+    fake_pv("X:Energy_RBV", OPH_FLOAT64, 1, "", "8000000");
     oph_context *ctx = fake_context(classes, NULL);
     oph_device *dev = NULL;
     if (oph_device_new(ctx, "Cam", "X:", "cam", &dev, NULL)) testAbort("no device");
 
     stage(dev, 1);
-    fake_puts_are("X:AcquireTime=0.0005 X:AcquirePeriod=0.1", "it is not taken for unchanged");
+    fake_puts_are("X:AcquireTime=0.0005 X:AcquirePeriod=0.1 X:Energy=8000001",
+                  "it is not taken for unchanged");
     unstage(dev);
-    fake_puts_are("X:AcquirePeriod=0.1005 X:AcquireTime=0.001", "it goes back");
+    fake_puts_are("X:Energy=8000000 X:AcquirePeriod=0.1005 X:AcquireTime=0.001", "it goes back");
 
     stage(dev, 0);
     fake_forget_puts();
     fake_set("X:AcquirePeriod", "0.1000004"); /* what the driver made of it */
     unstage(dev);
-    fake_puts_are("X:AcquirePeriod=0.1005 X:AcquireTime=0.001", "so it does where it was rounded");
+    fake_puts_are("X:Energy=8000000 X:AcquirePeriod=0.1005 X:AcquireTime=0.001",
+                  "so it does where it was rounded");
 
     oph_device_free(dev);
     oph_context_free(ctx);
