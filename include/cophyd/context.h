@@ -55,9 +55,10 @@ typedef struct oph_put_notice {
 } oph_put_notice;
 
 /* Tells fn of every put before it is sent: those of signals, of staging and of putting back, of
- * triggers and of stops. It returns 0; with anything else the put is not sent, and fails with
- * OPH_EACCESS. NULL: nobody is told, as at first. Called from any thread, one call at a time; it
- * must be quick, and must not call the library. */
+ * triggers and of stops; of a derived signal what is put to it, not what it puts to others. It
+ * returns 0; with anything else the put is not sent, and fails with OPH_EACCESS. NULL: nobody is
+ * told, as at first. Called from any thread, one call at a time; it must be quick, and must not
+ * call the library. */
 typedef int32_t oph_put_fn(void *user, const oph_put_notice *put);
 OPH_API void oph_context_on_put(oph_context *ctx, oph_put_fn *fn, void *user);
 

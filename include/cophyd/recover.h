@@ -54,8 +54,9 @@ typedef struct oph_recovery oph_recovery;
  * edited (OPH_EPARSE). The first error counts; of the rest each is in the report, as are settings
  * that somebody changed meanwhile. Nothing to do: 0, and an empty list.
  *
- * ret_recovery, ret_report: NULL, or yours, on success and on failure; not written with OPH_EFORK
- * and OPH_EDEADLK. opt may be NULL. Any thread but the library's own. */
+ * ret_recovery, ret_report: NULL, or yours, on success and on failure; not written with OPH_EFORK,
+ * OPH_EDEADLK, OPH_ENOMEM, or OPH_EINVAL for opt. opt may be NULL. Any thread but the library's
+ * own. */
 OPH_API int oph_recover(oph_context *ctx, const char *prefix, const oph_recover_options *opt,
                         oph_recovery **ret_recovery, oph_report **ret_report, oph_error *err);
 

@@ -51,8 +51,9 @@ typedef struct oph_read_options {
     uint32_t size;
     int32_t part;   /* enum oph_part: the readback */
     int32_t source; /* enum oph_source: a fresh read */
-    int32_t dtype;  /* enum oph_dtype, which the IOC converts to; the PV's own. OPH_TEXT of an enum
-                       is its label, of a number what the record's PREC makes of it */
+    int32_t dtype; /* enum oph_dtype, which the IOC converts to; the PV's own, and nothing else from
+                      the cache. OPH_TEXT of an enum is its label, of a number what the record's
+                      PREC makes of it */
     uint32_t count; /* at most so many elements; all that there are. Where the record has fewer a
                        server fills up with zeros */
     uint32_t reserved;
@@ -120,7 +121,8 @@ typedef struct oph_put_options {
     uint32_t reserved;
     double timeout;  /* for the completion; the context's put_timeout and the row's slow */
     double patience; /* for the readback or `until` after it; the context's grace */
-    double absolute, relative; /* tolerance of the readback; both 0: 10^-PREC of the readback */
+    double absolute, relative; /* tolerance of the readback; both 0: 10^-PREC of the readback, and
+                                  a millionth where it has no PREC */
     double settle;             /* seconds to wait after all that */
     const oph_condition *until;
 } oph_put_options;

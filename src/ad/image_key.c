@@ -23,14 +23,6 @@ struct asking {
     struct oph__entry *rows[ROWS]; /* NULL: the detector has none */
 };
 
-/* The device that is triggered: the plugin's own, or one above. */
-static oph_device *detector_of(oph_device *dev)
-{
-    while (dev->parent && !dev->trigger)
-        dev = dev->parent;
-    return dev;
-}
-
 static int ask(struct asking *a, double timeout, oph_error *err)
 {
     int rc = oph_group_new(a->dev->ctx, &a->group, err);
@@ -129,7 +121,7 @@ static int add(const struct asking *a, struct oph__describing *to, oph_error *er
 int oph__image_key(oph_device *dev, void *data, struct oph__describing *to, oph_error *err)
 {
     (void)data;
-    struct asking a = {.dev = dev, .det = detector_of(dev)};
+    struct asking a = {.dev = dev, .det = oph__device_detector(dev)};
     int rc = ask(&a, to->timeout, err);
     if (!rc) rc = add(&a, to, err);
     if (a.group) oph__group_unref(a.group);

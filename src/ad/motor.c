@@ -173,7 +173,8 @@ static void on_part_done(oph_status *part, void *user)
     pthread_mutex_lock(&m->lock);
     bool cancelled = m->cancelled;
     pthread_mutex_unlock(&m->lock);
-    if (put) tell_to_stop(m); /* one that moves again is somebody else's */
+    /* One that moves again is somebody else's, and so is one whose put was not sent. */
+    if (put == OPH_ETIMEOUT || put == OPH_ECANCEL || put == OPH_EDISCONN) tell_to_stop(m);
     if (cancelled || put == OPH_ECANCEL)
         say_where(m, OPH_ECANCEL,
                   stands ? "stopped" : "told to stop, but it has not come to a halt", &look, &err);

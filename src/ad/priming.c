@@ -263,7 +263,7 @@ int oph__priming_compare(oph_device *det, oph_device *dev, bool fresh, int32_t *
 
 int oph_primed(oph_device *dev, int32_t *ret_differs, oph_report **ret_report, oph_error *err)
 {
-    oph_device *det = oph__device_root(dev);
+    oph_device *det = oph__device_detector(dev);
     const struct oph__rule *rule;
     int rc = oph__context_may_block(dev->ctx, err);
     if (!rc) rc = oph__tree_enter(dev, OPH__VERB_CONNECT, &rule, err);

@@ -261,7 +261,9 @@ static void end_early(struct run *r)
     oph_error err = OPH_ERROR_INIT;
     char why[64] = "";
     double now = oph__now(), moved = r->counts ? oph__counts_moved(r->counts) : r->started;
-    if (r->ending == OPH_ETIMEOUT && moved > r->started)
+    if (r->ending == OPH_ETIMEOUT && r->counts && oph__counts_over(r->counts))
+        oph__copy(why, sizeof why, "it goes on after the frames that were asked for");
+    else if (r->ending == OPH_ETIMEOUT && moved > r->started)
         oph__format(why, sizeof why, "no frame came for %.1f s", now - moved);
     else if (r->ending == OPH_ETIMEOUT && r->course.begun && !oph_status_done(r->course.begun))
         oph__format(why, sizeof why, "%s did not rise", r->course.shows_start->row->suffix);

@@ -190,6 +190,17 @@ static int check_armed(oph_device *dev, const oph_series *s, oph_error *err)
                      "a connection, to see when pulses may come", "the PV is not connected");
 }
 
+/* Its settings would change under an acquisition. */
+static int check_idle(const struct oph__shot *shot, oph_error *err)
+{
+    oph_signal *sig = shot->cam_rows[OPH__CAM_ACQUIRE];
+    int64_t runs = 0;
+    int rc = oph_signal_get_int(sig, &runs, err);
+    if (rc || !runs) return rc;
+    return oph__fail(err, OPH_ESTATE, (struct oph__at){.device = sig->path, .pv = sig->read->name},
+                     "an idle camera to prepare a series", "an acquisition that runs");
+}
+
 int oph__series_prepare(oph_device *dev, oph_series *want, int64_t *ret_kickoffs, oph_error *err)
 {
     struct oph__shot shot;
@@ -200,6 +211,7 @@ int oph__series_prepare(oph_device *dev, oph_series *want, int64_t *ret_kickoffs
     if (!rc) rc = check_times(dev, shot.cam, want, err);
     if (!rc) rc = check_armed(dev, want, err);
     if (!rc) rc = check_room(&shot, want, err);
+    if (!rc) rc = check_idle(&shot, err);
     if (!rc) rc = write_all(dev, sets, choose(&shot, want, sets), err);
     oph__shot_clear(&shot);
     if (!rc) *ret_kickoffs = takes_all(want) ? 1 : want->triggers;
@@ -210,9 +222,10 @@ int oph__series_kickoff(oph_device *dev, oph_status *status, oph_status *begun, 
 {
     const struct oph__series *series = &dev->tree->series;
     const oph_series *s = &series->want;
-    int64_t told = atomic_load(&dev->frames);
     struct oph__course course = {.count = 1, .images = images_of(s), .begun = begun};
-    course.before = series->done * (told > 0 ? told : course.images);
+    oph_progress former = {.size = sizeof former}; /* a kickoff that failed wrote fewer */
+    if (series->status && !oph_status_progress(series->status, &former, NULL) && former.current > 0)
+        course.before = (int64_t)former.current;
     const char *shows = s->mode == OPH_SERIES_INTERNAL ? "cam.acquire" : "cam.armed";
     int rc = oph_signal_find(dev, shows, &course.shows_start, err);
     return rc ? rc : oph__run_start(dev, status, &course, err);

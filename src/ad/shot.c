@@ -9,23 +9,15 @@
 #include <string.h>
 
 static const char *const cam_paths[OPH__CAM_ROWS] = {
-    [OPH__CAM_ACQUIRE] = "cam.acquire",
-    [OPH__CAM_STATE] = "cam.detector_state",
-    [OPH__CAM_COUNTER] = "cam.array_counter",
-    [OPH__CAM_IMAGES] = "cam.num_images",
-    [OPH__CAM_MODE] = "cam.image_mode",
-    [OPH__CAM_CALLBACKS] = "cam.array_callbacks",
-    [OPH__CAM_BUSY] = "cam.acquire_busy",
-    [OPH__CAM_MESSAGE] = "cam.status_message",
-    [OPH__CAM_TIME] = "cam.acquire_time",
-    [OPH__CAM_PERIOD] = "cam.acquire_period",
-    [OPH__CAM_FILE_TIMEOUT] = "cam.image_file_tmot",
-    [OPH__CAM_TRIGGER] = "cam.trigger_mode",
-    [OPH__CAM_WAITS] = "cam.wait_for_plugins",
-    [OPH__CAM_QUEUED] = "cam.num_queued_arrays",
-    [OPH__CAM_PATH] = "cam.file_path",
-    [OPH__CAM_NAME] = "cam.file_name",
-    [OPH__CAM_TEMPLATE] = "cam.file_template",
+    [OPH__CAM_ACQUIRE] = "cam.acquire",          [OPH__CAM_STATE] = "cam.detector_state",
+    [OPH__CAM_COUNTER] = "cam.array_counter",    [OPH__CAM_IMAGES] = "cam.num_images",
+    [OPH__CAM_MODE] = "cam.image_mode",          [OPH__CAM_CALLBACKS] = "cam.array_callbacks",
+    [OPH__CAM_BUSY] = "cam.acquire_busy",        [OPH__CAM_MESSAGE] = "cam.status_message",
+    [OPH__CAM_TIME] = "cam.acquire_time",        [OPH__CAM_PERIOD] = "cam.acquire_period",
+    [OPH__CAM_EXPOSURES] = "cam.num_exposures",  [OPH__CAM_FILE_TIMEOUT] = "cam.image_file_tmot",
+    [OPH__CAM_TRIGGER] = "cam.trigger_mode",     [OPH__CAM_WAITS] = "cam.wait_for_plugins",
+    [OPH__CAM_QUEUED] = "cam.num_queued_arrays", [OPH__CAM_PATH] = "cam.file_path",
+    [OPH__CAM_NAME] = "cam.file_name",           [OPH__CAM_TEMPLATE] = "cam.file_template",
 };
 
 static const char *const writer_paths[OPH__W_ROWS] = {

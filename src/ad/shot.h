@@ -21,6 +21,7 @@ enum oph__cam_row {
     OPH__CAM_MESSAGE,
     OPH__CAM_TIME,
     OPH__CAM_PERIOD,
+    OPH__CAM_EXPOSURES,
     OPH__CAM_FILE_TIMEOUT,
     OPH__CAM_TRIGGER,
     OPH__CAM_WAITS,
@@ -174,6 +175,8 @@ int oph__counts_begin(const struct oph__shot *shot, oph_status *status, int64_t 
 /* When a frame came last, on the monotonic clock; the begin where none has. */
 double oph__counts_moved(struct oph__counts *counts);
 bool oph__counts_restarted(struct oph__counts *counts);
+/* Whether more frames came than were asked for. */
+bool oph__counts_over(struct oph__counts *counts);
 /* `complete`: all were written, also where the last update is still on its way. NULL allowed. */
 void oph__counts_end(struct oph__counts *counts, bool complete);
 

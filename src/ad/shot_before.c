@@ -55,13 +55,13 @@ static int await_empty(struct oph__shot *shot, oph_signal *sig, int64_t empty, c
     return rc;
 }
 
-/* The camera counts those that any plugin has, since ADCore 3.3; before that a writer's queue
- * says how much of it is free. */
+/* The camera counts those that any plugin has, since ADCore 3.3; before that, and where it never
+ * stops, a writer's queue says how much of it is free. */
 static int await_queues(struct oph__shot *shot, oph_error *err)
 {
     int rc = 0;
     oph_signal *queued = shot->cam_rows[OPH__CAM_QUEUED];
-    if (queued) return await_empty(shot, queued, 0, "0 arrays in plugins", err);
+    if (queued && !shot->buffer) return await_empty(shot, queued, 0, "0 arrays in plugins", err);
     for (size_t p = 0; !rc && p < shot->plugin_count; p++) {
         const struct oph__shot_plugin *plugin = &shot->plugins[p];
         bool writes = false;
@@ -99,7 +99,7 @@ static int look(struct oph__shot *shot, bool queues, oph_error *err)
 
 int oph__shot_look_before(struct oph__shot *shot, int64_t images, oph_error *err)
 {
-    bool left = !shot->buffer && has_left(shot);
+    bool left = has_left(shot);
     int rc = look(shot, left, err);
     if (!rc && left) rc = await_queues(shot, err);
     if (!rc && left) rc = look(shot, false, err); /* what they have counted since is not ours */

@@ -136,13 +136,20 @@ static double number_or(double value, double otherwise)
     return isfinite(value) && value > 0 ? value : otherwise;
 }
 
+/* Of an image: of a Pilatus NumExposures periods, but for the last, which is an exposure alone. */
+static double period_of(const struct oph__look *l)
+{
+    double exposures = number_or(l->number[OPH__CAM_EXPOSURES], 1);
+    double exposure = number_or(l->number[OPH__CAM_TIME], 0) + READOUT;
+    return exposures * fmax(number_or(l->number[OPH__CAM_PERIOD], 0), exposure);
+}
+
 /* The camera's commands come before its first frame. Pulses from outside come when they come. */
 static void set_limits(struct oph__shot *shot)
 {
     const struct oph__look *l = &shot->before;
     bool outside = l->number[OPH__CAM_TRIGGER] > 0;
-    double exposure = number_or(l->number[OPH__CAM_TIME], 0) + READOUT;
-    double period = fmax(number_or(l->number[OPH__CAM_PERIOD], 0), exposure);
+    double period = period_of(l);
     double file = number_or(l->number[OPH__CAM_FILE_TIMEOUT], FILE_TIMEOUT);
     shot->stall = outside ? EXTERNAL_WAIT : 3 * period + file;
     shot->begin = file + shot->dev->ctx->options.put_timeout;
@@ -151,6 +158,7 @@ static void set_limits(struct oph__shot *shot)
     /* When the camera waits for its plugins they have ended with it. */
     bool ended = l->number[OPH__CAM_WAITS] == 1 && !shot->buffer;
     shot->settle = 3 * period + (ended ? shot->dev->ctx->options.grace : file);
+    if (shot->buffer && outside) shot->settle = shot->stall; /* for the frames that it lacks */
 }
 
 bool oph__shot_is_idle(const struct oph__shot *shot)

@@ -10,7 +10,7 @@ struct count {
     struct oph__counts *all;
     struct oph__pv *pv;
     struct oph__chanmon *mon;
-    double before, frames;
+    double before, frames, most;
     bool told;      /* counts for the progress; else it only shows that something moves */
     bool restarted; /* fell below `before`: it counts from 0 again */
 };
@@ -51,16 +51,18 @@ static void moved(void *user, const struct oph__event *event)
         c->restarted = true;
         c->before = 0;
     }
-    if (now - c->before > c->frames) counts->moved_at = oph__now();
-    c->frames = now - c->before;
+    double frames = now - c->before;
+    /* What comes beyond those that were asked for need never end. */
+    if (frames > c->frames && frames <= c->most) counts->moved_at = oph__now();
+    c->frames = frames;
     tell(counts, least(counts));
     pthread_mutex_unlock(&counts->lock);
 }
 
-static void add(struct oph__counts *counts, oph_signal *sig, double before, bool told)
+static void add(struct oph__counts *counts, oph_signal *sig, double before, int64_t most, bool told)
 {
-    counts->at[counts->count++] =
-        (struct count){.all = counts, .pv = sig->read, .before = before, .told = told};
+    counts->at[counts->count++] = (struct count){
+        .all = counts, .pv = sig->read, .before = before, .most = (double)most, .told = told};
 }
 
 /* The writers that count to what was asked for; the camera's count is told where there is none. */
@@ -68,10 +70,10 @@ static void choose(struct oph__counts *counts, const struct oph__shot *shot)
 {
     for (size_t w = 0; w < shot->writer_count; w++)
         add(counts, shot->writers[w].rows[oph__writer_counts(shot, w)],
-            shot->before.writers[w].number[oph__writer_counts(shot, w)], true);
+            shot->before.writers[w].number[oph__writer_counts(shot, w)], shot->frames, true);
     if (shot->buffer) return; /* a camera that never stops says nothing */
     add(counts, shot->cam_rows[OPH__CAM_COUNTER], shot->before.number[OPH__CAM_COUNTER],
-        !counts->count);
+        shot->images, !counts->count);
 }
 
 /* One frame of a writer needs no watch: it is there when the camera's put completes. */
@@ -109,6 +111,16 @@ double oph__counts_moved(struct oph__counts *counts)
     double at = counts->moved_at;
     pthread_mutex_unlock(&counts->lock);
     return at;
+}
+
+bool oph__counts_over(struct oph__counts *counts)
+{
+    bool over = false;
+    pthread_mutex_lock(&counts->lock);
+    for (size_t i = 0; i < counts->count; i++)
+        over = over || counts->at[i].frames > counts->at[i].most;
+    pthread_mutex_unlock(&counts->lock);
+    return over;
 }
 
 /* The camera's is the last. */

@@ -294,10 +294,8 @@ static void clear(struct warming *w)
 
 int oph_warmup(oph_device *dev, double timeout, oph_error *err)
 {
-    oph_device *det = dev;
+    oph_device *det = oph__device_detector(dev);
     const struct oph__rule *rule;
-    while (!det->trigger && det->parent)
-        det = det->parent;
     int rc = oph__context_may_block(dev->ctx, err);
     if (!rc && !det->trigger)
         rc = oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path}, "to warm up",

@@ -51,6 +51,7 @@ void oph__ca_route_ask(struct oph__route *route)
     int32_t dtype = oph__ca_dtype(ca_field_type(route->id));
     chtype type = oph__ca_describing_type(dtype);
 
+    if (!dtype) return; /* it went down again, of which libca's thread tells */
     pthread_mutex_lock(&route->chan->lock);
     route->dtype = dtype;
     pthread_mutex_unlock(&route->chan->lock);

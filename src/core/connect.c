@@ -147,6 +147,10 @@ static int learn_versions(oph_context *ctx, const struct oph__vec *signals, oph_
         const char *start;
         size_t length;
         if (!reads[i].sig) continue;
+        if (reads[i].rc) {
+            oph__log(&ctx->log, OPH_LOG_WARNING, "%s", reads[i].error.text);
+            continue;
+        }
         oph__value_text(&reads[i].set, &start, &length);
         oph__format(text, sizeof text, "%.*s", (int)length, start);
         if (oph__equal(reads[i].sig->row->attr, OPH__TYPE_ATTR))

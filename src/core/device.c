@@ -201,6 +201,13 @@ void oph_device_free(oph_device *dev)
     oph_context_free(ctx);
 }
 
+oph_device *oph__device_detector(oph_device *dev)
+{
+    while (dev->parent && !dev->trigger)
+        dev = dev->parent;
+    return dev;
+}
+
 oph_device *oph__device_root(oph_device *dev)
 {
     while (dev->parent)

@@ -72,6 +72,8 @@ struct oph_device {
 
 /* The device at the top of its tree. */
 oph_device *oph__device_root(oph_device *dev);
+/* The nearest that has a trigger, itself or above it; else the root. */
+oph_device *oph__device_detector(oph_device *dev);
 /* The device a path's start leads to, through children and "parent."; *ret_rest is what is left. */
 oph_device *oph__device_walk(oph_device *dev, const char *path, const char **ret_rest);
 

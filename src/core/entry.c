@@ -148,7 +148,7 @@ static void put(struct oph__entry *e)
         return;
     }
     if (e->want && e->want->read_first && !e->put->wire) e->want->expect = &e->put->own;
-    enter(e, OPH__ASKING, seconds(e->timeout, g->ctx->options.put_timeout) + slow(e));
+    enter(e, OPH__ASKING, isnan(e->timeout) ? g->ctx->options.put_timeout + slow(e) : e->timeout);
     /* From here on its watch may look at the entry. */
     if (e->want && e->want->beforehand && oph__want_beforehand(e, &err)) {
         oph__entry_end(e, &err);

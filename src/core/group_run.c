@@ -109,6 +109,8 @@ static int begin(oph_group *g, oph_error *err)
     size_t room = 0;
     for (size_t i = 0; i < g->entries.count; i++)
         room += needs(g->entries.at[i]);
+    for (size_t i = 0; i < g->entries.count; i++)
+        oph__entry_reset(g->entries.at[i]); /* nothing of a former run, whatever comes now */
     if (!g->ops || !oph__ops_renew(g->ops, room)) {
         oph__ops_free(g->ops);
         g->ops = NULL;
@@ -125,7 +127,6 @@ static int begin(oph_group *g, oph_error *err)
     g->slow = NULL;
     for (size_t i = 0; i < g->entries.count; i++) {
         struct oph__entry *e = g->entries.at[i];
-        oph__entry_reset(e);
         if (e->kind != OPH__PUT || e->sig->row->slow <= 0) continue;
         e->next_slow = g->slow;
         g->slow = e;

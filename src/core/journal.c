@@ -265,13 +265,26 @@ static int write_again(const struct oph__plan *plan, const struct oph__journal_f
     return rc;
 }
 
+/* Nothing was staged until now, and nobody kept from staging: originals that may be what somebody
+ * else had staged are none to go back to. */
+static int begin_late(struct oph__plan *plan, oph_error *err)
+{
+    int rc = oph__journal_begin(plan, err);
+    if (rc || !plan->overtaken) return rc;
+    oph__journal_close(plan->journal);
+    plan->journal = NULL;
+    return oph__fail(err, OPH_EBUSY, (struct oph__at){.device = plan->dev->path},
+                     "settings that nobody else had staged",
+                     "that some were put back since this was staged: unstage and stage again");
+}
+
 /* Where somebody removed it, another client may have begun since. */
 int oph__journal_renew(struct oph__plan *plan, oph_error *err)
 {
     struct oph__journal_folder folder;
     struct oph__journal *j = plan->journal;
     struct wish wish = {.plan = plan, .journal = j};
-    if (!j) return oph__journal_begin(plan, err); /* nothing was staged */
+    if (!j) return begin_late(plan, err);
     bool there = false;
     int rc = oph__journal_folder_enter(&folder, true, err);
     if (rc) return rc;

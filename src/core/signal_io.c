@@ -143,7 +143,10 @@ static int as_text(oph_signal *sig, const oph_value *value, char *buffer, size_t
         return oph__fail(err, OPH_EDISCONN,
                          (struct oph__at){.device = sig->path, .pv = sig->read->name},
                          "what its value stands for", "the PV is not connected");
-    if (oph__value_is_text(value) || (value->dtype == OPH_UINT8 && info.count > 1)) {
+    bool is_text = oph__value_is_text(value) || (value->dtype == OPH_UINT8 && info.count > 1);
+    if (value->count != 1 && (!is_text || value->dtype == OPH_TEXT))
+        return not_a(sig, value, OPH_ETYPE, "one text, label or number", err);
+    if (is_text) {
         oph__value_text(value, &text, &length);
     } else {
         oph__value_show(value, &info, shown, sizeof shown);

@@ -98,6 +98,7 @@ void oph__staging_end(struct oph__tree *tree)
     tree->staging = NULL;
     tree->state = OPH_STATE_IDLE;
     tree->staged = NULL;
+    tree->unfinished = false;
     pthread_cond_broadcast(&tree->m.changed);
     pthread_mutex_unlock(&tree->m.lock);
 }

@@ -105,7 +105,7 @@ int oph__trigger_and_wait(oph_device *dev, double timeout, oph_error *err)
     int rc = start(dev, NULL, &st, err);
     if (rc) return rc;
     rc = oph_status_wait(st, timeout, err);
-    if (!oph_status_done(st)) oph__trigger_stop(dev, false, NULL);
+    if (rc) oph__trigger_stop(dev, false, NULL); /* its settings go back now */
     oph_status_unref(st);
     return rc;
 }

@@ -269,6 +269,24 @@ static void folders(void)
     testOk(oph_files_set(d.cam, "/data/", NULL, &err) == OPH_EINVAL, "%s", err.text);
 }
 
+/* An image of many exposures takes as long as they do, whatever may pass between two images. */
+static void exposures(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_result *result = NULL;
+    detector_make(&d);
+    int rc = oph_settings_set(d.cam, "num_images", 2, &err);
+    if (!rc) rc = oph_settings_set(d.cam, "image_mode", "Multiple", &err);
+    if (!rc) rc = oph_settings_set(d.cam, "num_exposures", 20, &err);
+    if (!rc) rc = oph_settings_set(d.cam, "acquire_time", 0.05, &err);
+    if (!rc) rc = oph_settings_set(d.cam, "acquire_period", 0.053, &err);
+    if (!rc) rc = oph_settings_set(d.cam, "image_file_tmot", 0.3, &err);
+    check_done(rc, &err, "two images of 20 exposures");
+    check_done(oph_acquire(d.det, OPH_DEFAULT, &result, &err), &err, "both come");
+    oph_result_free(result);
+    detector_unchanged(&d, "that");
+}
+
 int main(void)
 {
     testPlan(0);
@@ -280,6 +298,7 @@ int main(void)
     several(5, 5);
     several(0, 10);
     folders();
+    exposures();
     detector_end(&d);
     return testDone();
 }

@@ -243,6 +243,19 @@ static void tiff_stream(void)
     unstage("TIFF in Stream mode");
 }
 
+/* A user's own FilePath, without the separator that the IOC ends it with. */
+static void own_path(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    make("TiffPoints");
+    images(2);
+    check_done(oph_settings_set(file, "file_path", DETECTOR_DISK "/own", &err), &err, "a path");
+    check_done(oph_settings_set(file, "create_directory", -5, &err), &err, "which is made");
+    stage();
+    point(2);
+    unstage("a path without its separator");
+}
+
 /* Two writers of one acquisition, of which each proves its own. */
 static void both(void)
 {
@@ -412,6 +425,7 @@ int main(void)
     single("Tiff", "AD_TIFF", 0);
     single("TiffPoints", "AD_TIFF", 1);
     tiff_stream();
+    own_path();
     both();
     cycle();
     late();

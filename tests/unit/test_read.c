@@ -137,6 +137,9 @@ static void test_conversions(void)
     err = (oph_error)OPH_ERROR_INIT;
     fake_code(oph_signal_get_double(thing("real"), &d, &err), 0, &err, "as a double it is good");
     fake_set("X:Real_RBV", "0.5");
+    fake_code(oph_signal_get_text(thing("array"), text, sizeof text, &err), OPH_ETYPE, &err,
+              "the text of several numbers");
+    err.code = 0;
     fake_code(oph_signal_get_text(thing("choice"), text, sizeof text, &err), 0, &err, "a label");
     testOk1(!strcmp(text, "One"));
     fake_code(oph_signal_get_int(thing("array"), &i, &err), OPH_ETYPE, &err, "no array");

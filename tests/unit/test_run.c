@@ -8,6 +8,7 @@
 #include <epicsUnitTest.h>
 #include <semaphore.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char classes[] = "class Cam : CamBase\n"
                               "row armed           Armed       ro enum  omitted\n"
@@ -235,6 +236,89 @@ static void test_stop_lost(oph_device *det)
     unstage(det);
 }
 
+static void index_is(oph_device *det, int64_t wanted)
+{
+    oph_error err = OPH_ERROR_INIT;
+    int64_t found = -1;
+    fake_code(oph_series_index(det, &found, &err), 0, &err, "an index");
+    testOk(found == wanted, "%lld frames are told of", (long long)found);
+}
+
+static const oph_series five_twice = {
+    .size = sizeof five_twice, .frames = 5, .triggers = 2, .exposure = 0.01, .period = 0.02};
+
+/* A kickoff that fails after two of its five frames: the next one's come after those. */
+static void test_index(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    stage(det, "a series of which one kickoff fails");
+    fake_code(oph_prepare(det, &five_twice, NULL, &err), 0, &err, "prepare");
+    for (int i = 0; i < 2; i++) {
+        oph_status *begun = NULL, *all = NULL;
+        err.code = 0;
+        fake_forget_puts();
+        fake_code(oph_kickoff(det, &begun, &err), 0, &err, "kick off");
+        fake_code(oph_complete(det, &all, &err), 0, &err, "complete");
+        fake_wait_put("X:cam1:Acquire");
+        if (i) index_is(det, 2);
+        fake_set("X:cam1:ArrayCounter_RBV", i ? "10" : "5");
+        complete();
+        if (i)
+            fake_code(oph_status_wait(all, PATIENCE, &err), 0, &err, "all five are there");
+        else
+            fake_code(oph_status_wait(all, PATIENCE, &err), OPH_EACQUIRE, &err, "three lack");
+        index_is(det, i ? 7 : 2);
+        oph_status_unref(begun);
+        oph_status_unref(all);
+    }
+    unstage(det);
+}
+
+/* After a failure the camera may still run: nothing is changed under it, and unstage stops it. */
+static void test_still_runs(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    stage(det, "a camera that goes on after a failure");
+    oph_status *st = trigger(det);
+    fake_set("X:cam1:ArrayCounter_RBV", "4");
+    says(st, OPH_ETIMEOUT, "no frame came");
+    fake_forget_puts();
+    fake_code(oph_prepare(det, &five_twice, NULL, &err), OPH_ESTATE, &err, "prepare while it runs");
+    fake_puts_are("", "nothing is put");
+    fake_set("X:cam1:Acquire_RBV", "0");
+    err.code = 0;
+    fake_code(oph_prepare(det, &five_twice, NULL, &err), 0, &err, "prepare once it stands");
+    testOk1(oph_device_state(det) == OPH_STATE_STAGED);
+    fake_set("X:cam1:Acquire_RBV", "1");
+    fake_set("X:cam1:DetectorState_RBV", "1");
+    fake_forget_puts();
+    fake_rule("X:cam1:Acquire", FAKE_FOLLOW);
+    oph_report *report = NULL;
+    oph_unstage(det, &report, &err);
+    testOk(strncmp(fake_puts(), "X:cam1:Acquire", 14) == 0, "it is stopped first: %s", fake_puts());
+    oph_report_free(report);
+    fake_set("X:cam1:DetectorState_RBV", "0");
+    fake_release("X:cam1:Acquire");
+}
+
+/* Somebody makes it go on for ever. */
+static void test_endless(oph_device *det)
+{
+    stage(det, "frames without end");
+    oph_status *st = trigger(det);
+    int frames = 3;
+    for (; frames < 1000 && !oph_status_done(st); frames++) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", frames + 1);
+        fake_set("X:cam1:ArrayCounter_RBV", text);
+        usleep(10000);
+    }
+    testOk(frames < 1000, "it ends after %d frames", frames - 3);
+    says(st, OPH_ETIMEOUT, "it goes on after the frames that were asked for");
+    complete();
+    unstage(det);
+}
+
 /* Keeps the engine from its jobs, so that some come together. */
 struct hold {
     struct oph__job job;
@@ -358,6 +442,9 @@ int main(void)
     test_restarted(det);
     test_armed(det);
     test_stop_lost(det);
+    test_index(det);
+    test_still_runs(det);
+    test_endless(det);
     test_cancel_meets_settings(det);
     test_over_at_once(det);
     test_unchanged(det);

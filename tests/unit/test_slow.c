@@ -62,6 +62,16 @@ int main(void)
     fake_code(oph_stage(det, NULL, &err), OPH_ETIMEOUT, &err, "a plugin is not, and is given up");
     testOk(strstr(err.text, "det.hdf.number") && err.waited < 30, "%s", err.text);
 
+    const oph_put_options soon = {.size = sizeof soon, .timeout = 0.2};
+    const int32_t eight = 8;
+    const oph_data value = {.dtype = OPH_INT32, .count = 1, .data = &eight};
+    oph_signal *threshold = NULL;
+    if (oph_signal_find(det, "cam.threshold", &threshold, &err)) testAbort("%s", err.text);
+    fake_rule("X:cam1:Threshold", FAKE_WITHHOLD);
+    fake_code(oph_signal_put(threshold, &value, &soon, &err), OPH_ETIMEOUT, &err,
+              "what is slow, too, by the caller's own time");
+    testOk(err.waited < 30, "%s", err.text);
+
     oph_device_free(det);
     oph_context_free(ctx);
     testOk1(fake_end() == 0);
