@@ -180,7 +180,10 @@ static void be_alone(const oph_frames *frames)
     limit_memory();
 }
 
-/* Until the other side closes the line, or ends. */
+/* Until the other side closes the line, or ends; at the latest so many seconds after a question,
+ * where libhdf5 hangs and nobody is left to end this process. */
+enum { LONGEST_ANSWER = 3600 };
+
 static _Noreturn void serve(oph_frames *frames)
 {
     struct request q;
@@ -189,7 +192,9 @@ static _Noreturn void serve(oph_frames *frames)
     be_alone(frames);
     while (recv(frames->child.line, &q, sizeof q, 0) == (ssize_t)sizeof q) {
         memset(&a, 0, sizeof a);
+        alarm(LONGEST_ANSWER);
         answer(frames, &q, &a);
+        alarm(0);
         if (send(frames->child.line, &a, sizeof a, MSG_NOSIGNAL) != (ssize_t)sizeof a) break;
     }
     _exit(0);
