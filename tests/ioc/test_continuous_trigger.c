@@ -1,6 +1,7 @@
 /* The trigger of a camera that never stops: frames out of a circular buffer go to the file, those
  * from before the trigger too, and just as many as expected. */
 #include "lib/detector.h"
+#include "lib/fault.h"
 
 #include <epicsUnitTest.h>
 #include <string.h>
@@ -248,6 +249,29 @@ static void camera_stops(void)
     unstage("that");
 }
 
+/* Frames that the writer still has when a trigger is cancelled are not taken for the next one's. */
+static void left_behind(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = NULL;
+    static const char *const watched[] = {"HDF1:NumCaptured_RBV"};
+    int rc = oph_settings_set(cb, "post_count", 8, &err);
+    check_done(rc, &err, "eight frames are asked for");
+    fault_set(d.probe, "SlowDisk", "0.1");
+    stage();
+    testOk(probe_watch(d.probe, watched, 1) == 0, "a witness watches");
+    int mark = probe_mark(d.probe);
+    check_done(oph_trigger(d.det, &st, &err), &err, "it is triggered");
+    testOk(probe_wait(d.probe, mark, "HDF1:NumCaptured_RBV", "2", 10) >= 0, "two are written");
+    oph_status_cancel(st, NULL);
+    testOk(oph_status_wait(st, 20, &err) == OPH_ECANCEL, "%s", err.text);
+    oph_status_unref(st);
+    trigger(8);
+    fault_set(d.probe, "SlowDisk", "0");
+    unstage("a writer that was behind");
+    check_done(oph_settings_set(cb, "post_count", 100000, &err), &err, "as before");
+}
+
 /* Without a writer the frames that the buffer passes on are those that count. */
 static void no_writer(void)
 {
@@ -276,6 +300,7 @@ int main(void)
     buffer_is_not_ours();
     stopped();
     camera_stops();
+    left_behind();
     no_writer();
     detector_end(&d);
     return testDone();
