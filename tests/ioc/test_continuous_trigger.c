@@ -267,6 +267,7 @@ static void left_behind(void)
     testOk(oph_status_wait(st, 20, &err) == OPH_ECANCEL, "%s", err.text);
     oph_status_unref(st);
     trigger(8);
+    probe_is_number(d.probe, "HDF1:NumCaptured_RBV", 16);
     fault_set(d.probe, "SlowDisk", "0");
     unstage("a writer that was behind");
     check_done(oph_settings_set(cb, "post_count", 100000, &err), &err, "as before");
