@@ -55,7 +55,7 @@ typedef struct oph_put_notice {
 } oph_put_notice;
 
 /* Tells fn of every put before it is sent: those of signals, of staging and of putting back, of
- * triggers and of stops; of a derived signal what is put to it, not what it puts to others. It
+ * triggers and of stops; of a derived signal what is put to it, and what it puts. It
  * returns 0; with anything else the put is not sent, and fails with OPH_EACCESS. NULL: nobody is
  * told, as at first. Called from any thread, one call at a time; it must be quick, and must not
  * call the library. */

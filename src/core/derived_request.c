@@ -253,6 +253,23 @@ static int put_plainly(struct oph__dchan *chan, const struct oph__wire *wires, o
     return first;
 }
 
+/* All, before the first is sent. */
+static int tell_all(const struct oph__dchan *chan, const struct oph__wire *wires, oph_error *err)
+{
+    const struct oph__derived *d = chan->of;
+    int rc = 0;
+    for (size_t i = 0; !rc && atomic_load(&d->ctx->puts.on) && i < d->count; i++) {
+        struct oph__chan_info info = {.count = 1};
+        const oph_put_notice to = {.device = d->from[i].path, .pv = d->from[i].pv};
+        oph_error why = OPH_ERROR_INIT;
+        if (!wires[i].data) continue;
+        d->from[i].ops->chan_info(chan->legs[i].source, &info);
+        rc = oph__puts_tell_of(&d->ctx->puts, &to, &info, &wires[i], &why);
+        if (rc) oph__fail_text(err, rc, "%s: %s", d->from[i].pv, why.text);
+    }
+    return rc;
+}
+
 static int put_all(struct oph__dchan *chan, const struct oph__wire *wires, oph__put_fn *fn,
                    void *user, oph_error *err)
 {
@@ -300,6 +317,7 @@ int oph__derived_put(struct oph__chan *c, int32_t dtype, uint32_t count, const v
     struct oph__wire *wires = calloc(n, sizeof *wires);
     if (!wires) return oph__fail_memory(err, "a put");
     int rc = compute(chan, &wanted, wires, err);
+    if (!rc) rc = tell_all(chan, wires, err);
     if (!rc) rc = put_all(chan, wires, fn, user, err);
     for (size_t i = 0; i < n; i++)
         oph__wire_clear(&wires[i]);

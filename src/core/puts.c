@@ -54,27 +54,35 @@ void oph__puts_forget(struct oph__pv *pv)
     pv->seen = NULL;
 }
 
+int oph__puts_tell_of(struct oph__puts *puts, const oph_put_notice *to,
+                      const struct oph__chan_info *info, const struct oph__wire *wire,
+                      oph_error *why)
+{
+    const struct oph_value value = {.dtype = wire->dtype, .count = wire->count, .data = wire->data};
+    char text[1024];
+    oph_put_notice notice = *to;
+    if (!atomic_load_explicit(&puts->on, memory_order_relaxed)) return 0;
+    notice.value = oph__value_show(&value, info, text, sizeof text);
+    pthread_mutex_lock(&puts->lock);
+    int32_t refused = puts->fn ? puts->fn(puts->user, &notice) : 0;
+    pthread_mutex_unlock(&puts->lock);
+    if (!refused) return 0;
+    return oph__fail_text(why, OPH_EACCESS, "this program lets nothing be written to it");
+}
+
 int oph__puts_tell(struct oph__pv *pv, const struct oph__wire *wire, oph_error *why)
 {
-    struct oph__puts *puts = &pv->ctx->puts;
     struct oph__chan_info info = {.count = 1};
     struct oph__event event = {.dtype = wire->dtype, .count = wire->count, .data = wire->data};
-    const struct oph_value value = {.dtype = wire->dtype, .count = wire->count, .data = wire->data};
-    char text[1024], before[1024];
+    char before[1024];
     if (!is_on(pv)) return 0;
     oph__pv_info(pv, &info);
-    oph__value_show(&value, &info, text, sizeof text);
     pthread_mutex_lock(pv->lock);
     bool seen = pv->seen != NULL;
     if (seen) oph__value_show(pv->seen, &info, before, sizeof before);
     pthread_mutex_unlock(pv->lock);
-    const oph_put_notice notice = {
-        .device = pv->path, .pv = pv->name, .value = text, .before = seen ? before : NULL};
-    pthread_mutex_lock(&puts->lock);
-    int32_t refused = puts->fn ? puts->fn(puts->user, &notice) : 0;
-    pthread_mutex_unlock(&puts->lock);
-    if (refused)
-        return oph__fail_text(why, OPH_EACCESS, "this program lets nothing be written to it");
-    oph__puts_saw(pv, &event);
-    return 0;
+    const oph_put_notice to = {.device = pv->path, .pv = pv->name, .before = seen ? before : NULL};
+    int rc = oph__puts_tell_of(&pv->ctx->puts, &to, &info, wire, why);
+    if (!rc) oph__puts_saw(pv, &event);
+    return rc;
 }

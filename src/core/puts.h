@@ -23,6 +23,10 @@ void oph__puts_set(struct oph__puts *puts, oph_put_fn *fn, void *user);
 void oph__puts_saw(struct oph__pv *pv, const struct oph__event *event);
 /* A put is about to be sent. OPH_EACCESS when it is not to be. */
 int oph__puts_tell(struct oph__pv *pv, const struct oph__wire *wire, oph_error *why);
+/* The same of a channel without a PV of ours; `to` without the value. */
+int oph__puts_tell_of(struct oph__puts *puts, const oph_put_notice *to,
+                      const struct oph__chan_info *info, const struct oph__wire *wire,
+                      oph_error *why);
 void oph__puts_forget(struct oph__pv *pv); /* frees what was seen */
 
 #endif

@@ -110,6 +110,30 @@ static void test_put(void)
     oph_signal_free(rate);
 }
 
+static int32_t spare_number(void *user, const oph_put_notice *put)
+{
+    char *told = user;
+    snprintf(told + strlen(told), 64, " %s=%s", put->pv, put->value);
+    return strcmp(put->pv, "X:Number") == 0;
+}
+
+/* Who is asked about each put is asked about those of a derived one's sources, before the first. */
+static void test_asked(void)
+{
+    oph_signal *two[] = {thing("real"), thing("number")};
+    oph_signal *sum = derive(ctx, "sum", two, 2, derive_sum, derive_shares);
+    oph_error err = OPH_ERROR_INIT;
+    char told[512] = "";
+    fake_forget_puts();
+    oph_context_on_put(ctx, spare_number, told);
+    check_refused(oph_signal_put_double(sum, 10, &err), &err, OPH_EACCESS, "sum", "sum", "10",
+                  "X:Number");
+    oph_context_on_put(ctx, NULL, NULL);
+    testOk(!strcmp(told, " sum=10 X:Real=1 X:Number=9"), "told:%s", told);
+    fake_puts_are("", "nothing is put");
+    oph_signal_free(sum);
+}
+
 static void test_refusals_before(void)
 {
     oph_signal *two[] = {thing("real"), thing("number")};
@@ -374,6 +398,7 @@ int main(void)
     test_get();
     test_one_flush_for_all();
     test_put();
+    test_asked();
     test_refusals_before();
     test_failures_after();
     test_disconnection();
