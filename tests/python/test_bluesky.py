@@ -316,7 +316,7 @@ def test_pause_and_resume(engine, run, det, unchanged):
     with pytest.raises(RunEngineInterrupted):
         engine(bp.count([det], 5))
     thread.join()
-    assert engine.state == "paused" and det.state == "staged"
+    assert engine.state == "paused"
     engine.resume()
     assert run.of("stop")[0]["exit_status"] == "success"
     events = run.of("event")
@@ -342,6 +342,27 @@ def test_ended_while_paused(engine, run, det, end, status, unchanged):
     det.unstage()  # after a halt nobody else does
 
 
+@pytest.mark.parametrize(
+    "end, status", [("abort", "abort"), ("stop", "success"), ("halt", "abort")]
+)
+def test_paused_in_an_exposure(engine, run, det, end, status, unchanged):
+    """Of a hundred seconds: neither the pause nor the end waits for it, and no end raises."""
+    det.cam.stage_sigs.update(acquire_time=100, acquire_period=101)
+
+    def pause():
+        det.cam.acquire.wait_for(1, timeout=PATIENCE).wait()
+        engine.request_pause(defer=False)
+
+    thread = threading.Thread(target=pause)
+    thread.start()
+    with pytest.raises(RunEngineInterrupted):
+        engine(bp.count([det]))
+    thread.join()
+    assert engine.state == "paused" and det.state == "triggering"
+    getattr(engine, end)()
+    assert det.state == "idle" and run.of("stop")[0]["exit_status"] == status
+
+
 def test_aborted_in_an_exposure(engine, run, det, unchanged):
     """Of a hundred seconds, which nobody waits for."""
     det.cam.stage_sigs.update(acquire_time=100, acquire_period=101)
@@ -360,7 +381,7 @@ def test_aborted_in_an_exposure(engine, run, det, unchanged):
 
 
 def test_ctrl_c(run_python, data):
-    """Pressed twice in a terminal: pauses at once; then the user aborts."""
+    """Pressed twice in a terminal: pauses at once, in an exposure; then the user aborts."""
     out = run_python(
         """
 import os, signal, sys, threading
@@ -389,7 +410,7 @@ print(RE.state, det.state, names[-1], det.cam.acquire_time.get_setpoint() == bef
 """,
         str(data),
     )
-    assert "paused staged" in out and "idle idle stop True" in out
+    assert "paused triggering" in out and "idle idle stop True" in out
 
 
 def test_monitors(engine, run):

@@ -1,9 +1,11 @@
 """The simulator's motors, of which m1 is exact and quick."""
 
+import threading
+
 import bluesky.plan_stubs as bps
 import bluesky.plans as bp
 import pytest
-from bluesky import RunEngine, protocols
+from bluesky import RunEngine, RunEngineInterrupted, protocols
 
 import cophyd
 from conftest import PATIENCE
@@ -62,6 +64,19 @@ def test_stopped_on_its_way(stuck):
     assert not stuck.moving and status.exception(PATIENCE).name == "OPH_ECANCEL"
 
 
+@pytest.mark.parametrize("combined", [False, True])
+def test_stopped_as_well(stuck, combined):
+    """As the RunEngine does when it pauses."""
+    status = moving = stuck.set(5)
+    if combined:
+        status = moving & cophyd.Status.finished(stuck.context, "other")
+    stuck.motor_done_move.wait_for(0).wait(PATIENCE)
+    stuck.stop(success=True)
+    assert not stuck.moving and status.exception(PATIENCE) is None
+    status.wait()
+    assert status.success and str(status).endswith("done=True, success=True)")
+
+
 def test_too_slow(stuck):
     with pytest.raises(TimeoutError, match="m1"):
         stuck.move(5, timeout=0.2)
@@ -74,6 +89,60 @@ def test_ctrl_c_stops_it(stuck, press_ctrl_c):
     with pytest.raises(KeyboardInterrupt):
         stuck.move(5)
     assert not stuck.moving
+
+
+def when_it_moves(motor, act):
+    """Acts on a thread of its own once the motor, which is stuck, moves."""
+
+    def wait():
+        motor.motor_done_move.wait_for(0).wait(PATIENCE)
+        act()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def test_pause_on_its_way(stuck, fault):
+    engine, documents = RunEngine({}, context_managers=[]), []
+    thread = when_it_moves(stuck, lambda: engine.request_pause(defer=False))
+    with pytest.raises(RunEngineInterrupted):
+        engine(bp.scan([], stuck, 0.5, 1, 2), lambda *document: documents.append(document))
+    thread.join()
+    assert engine.state == "paused" and not stuck.moving
+    fault("MotorStuck", "")
+    engine.resume()
+    assert [d["data"]["m1"] for name, d in documents if name == "event"] == [0.5, 1]
+    assert documents[-1][1]["exit_status"] == "success"
+
+
+def test_suspended_on_its_way(stuck, fault):
+    engine, documents = RunEngine({}, context_managers=[]), []
+
+    async def until():
+        fault("MotorStuck", "")
+
+    thread = when_it_moves(stuck, lambda: engine.request_suspend(until))
+    engine(bp.scan([], stuck, 0.5, 1, 2), lambda *document: documents.append(document))
+    thread.join()
+    assert [d["data"]["m1"] for name, d in documents if name == "event"] == [0.5, 1]
+    assert documents[-1][1]["exit_status"] == "success"
+
+
+def test_a_device_stops_its_motors(stuck):
+    class Table(cophyd.Device):
+        """A motor."""
+
+        x = cophyd.Component(cophyd.EpicsMotor, "m1")
+
+    for success in (False, True):
+        table = Table("Pilatus:", name="table")
+        status = table.x.set(5)
+        table.x.motor_done_move.wait_for(0).wait(PATIENCE)
+        table.stop(success=success)
+        error = status.exception(PATIENCE)
+        assert error is None if success else error.name == "OPH_ECANCEL"
+        table.destroy()
 
 
 def test_scans(m1, det):

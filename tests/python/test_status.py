@@ -34,6 +34,29 @@ def test_failure(status):
     assert str(status) == "Status(device=mine, done=True, success=False): it broke"
 
 
+class Odd(Exception):
+    """Whose code is no number of the library's."""
+
+    code = "odd"
+
+
+@pytest.mark.parametrize("error", [Odd("it broke"), OSError(5, "it broke"), SystemExit("it broke")])
+def test_any_exception_is_the_cause(status, error):
+    status.set_exception(error)
+    status.set_exception(RuntimeError("too late"))
+    assert status.done and status.exception().__cause__ is error
+    assert status.exception().name == "OPH_EACQUIRE"
+    with pytest.raises(cophyd.CophydError, match="it broke") as caught:
+        status.wait()
+    assert caught.value.__cause__ is error
+
+
+def test_an_exception_of_the_library_comes_back_as_it_is(status):
+    limit = Status.new(cophyd.default_context(), "other", 0.01).exception(PATIENCE)
+    status.set_exception(limit)
+    assert status.exception() is limit
+
+
 def test_it_is_done_once(status):
     status.set_finished()
     status.set_exception(RuntimeError("too late"))
@@ -86,6 +109,21 @@ def test_a_callback_that_ends_the_program_ends_no_other(calls):
         status.add_callback(calls)
         status.set_finished()
     calls.wait_for(lambda all: len(all) == 2)
+
+
+def test_two_statuses_of_one_action(det, calls):
+    """As those of a series that is completed twice."""
+    det.stage()
+    det.prepare(cophyd.Series(frames=2, exposure=0.1, period=0.11))
+    det.kickoff().wait(PATIENCE)
+    statuses = [det.complete() for _ in range(3)]
+    for status in statuses:
+        status.add_callback(calls)
+    told = []
+    statuses[1].watch(lambda **now: told.append(now))
+    calls.wait_for(lambda all: len(all) == 3)
+    assert {id(status) for status in calls.all} == {id(status) for status in statuses}
+    assert told[-1]["current"] == 2
 
 
 def test_each_callback_is_called_once_whoever_adds_it_when(calls):

@@ -454,14 +454,24 @@ class Device(Named):
     _acquisition: Status | None = None
 
     def stop(self, *, success: bool = False) -> None:
-        """Ends an acquisition, and waits until it has. What is staged stays so."""
+        """Ends an acquisition, and waits until it has. What is staged stays so. Motors are stopped,
+        too: their moves fail, or with `success`, as the RunEngine pauses, are done."""
+        if success:
+            for device in self._family():
+                if device._move is not None:
+                    device._move._forgive()
         call(lib.oph_stop, self._ptr)
 
+    _move: Status | None = None  # the newest, of a motor
+
     def pause(self) -> None:
-        """Waits until an acquisition that runs has ended, well or not: its status tells. The
-        RunEngine begins the point again when it resumes; so a file has a frame more than events."""
+        """An acquisition that runs goes on. The RunEngine has given its point up: so the status is
+        done, and not failed, when it is ended now, as by an abort, which unstages."""
         if self._acquisition is not None:
-            self._acquisition.exception()
+            self._acquisition._forgive()
 
     def resume(self) -> None:
-        """Nothing is to be done: the RunEngine triggers again."""
+        """Waits until an acquisition that runs has ended, well or not: its status tells. The
+        RunEngine begins the point again; so a file has a frame more than events."""
+        if self._acquisition is not None:
+            self._acquisition.exception()

@@ -36,7 +36,7 @@ class Events:
         self._lock = threading.RLock()  # a finalizer may run anywhere
         self._targets: dict[int, Target] = {}
         self._last = 0
-        self._statuses: dict[int, Any] = {}
+        self._statuses: dict[int, list[Any]] = {}  # one action may have several
         self._watched: dict[int, Any] = {}
         self._poll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -78,8 +78,10 @@ class Events:
         with self._lock:
             self._start()
             if fd not in self._statuses:
-                self._statuses[fd] = status
                 self._poll.register(fd, select.EPOLLIN)
+            followed = self._statuses.setdefault(fd, [])
+            if status not in followed:
+                followed.append(status)
 
     def watch(self, status: Any) -> None:
         """Calls status._look_in_events() now and then, and a last time before it is done."""
@@ -147,12 +149,13 @@ class Events:
 
     def _finish(self, fd: int) -> None:
         with self._lock:
-            status = self._statuses.pop(fd)
+            statuses = self._statuses.pop(fd)
             self._poll.unregister(fd)
-            watched = self._watched.pop(id(status), None)
-        if watched is not None:
+            watched = [s for s in statuses if self._watched.pop(id(s), None) is not None]
+        for status in watched:
             guarded(status._look_in_events)
-        guarded(status._done_in_events)
+        for status in statuses:
+            guarded(status._done_in_events)
 
 
 def guarded(function: Callable[..., None], *arguments: Any) -> None:

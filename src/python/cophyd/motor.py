@@ -32,7 +32,8 @@ class Motor(Device):
         options = new_struct("oph_move_options")
         options.timeout, options.tolerance = timeout or 0, tolerance or 0
         made = call_for("oph_status *", lib.oph_move_start, self._ptr, position, options)
-        return Status(made, self._context, self)
+        self._move = Status(made, self._context, self)
+        return self._move
 
     def move(
         self, position: float, *, timeout: float | None = None, tolerance: float | None = None

@@ -47,6 +47,14 @@ def _in_vain(err: Any, waited: float) -> CophydError:
     return made
 
 
+def caused_by(error: BaseException, err: Any) -> CophydError:
+    if isinstance(error, CophydError):
+        return error
+    made = exception_of(err)
+    made.__cause__ = error
+    return made
+
+
 class Status:
     """An action that was begun. It is done exactly once: by success, failure, timeout or cancel."""
 
@@ -59,6 +67,8 @@ class Status:
         self._watchers: list[Callable[..., None]] = []
         self._told: Progress | None = None
         self._exception: CophydError | None = None
+        self._parts: tuple[Status, ...] = ()
+        self._forgiven = False
 
     @classmethod
     def new(cls, context: Context, name: str, timeout: float | None = None) -> Status:
@@ -87,15 +97,26 @@ class Status:
     @property
     def success(self) -> bool:
         """Whether it is done, and without an error."""
-        return bool(lib.oph_status_success(self._ptr))
+        return self.done and self._error() is None
+
+    def _forgive(self) -> None:
+        """Has an end by a cancel be a success: its action is given up, and that is well."""
+        self._forgiven = True
+
+    @property
+    def _is_forgiven(self) -> bool:
+        return self._forgiven or any(part._is_forgiven for part in self._parts)
 
     def _error(self) -> CophydError | None:
         """Of a status that is done: why it failed; always the same object."""
-        if self._exception is None and not self.success:
+        if lib.oph_status_success(self._ptr):
+            return None
+        if self._exception is None:
             err = new_error()
             lib.oph_status_error(self._ptr, err)
             self._exception = exception_of(err)
-        return self._exception
+        is_well = self._exception.code == lib.OPH_ECANCEL and self._is_forgiven
+        return None if is_well else self._exception
 
     def exception(self, timeout: float | None = None) -> CophydError | None:
         """Waits until it is done, and returns what went wrong, or None. WaitTimeoutError when that
@@ -134,11 +155,14 @@ class Status:
         lib.oph_status_finish(self._ptr, ffi.NULL)
 
     def set_exception(self, error: BaseException) -> None:
+        """Fails it: with a CophydError as it is, or with one that any other is the cause of."""
         err = new_error()
-        err.code = getattr(error, "code", 0) or lib.OPH_EACQUIRE
+        err.code = (isinstance(error, CophydError) and error.code) or lib.OPH_EACQUIRE
         err.waited = -1
         err.text = str(error).encode()[: len(err.text) - 1]
-        lib.oph_status_finish(self._ptr, err)
+        former, self._exception = self._exception, caused_by(error, err)
+        if not lib.oph_status_finish(self._ptr, err):
+            self._exception = former
 
     def report(self, initial: float, current: float, target: float, unit: str = "") -> None:
         """Tells those who watch how far a status of one's own is."""
@@ -208,7 +232,9 @@ class Status:
     def _combine(self, function: Any, other: Status) -> Status:
         parts = ffi.new("oph_status *[2]", [self._ptr, other._ptr])
         made = call_for("oph_status *", function, parts, 2)
-        return Status(made, self._context, (self, other))
+        combined = Status(made, self._context, (self, other))
+        combined._parts = (self, other)
+        return combined
 
     def __and__(self, other: Status) -> Status:
         """Done when both are; fails with the first that fails."""
@@ -226,7 +252,8 @@ class Status:
 
     def __repr__(self) -> str:
         buffer = ffi.new("char[]", 512)
-        return text(lib.oph_status_text(self._ptr, buffer, 512))
+        shown = text(lib.oph_status_text(self._ptr, buffer, 512))
+        return shown.replace("success=False", "success=True") if self.success else shown
 
     def __str__(self) -> str:
         """With the reason where it failed: what bluesky's FailedStatus shows."""
