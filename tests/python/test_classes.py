@@ -108,6 +108,7 @@ def test_kinds(context):
 
     plain = Plain("X:", name="plain", context=context, configuration_attrs=["one"])
     assert plain.one.kind == cophyd.Kind.normal | cophyd.Kind.config
+    assert plain.read_attrs == plain.configuration_attrs == ("one",)  # to be assigned, all
     plain.read_attrs = []
     assert plain.one.kind == cophyd.Kind.config
     plain.one.kind = "hinted"
@@ -136,6 +137,82 @@ def test_a_component_cannot_be_assigned(context):
     with pytest.raises(AttributeError, match="use its put"):
         cam.dose = 5
     assert isinstance(Cam.dose, Component)
+
+
+def test_nor_can_what_is_found_by_name(context):
+    """It would be hidden, and nothing put."""
+    det = Detector("X:", name="det", context=context)
+    for device, name in ((det.cam, "acquire_time"), (det.cam, "array_size"), (det.hdf1, "capture")):
+        for _ in range(2):
+            with pytest.raises(AttributeError, match=f"{device.name}.{name} .* use its put"):
+                setattr(device, name, 5)
+    with pytest.raises(AttributeError, match="use its put"):
+        det.cam.array_size.array_size_x = 5
+    assert isinstance(det.cam.acquire_time, cophyd.EpicsSignal)
+    det.cam.of_my_own = 5
+    det.cam.kind = "omitted"
+    assert det.cam.of_my_own == 5 and det.cam.kind == cophyd.Kind.omitted
+
+
+def test_what_is_written_and_read(context):
+    class Table(cophyd.Device):
+        time = Component(EpicsSignal, "Time_RBV", write_pv="Time", auto_monitor=True, lazy=True)
+        one = Component(EpicsSignal, "One", write_pv="One", put_complete=True, limits=True)
+
+    table = Table("X:", name="table", context=context)
+    assert (table.time.setpoint_pvname, table.time.pvname) == ("X:Time", "X:Time_RBV")
+    assert (table.one.setpoint_pvname, table.one.pvname) == ("X:One", "X:One")
+
+
+def test_what_is_written_and_read_elsewhere_is_refused():
+    with pytest.raises(TypeError, match=r"wanted NumExposures_RBV .* found 'NumImages'"):
+        Component(EpicsSignal, "NumImages", write_pv="NumExposures")
+    with pytest.raises(TypeError, match="wanted an EpicsSignal for write_pv"):
+        Component(EpicsSignalRO, "X_RBV", write_pv="X")
+
+
+def test_a_word_that_a_signal_does_not_know(context):
+    class Table(cophyd.Device):
+        one = Component(EpicsSignal, "One", nonsense=3)
+
+    with pytest.raises(TypeError, match="nonsense"):
+        Table("X:", name="table", context=context)
+
+
+class Small(Cam):
+    """Without some signals of its bases."""
+
+    dose = None
+    acquire_time = None
+    description = None
+
+
+def test_a_signal_taken_away(context):
+    small, cam = (cls("X:", name="cam", context=context) for cls in (Small, Cam))
+    assert {"dose", "acquire_time"} == set(cam.component_names) - set(small.component_names)
+    assert small.dose is small.acquire_time is None and cam.dose.pvname == "X:Dose_RBV"
+    with pytest.raises(AttributeError):
+        small.attribute("acquire_time")
+
+    class Again(Small):
+        dose = Component(EpicsSignal, "NewDose")
+
+    assert Again("X:", name="again", context=context).dose.pvname == "X:NewDose"
+
+    class Sample(cophyd.Device):
+        title = Component(cophyd.SoftSignal, value="none")
+
+    class Untitled(Sample):
+        title = None
+
+    assert Untitled("X:", name="sample", context=context).component_names == ()
+
+
+@pytest.mark.parametrize("base, name", [(Detector, "hdf1"), (cophyd.PilatusDetector, "cam")])
+def test_a_device_cannot_be_taken_away(context, base, name):
+    less = type("Less", (base,), {name: None})
+    with pytest.raises(TypeError, match=f"Less.{name} = None: wanted a signal .* child device"):
+        less("X:", name="less", context=context)
 
 
 def test_mistakes_in_a_declaration(context):
@@ -248,16 +325,21 @@ def test_groups_of_attributes(context):
 class Filter(EpicsSignal):
     """A signal that can do more."""
 
+    def __init__(self, *arguments, wavelength=1.0, **named):
+        super().__init__(*arguments, **named)
+        self.wavelength = wavelength
+
     def open(self):
         return "open"
 
 
 def test_signals_of_ones_own_class(context):
     class Table(cophyd.Device):
-        filter = Component(Filter, "Filter")
+        filter = Component(Filter, "Filter", wavelength=1.5)
 
     table = Table("X:", name="table", context=context)
     assert table.filter.open() == "open" and table.filter.pvname == "X:Filter"
+    assert table.filter.wavelength == 1.5
 
 
 def test_signals_in_memory_as_attributes(context):
@@ -301,6 +383,20 @@ def test_redeclared_attributes_keep_what_the_ioc_needs(context):
     assert known["threshold_energy"].options == "slow=110" == rows["threshold_energy"].options
     assert known["threshold_energy"].doc == rows["threshold_energy"].doc
     assert (known["num_images"].how, known["num_images"].suffix) == ("rw", "OtherImages")
+
+
+@pytest.mark.parametrize("of", [EpicsSignal, EpicsSignalWithRBV])
+def test_actions_and_folders_stay_what_they_are(context, of):
+    class Again(cophyd.HDF5Plugin):
+        capture = Component(of, "Capture")
+        file_path = Component(of, "FilePath", string=True)
+        file_name = Component(EpicsSignal, "FileName_RBV", write_pv="FileName", string=True)
+        write_file = Component(of, "WriteFile", how="rw")
+
+    again = Again("X:", name="again", context=context)
+    known = context.rows(again.class_name)
+    names = ("capture", "file_path", "file_name", "write_file")
+    assert [known[name].how for name in names] == ["start", "path", "rbv", "rw"]
 
 
 @pytest.mark.parametrize("kind", [0, 1, 2, 3, 5, 7])

@@ -47,6 +47,10 @@ def test_check_value(ao):
     ao.check_value(4)
     with pytest.raises(ValueError, match="ao: wanted 6, found limits -5 to 5"):
         ao.check_value(6)
+    for kind in (np.int64, np.int8, np.float32, np.float64):
+        ao.check_value(kind(4))
+        with pytest.raises(ValueError, match="ao: wanted 6"):
+            ao.check_value(kind(6))
 
 
 def test_a_setpoint_and_its_readback(det):

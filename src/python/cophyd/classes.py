@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, overload
 
 from .kinds import Kind, kind_of
-from .pv import EpicsSignalBase
+from .pv import EpicsSignal, EpicsSignalBase
 from .rows import Row
 from .signal import SignalRO
 from .soft import SoftSignal
@@ -27,8 +27,9 @@ class Component:
 
     `kind`: "normal", "config", "hinted" or "omitted"; of a signal that a base has too, that of the
     base. `string`: a CHAR waveform is text (True) or numbers (False). `doc`: what it is. `how`:
-    another word of the class text's than the class gives, as "path" or "start". All else goes to
-    the child device, or the SoftSignal, when it is made.
+    another word of the class text's than the class gives, as "path" or "start". `write_pv`: of an
+    EpicsSignal whose suffix is this with _RBV at its end. All else goes to the child device, or the
+    signal, when it is made. In a derived class `attr = None` takes a signal away.
     """
 
     def __init__(
@@ -41,16 +42,29 @@ class Component:
         doc: str = "",
         how: str = "",
         lazy: bool | None = None,
+        write_pv: str | None = None,
         **arguments: Any,
     ) -> None:
         self.cls = cls
         self.suffix = suffix or ""
+        self.class_how = getattr(cls, "how", "")
+        if write_pv is not None:
+            self._take_write_pv(write_pv)
         self.kind = None if kind is None else kind_of(kind)
         self.string = string
         self.doc = doc
         self.how = how
         self.arguments = arguments
         self.attr = ""
+
+    def _take_write_pv(self, write_pv: str) -> None:
+        if not issubclass(self.cls, EpicsSignal):
+            raise TypeError(f"wanted an EpicsSignal for write_pv={write_pv!r}, found {self.cls}")
+        if self.suffix == f"{write_pv}_RBV":
+            self.suffix, self.class_how = write_pv, "rbv"
+        elif self.suffix != write_pv:
+            wanted = f"wanted {write_pv}_RBV as the readback of write_pv={write_pv!r}"
+            raise TypeError(f"{wanted}, found {self.suffix!r}: make it two components")
 
     @property
     def is_signal(self) -> bool:
@@ -124,6 +138,7 @@ class Declarations:
         bases = [self.name_of(base) for base in cls.__bases__ if is_device(base)]
         parts = [part for part in components_of(cls).values() if not part.is_soft]
         lines = [self._line(cls, bases, part) for part in parts]
+        lines += self._lines_without(cls, bases)
         name = self._free_name(cls.__name__)
         head = f"class {name} : {' '.join(bases)}" if bases else f"class {name}"
         doc = own_doc(cls)
@@ -151,17 +166,26 @@ class Declarations:
             known = "EpicsSignal, EpicsSignalRO, EpicsSignalWithRBV or a class of theirs"
             raise TypeError(f"{cls.__name__}.{part.attr}: wanted {known}, found {part.cls}")
         former = self._former(bases, part)
-        how = part.how or part.cls.how
+        how = part.how or part.class_how
         kind, type_, doc, options = part.kind, "any", part.doc, ""
         if former is not None:
-            # Acquire stays an action, though it has a setpoint and a readback like others.
-            how = former.how if how == "rbv" and not part.how else how
+            # Acquire stays an action, and FilePath a folder, though declared like others.
+            stays = former.how in ("start", "path") and how in ("rw", "rbv") and not part.how
+            how = former.how if stays else how
             kind = Kind(former.kind) if kind is None else kind
             type_, doc, options = former.type, doc or former.doc, f" - {former.options}"
         kind = Kind(cls.default_kind) if kind is None else kind
         type_ = {True: "text", False: "array", None: type_}[part.string]
         words = f"row {part.attr} {part.suffix} {how} {type_} {kind_word(kind)}"
         return words + options + quoted(doc)
+
+    def _lines_without(self, cls: type[Device], bases: list[str]) -> list[str]:
+        """For signals of bases that are None here: gone from the first release on, in the place of
+        all rows of the bases."""
+        rows = {attr for base in bases for attr in self.context.rows(base)}
+        gone = [name for name, item in vars(cls).items() if item is None and name in rows]
+        lines = ("row {0} {0} ro any omitted", "row {0} - gone 0.1")
+        return [line.format(name) for name in gone for line in lines]
 
     def _former(self, bases: list[str], part: Component) -> Row | None:
         """The row of an attribute in a base, where it is of the same PV."""

@@ -84,6 +84,7 @@ class Device(Named):
             self.name = text(lib.oph_device_name(self._memory))
         self.attr_name = attr_name
         self.class_name = text(lib.oph_device_class(self._memory))
+        self._refuse_lost_children()
         for part in self._declared():
             if part.is_soft:
                 self._soft.append(self._make_soft(part))
@@ -91,6 +92,8 @@ class Device(Named):
                 self._adopt(part)
             elif part.kind is not None and part.kind & Kind.config:
                 self.attribute(part.attr).kind = part.kind
+            elif part.arguments:
+                self.attribute(part.attr)  # which says whether it takes them
         if kind is not None:
             self.kind = kind_of(kind)
         if read_attrs is not None:
@@ -123,10 +126,19 @@ class Device(Named):
     def _declared(cls) -> list[Component]:
         found: dict[str, Component] = {}
         for owner in reversed(cls.__mro__):
-            found.update(
-                (name, part) for name, part in vars(owner).items() if isinstance(part, Component)
-            )
+            for name, part in vars(owner).items():
+                if isinstance(part, Component):
+                    found[name] = part
+                elif part is None:
+                    found.pop(name, None)
         return list(found.values())
+
+    def _refuse_lost_children(self) -> None:
+        """A class text takes signals of a base away, and no devices."""
+        for name in self._children():
+            if getattr(type(self), name, self) is None:
+                wanted = "wanted a signal that a class is to be without, found a child device"
+                raise TypeError(f"{type(self).__name__}.{name} = None: {wanted}")
 
     def _adopt(self, part: Component) -> None:
         """Makes a declared child."""
@@ -160,7 +172,7 @@ class Device(Named):
 
     # --- Names
 
-    name: str
+    class_name = ""
 
     @property
     def prefix(self) -> str:
@@ -235,13 +247,14 @@ class Device(Named):
 
     def _signal(self, attr: str) -> SignalRO:
         name = f"{self.name}_{attr.replace('.', '_')}"
-        kind = self._signal_class(attr)
-        return kind(name=name, parent=self, attr_name=attr, context=self._context)
-
-    def _signal_class(self, attr: str) -> type[EpicsSignalBase]:
         declared = getattr(type(self), attr, None)
         if isinstance(declared, Component):
-            return declared.cls
+            kind, arguments = declared.cls, declared.arguments
+        else:
+            kind, arguments = self._signal_class(attr), {}
+        return kind(name=name, parent=self, attr_name=attr, context=self._context, **arguments)
+
+    def _signal_class(self, attr: str) -> type[EpicsSignalBase]:
         row = self._context.rows(self.class_name).get(attr)
         return SIGNALS.get(row.how, EpicsSignalWithRBV) if row else EpicsSignalWithRBV
 
@@ -273,8 +286,8 @@ class Device(Named):
     def kind(self, kind: Kind | int | str) -> None:
         call(lib.oph_device_set_kind, self._ptr, int(kind_of(kind)))
 
-    def _of_kind(self, kind: Kind) -> list[str]:
-        return [name for name in self.component_names if self.attribute(name).kind & kind]
+    def _of_kind(self, kind: Kind) -> tuple[str, ...]:
+        return tuple(name for name in self.component_names if self.attribute(name).kind & kind)
 
     def _choose(self, names: Sequence[str], kind: Kind) -> None:
         """Gives these the kind, and takes it from all others."""
@@ -286,8 +299,8 @@ class Device(Named):
                 self.attribute(name).kind &= others
 
     @property
-    def read_attrs(self) -> list[str]:
-        """The attributes and children that read() has."""
+    def read_attrs(self) -> tuple[str, ...]:
+        """The attributes and children that read() has. To be assigned, as other names."""
         return self._of_kind(Kind.normal)
 
     @read_attrs.setter
@@ -295,7 +308,7 @@ class Device(Named):
         self._choose(names, Kind.normal)
 
     @property
-    def configuration_attrs(self) -> list[str]:
+    def configuration_attrs(self) -> tuple[str, ...]:
         """Those that read_configuration() has."""
         return self._of_kind(Kind.config)
 

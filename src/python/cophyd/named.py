@@ -9,6 +9,10 @@ class Named:
     """What a device and a group of attributes have in common: Python finds their attributes, and
     completes them."""
 
+    name: str = ""
+    parent: Any = None
+    attr_name: str = ""
+
     @property
     def component_names(self) -> tuple[str, ...]:
         raise NotImplementedError
@@ -20,6 +24,19 @@ class Named:
         if name.startswith("_"):
             raise AttributeError(name)
         return self.attribute(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What is found by name would be hidden."""
+        if not name.startswith("_") and not hasattr(type(self), name) and self._has(name):
+            raise AttributeError(f"{self.name}.{name} is a component: use its put()")
+        super().__setattr__(name, value)
+
+    def _has(self, name: str) -> bool:
+        try:
+            self.attribute(name)
+        except AttributeError:
+            return False
+        return True
 
     def __dir__(self) -> list[str]:
         names = {name.partition(".")[0] for name in self.component_names}

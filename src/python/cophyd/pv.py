@@ -53,7 +53,11 @@ class EpicsSignalBase(SignalRO):
         parent: Device | None = None,
         attr_name: str = "",
         context: Context | None = None,
+        auto_monitor: bool | None = None,
+        put_complete: bool | None = None,
+        limits: bool | None = None,
     ) -> None:
+        """The last three are ophyd's, and make no difference."""
         super().__init__(name=name, parent=parent, context=context or default_context())
         self.attr_name = attr_name
         self._path = attr_name.encode()

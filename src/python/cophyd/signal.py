@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -312,7 +313,7 @@ class Signal(SignalRO):
     def check_value(self, value: Any) -> None:
         """Whether the control limits allow a number; InvalidValueError where not."""
         low, high = self.limits
-        if isinstance(value, (int, float)) and low < high and not low <= value <= high:
+        if isinstance(value, numbers.Real) and low < high and not low <= float(value) <= high:
             found = f"found limits {low:g} to {high:g}"
             raise make_error(lib.OPH_ERANGE, f"{self.name}: wanted {value}, {found}")
 
