@@ -62,6 +62,25 @@ def test_what_is_read(make_detector):
     assert det.describe_configuration().keys() == det.read_configuration().keys()
 
 
+def test_what_is_read_looks_at_other_attributes(make_detector):
+    """As other threads may, in the middle of a reading."""
+
+    class Ratio(cophyd.SoftSignal):
+        def read(self):
+            self.put(self.root.cam.num_images.get() / 2)
+            return super().read()
+
+    class Sample(cophyd.Device):
+        ratio = cophyd.Component(Ratio)
+
+    class Detector(detectors.MyPilatus):
+        sample = cophyd.Component(Sample, "")
+
+    det = make_detector(Detector)
+    det.cam.num_images.put(1)
+    assert make_detector(Detector, "other").read()["other_sample_ratio"]["value"] == 0.5
+
+
 def test_configure(det):
     det.cam.num_images.put(1)
     before, after = det.configure({"cam.num_images": 3})
@@ -245,6 +264,16 @@ def test_an_acquisition_in_one_call(make_detector, data):
     ]
     assert done.acquiring > 0 and done.staging > 0 and done.unstaging > 0
     assert abs(time.time() - done.begun) < 1000
+
+
+def test_an_acquisition_of_a_status_of_several(make_detector):
+    class Combined(detectors.MyPilatus):
+        """Waits for something else, too."""
+
+        def trigger(self):
+            return super().trigger() & cophyd.Status.finished(self.context, "other")
+
+    assert make_detector(Combined).acquire().frames == 1
 
 
 def test_an_acquisition_in_one_call_that_fails(det, fault):

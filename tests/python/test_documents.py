@@ -1,5 +1,6 @@
 """The words that documents have for files."""
 
+import bluesky.protocols
 import pytest
 
 import cophyd
@@ -49,6 +50,32 @@ def test_streams_of_a_file_a_frame(make_detector):
     assert [folder + name for name in names][2:] == det.tiff1.local_files
     data = [d["indices"] for d in documents if d.get("stream_resource") == tiff["uid"]]
     assert data == [{"start": 0, "stop": 1}, {"start": 1, "stop": 2}]
+
+
+def test_no_image_of_an_acquisition_that_failed(det, fault):
+    det.stage()
+    det.trigger().wait(PATIENCE)
+    first = det.read()["det_image"]["value"]
+    assert det.read()["det_image"]["value"] == first
+    fault("ExposureFails", 1)
+    assert det.trigger().exception(PATIENCE) is not None
+    assert "det_image" not in det.read()
+    det.unstage()
+    fault("ExposureFails", 0)
+    det.stage()
+    det.trigger().wait(PATIENCE)
+    assert det.read()["det_image"]["value"] != first
+
+
+def test_images_of_a_plugin(det):
+    """Read without its detector, as bps.read(det.hdf1) does."""
+    assert isinstance(det.hdf1, bluesky.protocols.WritesExternalAssets)
+    det.stage()
+    det.trigger().wait(PATIENCE)
+    value = det.hdf1.read()["det_image"]["value"]
+    documents = dict(det.hdf1.collect_asset_docs())
+    assert list(documents) == ["resource", "datum"] and documents["datum"]["datum_id"] == value
+    assert list(det.cam.collect_asset_docs()) == list(det.collect_asset_docs()) == []
 
 
 def test_an_index_bounds_what_is_collected(det):

@@ -136,6 +136,7 @@ class Detector(AreaDetectorDevice):
         try:
             self.stage()
             times.append(time.monotonic())
+            self._acquisition = None
             status = self.trigger()
             status.wait(timeout)
         except BaseException:  # a Ctrl-C while it was staged comes when it is
@@ -146,7 +147,8 @@ class Detector(AreaDetectorDevice):
         self.unstage()
         times.append(time.monotonic())
         parts = [after - before for before, after in itertools.pairwise(times)]
-        frames = int(status.progress.current or 0)
+        # A derived class may have made its status of several, and told no progress.
+        frames = int((self._acquisition or status).progress.current or 0)
         return Acquisition(frames, tuple(self._written()), begun, *parts)
 
     def _unstage_after_failure(self) -> None:
@@ -265,7 +267,7 @@ class Detector(AreaDetectorDevice):
         if self._series is not None:
             told = self.get_index()
             self._tree.assets.look_at_series(self, told if index is None else min(index, told))
-        yield from self._tree.assets.collect(self)
+        yield from super().collect_asset_docs()
 
 
 class LiveImage(AreaDetectorDevice):

@@ -11,6 +11,7 @@ from ._library import ffi, lib, new_struct, seconds, text
 from .classes import Component, Declarations
 from .context import Context, default_context
 from .descriptions import descriptions_of
+from .documents import Document
 from .errors import (
     CophydError,
     call,
@@ -319,19 +320,24 @@ class Device(Named):
     def _soft_of(self, kind: Kind) -> Iterator[SoftSignal]:
         """The signals in memory that are part of a reading."""
         yield from (signal for signal in self._soft if signal.kind & kind)
-        for child in self._attributes.values():
+        for child in list(self._attributes.values()):  # which other threads look up more of
             if isinstance(child, Device) and child.kind & kind:
                 yield from child._soft_of(kind)
 
     def read(self) -> OrderedDict[str, dict[str, Any]]:
         """What it reads each time, in one message, with the IOC's times: {key: {"value",
-        "timestamp", "alarm_severity"}}. Of a staged detector that has acquired, images too: their
-        datum's id."""
+        "timestamp", "alarm_severity"}}. Of a staged detector whose latest acquisition went well,
+        images too: their datum's id."""
         found = call_readings(lib.oph_read, self._ptr)
         for signal in self._soft_of(Kind.normal):
             found.update(signal.read())
         found.update(self._tree.assets.read(self))
         return found
+
+    def collect_asset_docs(self) -> Iterator[Document]:
+        """The documents of images, at or below this device, that read() was called for and that
+        have not been collected yet."""
+        yield from self._tree.assets.collect(self)
 
     def describe(self) -> OrderedDict[str, dict[str, Any]]:
         """What those values are: event-model's data keys. Images are there while it is staged."""
@@ -460,6 +466,7 @@ class Device(Named):
         the status is done."""
         if not self._has_trigger:
             return Status.finished(self._context, self.name, self)
+        self._tree.assets.forget_readings()
         made = call_for("oph_status *", lib.oph_trigger, self._ptr)
         self._acquisition = Status(made, self._context, self)
         return self._acquisition

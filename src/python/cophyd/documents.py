@@ -251,6 +251,11 @@ class Assets:
                 image.begin()
             image.tell(image.told, stop)
 
+    def forget_readings(self) -> None:
+        """Another acquisition begins: the images of a reading are its own, or none."""
+        for image in self.images.values():
+            image.reading = None
+
     def of(self, device: Device) -> list[Image]:
         """Those of file stores at or below a device."""
         return [image for image in self.images.values() if is_below(image.store, device)]
