@@ -211,7 +211,7 @@ def test_a_signal_taken_away(context):
 @pytest.mark.parametrize("base, name", [(Detector, "hdf1"), (cophyd.PilatusDetector, "cam")])
 def test_a_device_cannot_be_taken_away(context, base, name):
     less = type("Less", (base,), {name: None})
-    with pytest.raises(TypeError, match=f"Less.{name} = None: wanted a signal .* child device"):
+    with pytest.raises(TypeError, match=f"Less.{name} = None: wanted a signal .* a child device"):
         less("X:", name="less", context=context)
 
 

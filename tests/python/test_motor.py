@@ -62,6 +62,8 @@ def test_stopped_on_its_way(stuck):
     assert caught.value.name == "OPH_EBUSY"
     stuck.stop()
     assert not stuck.moving and status.exception(PATIENCE).name == "OPH_ECANCEL"
+    stuck.stop(success=True)  # as the RunEngine does in the end; what failed has failed
+    assert status.exception().name == "OPH_ECANCEL" and not status.success
 
 
 @pytest.mark.parametrize("combined", [False, True])

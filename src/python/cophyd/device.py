@@ -138,8 +138,8 @@ class Device(Named):
         """A class text takes signals of a base away, and no devices."""
         for name in self._children():
             if getattr(type(self), name, self) is None:
-                wanted = "wanted a signal that a class is to be without, found a child device"
-                raise TypeError(f"{type(self).__name__}.{name} = None: {wanted}")
+                found = "wanted a signal to be without, found a child device"
+                raise TypeError(f"{type(self).__name__}.{name} = None: {found}")
 
     def _adopt(self, part: Component) -> None:
         """Makes a declared child."""

@@ -100,8 +100,9 @@ class Status:
         return self.done and self._error() is None
 
     def _forgive(self) -> None:
-        """Has an end by a cancel be a success: its action is given up, and that is well."""
-        self._forgiven = True
+        """Has an end by a cancel that is to come be a success: its action is given up, and well."""
+        if not self.done:
+            self._forgiven = True
 
     @property
     def _is_forgiven(self) -> bool:
