@@ -342,6 +342,23 @@ def test_signals_of_ones_own_class(context):
     assert table.filter.wavelength == 1.5
 
 
+def test_components_of_a_class_that_is_no_device(context):
+    class Filtered:
+        filter = Component(Filter, "Filter", wavelength=1.5)
+        spare = Component(cophyd.EpicsSignal, "Spare")
+
+    class Table(Filtered, cophyd.Device):
+        height = Component(cophyd.EpicsSignal, "Height")
+
+    class Bare(Table):
+        spare = None
+
+    table = Table("X:", name="table", context=context)
+    assert table.filter.wavelength == 1.5 and table.spare.pvname == "X:Spare"
+    assert table.component_names == ("filter", "spare", "height")
+    assert Bare("X:", name="bare", context=context).component_names == ("filter", "height")
+
+
 def test_signals_in_memory_as_attributes(context):
     class Sample(cophyd.Device):
         title = Component(cophyd.SoftSignal, value="none")

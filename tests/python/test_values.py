@@ -163,3 +163,16 @@ def test_times_are_the_iocs():
     first = signal.read()["ao"]["timestamp"]
     signal.put(2)
     assert 0 < signal.read()["ao"]["timestamp"] - first < 30
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ({"units": "millimetres"}, "units of at most 7 characters, found"),
+        ({"value": 0, "labels": ("a", "x" * 29)}, "labels of at most 25 characters, found"),
+        ({"value": 0, "labels": ("a",) * 17}, "at most 16 labels, found"),
+    ],
+)
+def test_what_a_signal_in_memory_cannot_hold(words, wanted):
+    with pytest.raises(cophyd.InvalidValueError, match=f"soft: wanted {wanted}"):
+        cophyd.SoftSignal(name="soft", **words)

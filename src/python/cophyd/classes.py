@@ -93,8 +93,14 @@ class Component:
 
 
 def components_of(cls: type) -> dict[str, Component]:
-    """Those that a class itself declares."""
-    return {name: item for name, item in vars(cls).items() if isinstance(item, Component)}
+    """Those that a class itself declares, and those of its bases that are no devices."""
+    devices = [base for base in cls.__bases__ if is_device(base)]
+    known = {owner for device in devices for owner in device.__mro__}
+    found: dict[str, Any] = {}
+    for owner in reversed(cls.__mro__):
+        if owner not in known:
+            found.update(vars(owner))
+    return {name: item for name, item in found.items() if isinstance(item, Component)}
 
 
 def quoted(words: str) -> str:

@@ -42,11 +42,12 @@ class SoftSignal(Signal):
         properties.count = 4096 if properties.dtype == lib.OPH_STRING else data.pointer.count
         properties.writable = 1
         properties.precision = precision
-        properties.units = units.encode()
+        # The library refuses what does not end within its room.
+        properties.units = units.encode()[: len(properties.units)]
         properties.control_low, properties.control_high = limits
         properties.label_count = len(labels)
-        for i, label in enumerate(labels):
-            properties.labels[i] = label.encode()
+        for i, label in enumerate(labels[: len(properties.labels)]):
+            properties.labels[i] = label.encode()[: len(properties.labels[i])]
         made = call_for(
             "oph_signal *",
             lib.oph_soft_new,
