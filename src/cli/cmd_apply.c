@@ -67,8 +67,8 @@ static int add_original(oph_group *group, const struct saved *s, oph_error *err)
 {
     const char *chars = saved_chars(s);
     const oph_data as_text = {OPH_STRING, 0, 1, &chars};
-    const oph_data as_is = {oph_value_dtype(s->value), 0, oph_value_count(s->value),
-                            oph_value_data(s->value)};
+    const oph_data as_is = {oph_value_dtype(s->former), 0, oph_value_count(s->former),
+                            oph_value_data(s->former)};
     return oph_group_put(group, s->sig, chars ? &as_text : &as_is, NULL, err);
 }
 
@@ -78,17 +78,20 @@ static void put_back(struct cli *cli, struct saved **order, size_t count)
     oph_group *group = NULL;
     oph_report *report = NULL;
     oph_error err = OPH_ERROR_INIT;
+    char was[4096];
     int rc = oph_group_new(cli->ctx, &group, &err);
     for (size_t i = count; !rc && i-- > 0;)
-        if (!order[i]->unset) rc = add_original(group, order[i], &err);
+        rc = add_original(group, order[i], &err);
     if (!rc) rc = oph_group_run(group, OPH_DEFAULT, &report, &err);
-    oph_group_free(group);
-    if (rc) {
+    if (rc)
         cli_fail_report(&err, report);
-        return;
-    }
-    oph_report_free(report);
-    cli_say("nothing was applied: all settings are as before");
+    else
+        cli_say("nothing was applied: all settings are as before");
+    for (size_t i = count, at = 0; rc && i-- > 0;)
+        if (!group || oph_group_result(group, at++, NULL))
+            cli_say("%s may be changed still, it was %s", cli_path(order[i]->sig),
+                    saved_text(order[i], was, sizeof was));
+    oph_group_free(group);
 }
 
 static int put_all(struct cli *cli, struct saved **order, size_t count)

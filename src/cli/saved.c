@@ -9,16 +9,27 @@ enum { UDF = 17, INVALID = 3 }; /* EPICS: a record that never had a value */
 
 /* --- What the IOC has */
 
-static int read_group(struct cli *cli, struct saved_list *list, int32_t dtype, oph_group **group)
+static bool is_enum(const struct saved *s)
 {
-    const oph_read_options options = {
-        .size = sizeof options, .part = OPH_PART_SETPOINT, .dtype = dtype};
+    return oph_value_dtype(s->former) == OPH_ENUM;
+}
+
+static bool is_unset(const oph_value *value)
+{
+    return oph_value_severity(value) == INVALID && oph_value_alarm(value) == UDF;
+}
+
+/* The labels of enums, or the readbacks of what is unset. */
+static int read_group(struct cli *cli, struct saved_list *list, bool labels, oph_group **group)
+{
+    oph_read_options options = {.size = sizeof options, .dtype = labels ? OPH_TEXT : OPH_NONE};
     oph_report *report = NULL;
     oph_error err = OPH_ERROR_INIT;
     int rc = oph_group_new(cli->ctx, group, &err);
     for (size_t i = 0; !rc && i < list->count; i++) {
         const struct saved *s = &list->at[i];
-        if (dtype && oph_value_dtype(s->value) != OPH_ENUM) continue;
+        if (labels ? !is_enum(s) : !s->unset) continue;
+        options.part = labels && s->former == s->value ? OPH_PART_SETPOINT : OPH_PART_READBACK;
         rc = oph_group_read(*group, s->sig, &options, &err);
     }
     if (!rc) rc = oph_group_run(*group, OPH_DEFAULT, &report, &err);
@@ -44,7 +55,8 @@ static int read_values(struct cli *cli, struct saved_list *list, bool lenient)
         struct saved *s = &list->at[i];
         s->value = oph_group_value(list->values, i);
         if (!s->value) continue;
-        s->unset = oph_value_severity(s->value) == INVALID && oph_value_alarm(s->value) == UDF;
+        s->former = s->value;
+        s->unset = is_unset(s->value);
         list->at[kept++] = *s;
     }
     if (!kept && list->count) return cli_fail(&err);
@@ -52,30 +64,43 @@ static int read_values(struct cli *cli, struct saved_list *list, bool lenient)
     return 0;
 }
 
+/* A setpoint that nobody has set goes back to what its readback was. */
+static int read_readbacks(struct cli *cli, struct saved_list *list)
+{
+    int rc = read_group(cli, list, false, &list->readbacks);
+    for (size_t i = 0, at = 0; !rc && i < list->count; i++) {
+        if (!list->at[i].unset) continue;
+        const oph_value *readback = oph_group_value(list->readbacks, at++);
+        if (!is_unset(readback)) list->at[i].former = readback;
+    }
+    return rc;
+}
+
 /* Labels: what an enum's value is for a person, whatever order a release has them in. */
 static int read_labels(struct cli *cli, struct saved_list *list)
 {
-    int rc = read_group(cli, list, OPH_TEXT, &list->labels);
+    int rc = read_group(cli, list, true, &list->labels);
     for (size_t i = 0, at = 0; !rc && i < list->count; i++)
-        if (oph_value_dtype(list->at[i].value) == OPH_ENUM)
+        if (is_enum(&list->at[i]))
             list->at[i].label = oph_value_data(oph_group_value(list->labels, at++));
     return rc;
 }
 
 static int take_text(struct saved *s)
 {
-    int32_t dtype = oph_value_dtype(s->value);
-    size_t bytes = oph_value_count(s->value) * oph_dtype_size(dtype);
+    int32_t dtype = oph_value_dtype(s->former);
+    size_t bytes = oph_value_count(s->former) * oph_dtype_size(dtype);
     oph_row row;
     oph_signal_row(s->sig, &row);
     if (dtype != OPH_TEXT && (dtype != OPH_UINT8 || row.type != OPH_ROW_TEXT)) return 0;
-    s->text = bytes ? strndup(oph_value_data(s->value), bytes) : strdup("");
+    s->text = bytes ? strndup(oph_value_data(s->former), bytes) : strdup("");
     return s->text ? 0 : cli_usage("no memory");
 }
 
 static int read_list(struct cli *cli, struct saved_list *list, bool lenient)
 {
     int rc = read_values(cli, list, lenient);
+    if (!rc && !lenient) rc = read_readbacks(cli, list);
     if (!rc) rc = read_labels(cli, list);
     for (size_t i = 0; !rc && i < list->count; i++)
         rc = take_text(&list->at[i]);
@@ -85,6 +110,7 @@ static int read_list(struct cli *cli, struct saved_list *list, bool lenient)
 void saved_free(struct saved_list *list)
 {
     oph_group_free(list->values);
+    oph_group_free(list->readbacks);
     oph_group_free(list->labels);
     for (size_t i = 0; i < list->count; i++)
         free(list->at[i].text);

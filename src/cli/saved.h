@@ -8,9 +8,11 @@
 struct saved {
     oph_signal *sig;
     const oph_value *value; /* the setpoint; the list's */
-    const char *label;      /* of an enum; the list's; else NULL */
-    char *text;             /* of a text, all of it as it is; the list's; else NULL */
+    const char *label;      /* of a former enum; the list's; else NULL */
+    char *text;             /* of a former text, all of it as it is; the list's; else NULL */
     bool unset;             /* nobody has set it since the IOC started */
+    const oph_value
+        *former; /* what it is put back to: the value, or the readback of what is unset */
     /* With a file: */
     oph_setting wanted;
     bool differs;
@@ -18,7 +20,7 @@ struct saved {
 struct saved_list {
     struct saved *at;
     size_t count;
-    oph_group *values, *labels;
+    oph_group *values, *readbacks, *labels;
 };
 
 /* All that can be set and stays: no actions, no counters, no arrays. */

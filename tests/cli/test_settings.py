@@ -84,6 +84,28 @@ def check_all_or_none(tap, sim):
     tap.match("/nowhere/file: No such file", told.stderr, "is named")
 
 
+def check_put_back(tap):
+    """Also what nobody has set since the IOC started; and what stays changed is named."""
+    never = ["cam.shutter_open_epics", "cam.gain_menu", "hdf1.pos_name_dim.dim_n"]
+    with Simulator("--fault", "ReadbackStays=cam1:NumImages_RBV") as sim:
+        def values():
+            told = documents(sim.run("get", "--json", "--setpoint", "Pilatus:", *never, "cam.num_images"))
+            return [line["value"] for line in told]
+
+        before = values()
+        settings = write(sim, "never", "cam.shutter_open_epics=1\ncam.gain_menu=2\nhdf1.pos_name_dim.dim_n=a\n"
+                         "cam.num_images=5\n")
+        told = sim.run("apply", "Pilatus:", settings)
+        tap.equal(told.returncode, 1, "the last setting fails")
+        tap.match("nothing was applied: all settings are as before", told.stderr, "it says that all are put back")
+        tap.equal(values(), before, "and so are those that nobody had set")
+        sim.run("put", "--send", "Pilatus:", "cam.num_images=7")
+        told = sim.run("apply", "Pilatus:", settings)
+        tap.match("^cophyd: cam.num_images may be changed still, it was 7$", told.stderr, "what did not come back is named")
+        tap.ok("as before" not in told.stderr and told.stderr.count("may be") == 1, "and nothing else is said")
+        tap.equal(values(), [*before[:-1], 7], "the others are as before")
+
+
 def check_text(tap, sim):
     """Text goes back as it was, also what no settings file can have, and no person read."""
     layout = "<layout>\n" + "\t<group name='entry'/>\n" * 60 + "</layout>"
@@ -151,6 +173,7 @@ def main():
         check_log(tap, sim)
         check_busy(tap, sim)
         check_terminal(tap, sim)
+    check_put_back(tap)
     return tap.done()
 
 
