@@ -83,6 +83,7 @@ struct cli {
     bool color;    /* stdout is a terminal, and NO_COLOR is not set */
     bool closed;   /* stdout takes nothing any more */
     FILE *log;     /* --log */
+    int log_lost;  /* errno of the first line that it did not take */
     char who[128]; /* writes there: "rv@beam1" */
     oph_context *ctx;
     oph_device *det;

@@ -64,8 +64,7 @@ static int show_done(struct cli *cli, const struct progress *p, double seconds)
                                        "seconds", seconds, "file", cli_json_text(p->file)));
     fprintf(p->out, "%lld frame%s in %.1f s%s%s\n", (long long)frames_taken(p),
             frames_taken(p) == 1 ? "" : "s", seconds, *p->file ? ": " : "", p->file);
-    fflush(p->out);
-    return 0;
+    return p->out == stdout ? cli_flush(cli) : 0;
 }
 
 /* Whether a journal of this detector is there, which is no other client's. */

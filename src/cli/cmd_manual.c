@@ -102,7 +102,8 @@ static int write_page(const char *folder, const struct cli_command *command)
         command_page(out, command);
     else if (out)
         program_page(out);
-    if (out && fclose(out) == 0) return 0;
+    bool whole = out && !ferror(out);
+    if (out && fclose(out) == 0 && whole) return 0;
     cli_say("%s: %s", name, strerror(errno));
     return CLI_FAILED;
 }

@@ -59,7 +59,7 @@ static int32_t on_put(void *user, const oph_put_notice *put)
             (int)(now.tv_nsec / 1000000), cli->who, cli->command->name, (int)getpid(), put->device,
             put->pv, put->value, put->before ? put->before : "not known",
             cli->read_only ? ": refused" : "");
-    fflush(cli->log);
+    if (fflush(cli->log) && !cli->log_lost) cli->log_lost = errno;
     return cli->read_only;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -47,6 +48,14 @@ static void set_up(struct cli *cli)
     signal(SIGPIPE, SIG_IGN); /* a closed pipe must not end a count in the middle */
 }
 
+static int close_log(struct cli *cli)
+{
+    if (cli->log && fclose(cli->log) && !cli->log_lost) cli->log_lost = errno;
+    if (!cli->log_lost) return 0;
+    cli_say("%s: it lacks puts: %s", cli->log_file, strerror(cli->log_lost));
+    return CLI_FAILED;
+}
+
 static int run(struct cli *cli, int argc, char **argv)
 {
     int rc = cli->command->run(cli, argc, argv);
@@ -54,8 +63,8 @@ static int run(struct cli *cli, int argc, char **argv)
     oph_device_free(cli->det);
     cli_interrupts(NULL);
     oph_context_free(cli->ctx);
-    if (cli->log && fclose(cli->log)) cli_say("%s: cannot be written", cli->log_file);
-    return rc ? rc : flushed;
+    int logged = close_log(cli);
+    return rc ? rc : flushed ? flushed : logged;
 }
 
 int main(int argc, char **argv)

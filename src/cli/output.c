@@ -39,6 +39,23 @@ static void tame(const struct cli *cli, char *text)
     }
 }
 
+/* errno of the first write to standard output that failed: stdio knows only that one did. */
+static int lost;
+
+static void flush(void)
+{
+    if (fflush(stdout) && !lost) lost = errno;
+}
+
+/* Nobody who reads the pipe any more needs no word about it. */
+static void close_output(struct cli *cli)
+{
+    bool told = cli->closed;
+    if (!lost) lost = errno;
+    cli->closed = true;
+    if (!told && lost != EPIPE) cli_say("standard output: %s", strerror(lost));
+}
+
 void cli_print(struct cli *cli, const char *format, ...)
 {
     va_list args;
@@ -48,22 +65,20 @@ void cli_print(struct cli *cli, const char *format, ...)
     if (vasprintf(&text, format, args) < 0) text = NULL;
     va_end(args);
     if (text) tame(cli, text);
-    if (!text || fputs(text, stdout) < 0 || ferror(stdout)) cli->closed = true;
+    if (!text || fputs(text, stdout) < 0 || ferror(stdout)) close_output(cli);
     free(text);
 }
 
 void cli_print_raw(struct cli *cli, const char *text)
 {
-    if (!cli->closed && (fputs(text, stdout) < 0 || ferror(stdout))) cli->closed = true;
+    if (!cli->closed && (fputs(text, stdout) < 0 || ferror(stdout))) close_output(cli);
 }
 
 int cli_flush(struct cli *cli)
 {
-    if (!cli->closed && fflush(stdout) == 0) return 0;
-    /* Nobody who reads the pipe any more needs no word about it. */
-    if (!cli->closed && errno != EPIPE) cli_say("standard output: %s", strerror(errno));
-    cli->closed = true;
-    return CLI_FAILED;
+    if (!cli->closed) flush();
+    if (ferror(stdout)) close_output(cli);
+    return cli->closed ? CLI_FAILED : 0;
 }
 
 /* --- Messages */
@@ -73,7 +88,7 @@ static void say(const char *format, va_list args)
 {
     static const struct cli plain; /* no colours */
     char *text = NULL;
-    fflush(stdout); /* in the order in which they came about */
+    flush(); /* in the order in which they came about */
     if (vasprintf(&text, format, args) < 0) text = NULL;
     if (text) tame(&plain, text);
     fprintf(stderr, "cophyd: %s\n", text ? text : "no memory");
@@ -117,7 +132,7 @@ static int exit_code(const oph_error *err)
 
 int cli_fail(const oph_error *err)
 {
-    fflush(stdout);
+    flush();
     oph_error_print(err, stderr);
     return exit_code(err);
 }
@@ -134,7 +149,7 @@ int cli_fail_report(const oph_error *err, oph_report *report)
 
 void cli_warn_report(oph_report *report)
 {
-    fflush(stdout);
+    flush();
     oph_report_print(report, stderr);
     oph_report_free(report);
 }

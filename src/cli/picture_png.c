@@ -22,7 +22,7 @@ struct png_writer {
 static void on_error(png_structp png, png_const_charp text)
 {
     struct png_writer *w = png_get_error_ptr(png);
-    snprintf(w->why, w->why_size, "%s", text);
+    snprintf(w->why, w->why_size, "%s", ferror(w->out) ? strerror(errno) : text);
     png_longjmp(png, 1);
 }
 
@@ -118,10 +118,5 @@ bool picture_write_png(const struct frame *frame, const struct picture_range *ra
 {
     if (frame_count(frame) == 0) return snprintf(why, why_size, "the frame is empty"), false;
     if (strcmp(file, "-") != 0) return replace(file, frame, range, map, why, why_size);
-    bool ok = write_to(stdout, frame, range, map, why, why_size);
-    if (ok && fflush(stdout)) {
-        snprintf(why, why_size, "%s", strerror(errno));
-        ok = false;
-    }
-    return ok;
+    return write_to(stdout, frame, range, map, why, why_size);
 }

@@ -188,7 +188,7 @@ void progress_point(struct progress *p)
         fprintf(p->out, "point %lld of %lld: %lld frame%s in %.3f s\n", (long long)p->done,
                 (long long)p->points, (long long)info.frame_per_point,
                 info.frame_per_point == 1 ? "" : "s", took);
-        if (fflush(p->out) && p->out == stdout) p->cli->closed = true;
+        if (p->out == stdout) cli_flush(p->cli);
     }
 }
 

@@ -28,7 +28,7 @@ bool replace_begin(struct replacement *r, const char *file)
 bool replace_end(struct replacement *r, bool ok)
 {
     int why = errno;
-    bool good = ok && !fflush(r->out) && !fsync(fileno(r->out));
+    bool good = ok && !fflush(r->out) && !ferror(r->out) && !fsync(fileno(r->out));
     if (ok && !good) why = errno;
     if (fclose(r->out) && good) {
         why = errno;
