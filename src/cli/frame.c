@@ -5,36 +5,54 @@
 
 enum { BLOCK = 4096 }; /* numbers that are looked at together */
 
-bool frame_make(struct frame *ret, const void *pixels, int32_t dtype, uint32_t rank,
-                const int64_t *shape)
+bool frame_find(struct frame *ret, int32_t dtype, uint32_t rank, const int64_t *shape)
 {
     int32_t before = 0;
     while (rank > 2 && shape[0] == 1)
         rank--, shape++, before++;
     if (dtype < OPH_INT8 || dtype > OPH_FLOAT64 || rank < 1 || rank > 3) return false;
-    struct frame f = {.pixels = pixels, .dtype = dtype, .height = 1, .colors = 1};
-    f.counts = dtype <= OPH_UINT64;
-    f.width = shape[rank == 1 ? 0 : 1];
-    f.column_step = 1;
-    if (rank == 2) f.height = shape[0];
-    f.row_step = f.width;
-    f.row_axis = rank == 1 ? -1 : before;
-    f.column_axis = rank == 1 ? 0 : before + 1;
+    struct frame f = {.dtype = dtype, .counts = dtype <= OPH_UINT64, .height = 1, .colors = 1};
+    int y = rank == 1 ? -1 : 0, x = rank == 1 ? 0 : 1, color = -1;
     if (rank == 3) {
-        int color = shape[2] == 3 ? 2 : shape[0] == 3 ? 0 : shape[1] == 3 ? 1 : -1;
-        const int64_t steps[3] = {shape[1] * shape[2], shape[2], 1};
+        color = shape[2] == 3 ? 2 : shape[0] == 3 ? 0 : shape[1] == 3 ? 1 : -1;
         if (color < 0) return false;
-        int y = color == 0, x = color == 2 ? 1 : 2;
-        f.height = shape[y];
-        f.width = shape[x];
+        y = color == 0;
+        x = color == 2 ? 1 : 2;
         f.colors = 3;
-        f.row_step = steps[y];
-        f.column_step = steps[x];
-        f.color_step = steps[color];
-        f.row_axis = before + y;
-        f.column_axis = before + x;
     }
+    if (y >= 0) f.height = shape[y];
+    f.width = shape[x];
+    f.row_axis = y < 0 ? -1 : before + y;
+    f.column_axis = before + x;
+    f.color_axis = color < 0 ? -1 : before + color;
     *ret = f;
+    return true;
+}
+
+/* From one place on an axis to the next, in elements; -1, no axis: none. */
+static int64_t step(int32_t axis, uint32_t rank, const int64_t *shape)
+{
+    int64_t ret = axis >= 0;
+    for (uint32_t i = (uint32_t)axis + 1; axis >= 0 && i < rank; i++)
+        ret *= shape[i];
+    return ret;
+}
+
+void frame_lay(struct frame *frame, const void *pixels, uint32_t rank, const int64_t *shape)
+{
+    frame->pixels = pixels;
+    frame->height = frame->row_axis < 0 ? 1 : shape[frame->row_axis];
+    frame->width = shape[frame->column_axis];
+    frame->row_step = frame->row_axis < 0 ? frame->width : step(frame->row_axis, rank, shape);
+    frame->column_step = step(frame->column_axis, rank, shape);
+    frame->color_step = step(frame->color_axis, rank, shape);
+}
+
+bool frame_make(struct frame *ret, const void *pixels, int32_t dtype, uint32_t rank,
+                const int64_t *shape)
+{
+    if (!frame_find(ret, dtype, rank, shape)) return false;
+    frame_lay(ret, pixels, rank, shape);
     return true;
 }
 

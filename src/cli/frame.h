@@ -13,13 +13,17 @@ struct frame {
     bool counts;                               /* its numbers are integers, whatever the type */
     int64_t height, width, colors;             /* colors: 1, or 3 */
     int64_t row_step, column_step, color_step; /* in elements */
-    int32_t row_axis, column_axis;             /* of the shape that it was made of; -1: none */
+    int32_t row_axis, column_axis, color_axis; /* of the shape that it was made of; -1: none */
 };
 
 /* A frame of this shape, slowest axis first: [x], [y, x], or with an axis of 3 colours anywhere in
  * three. Axes of 1 before these do not count. False: it is nothing that can be looked at. */
 bool frame_make(struct frame *ret, const void *pixels, int32_t dtype, uint32_t rank,
                 const int64_t *shape);
+/* The same in two steps: which axis is what, and the size; then the pixels of it, or of a part,
+ * whose shape does not tell which axis is what. */
+bool frame_find(struct frame *ret, int32_t dtype, uint32_t rank, const int64_t *shape);
+void frame_lay(struct frame *frame, const void *pixels, uint32_t rank, const int64_t *shape);
 
 /* Whether it has a part of this size that begins at (x, y). */
 bool frame_has(const struct frame *frame, int64_t x, int64_t y, int64_t width, int64_t height);

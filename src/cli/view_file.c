@@ -17,7 +17,7 @@ static int read_frame(struct view *view, oph_frames *frames, const oph_frames_in
     uint32_t rank = info->rank - 1;
     const int64_t *shape = info->shape + 1;
     int64_t from[10] = {0}, size[10], bytes = info->item_bytes;
-    if (!frame_make(&view->frame, NULL, info->dtype, rank, shape))
+    if (!frame_find(&view->frame, info->dtype, rank, shape))
         return view_not_a_picture(info->dtype, rank, shape);
     memcpy(size, shape, sizeof size - sizeof *size);
     if (view->region) {
@@ -35,7 +35,7 @@ static int read_frame(struct view *view, oph_frames *frames, const oph_frames_in
     if (bytes &&
         oph_frames_read_region(frames, number, 1, from, size, view->pixels, view->room, &err))
         return cli_fail(&err);
-    frame_make(&view->frame, view->pixels, info->dtype, rank, size);
+    frame_lay(&view->frame, view->pixels, rank, size);
     return 0;
 }
 

@@ -40,6 +40,33 @@ def write_tiff(path, rows):
         out.write(struct.pack("<I", 0) + data)
 
 
+def write_hdf5(path, shape, pixels):
+    """Bytes as the dataset /data, by the HDF5 specification alone: a superblock of version 0, the
+    headers of the root group, which has one link, and of a dataset that is contiguous."""
+    none, size = 2**64 - 1, len(pixels)
+
+    def header(*messages):
+        packed = b""
+        for kind, body in messages:
+            body += bytes(-len(body) % 8)
+            packed += struct.pack("<HH4x", kind, len(body)) + body
+        return struct.pack("<BxHII4x", 1, len(messages), 1, len(packed)) + packed
+
+    def file(dataset, data):
+        link = (6, b"\1\0\4data" + struct.pack("<Q", dataset))
+        root = header((2, b"\0\0" + struct.pack("<QQ", none, none)), (10, b"\0\0"), link)
+        space = (1, struct.pack("<BBBB4x%dQ" % len(shape), 1, len(shape), 0, 0, *shape))
+        of_bytes = (3, struct.pack("<IIHH", 0x10, 1, 0, 8))
+        layout = (8, struct.pack("<BBQQ", 3, 1, data, size))
+        block = b"\x89HDF\r\n\x1a\n" + struct.pack("<5xBBxHHI4Q", 8, 8, 4, 16, 0, 0, none, data + size, none)
+        block += struct.pack("<QQ24x", 0, 96)
+        return block + root, header(space, of_bytes, layout)
+
+    root, dataset = map(len, file(0, 0))
+    with open(path, "wb") as out:
+        out.write(b"".join(file(root, root + dataset)) + pixels)
+
+
 def read_png(data):
     """Palette and rows of indices, by the PNG specification alone."""
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
@@ -175,6 +202,27 @@ def test_region(command, path):
     end = command.run("view", path, "--region", "41,25,21x20")
     same(end.returncode, 2, "a region that the frame does not have")
     has(end.stderr, ["61 x 45 pixels"], "and its size")
+
+
+def test_color_region(command, folder):
+    """Which axis is that of the colours the whole frame tells, not a part with other axes of 3."""
+    rows = [[[10 * y % 250, 3 * x, (x + y) % 7] for x in range(30)] for y in range(20)]
+    planes = [[[pixel[color] for pixel in row] for row in rows] for color in range(3)]
+    between = [[[pixel[color] for pixel in row] for color in range(3)] for row in rows]
+    for name, shape, pixels in (("RGB1", [1, 20, 30, 3], rows), ("RGB2", [1, 20, 3, 30], between),
+                                ("RGB3", [1, 3, 20, 30], planes)):
+        path = os.path.join(folder, name + ".h5")
+        write_hdf5(path, shape, bytes(n for row in pixels for part in row for n in part))
+        for x, y, width, height in ((5, 4, 10, 1), (6, 4, 3, 5), (5, 4, 1, 3), (2, 1, 1, 1), (7, 9, 3, 3)):
+            region = "%d,%d,%dx%d" % (x, y, width, height)
+            [found] = command.lines("view", "--json", "--dataset", "/data", "--region", region, path)
+            part = [row[x:x + width] for row in rows[y:y + height]]
+            highest = max(n for row in part for pixel in row for n in pixel)
+            at = next([x + i, y + j] for j, row in enumerate(part) for i, pixel in enumerate(row)
+                      if highest in pixel)
+            same((found["shape"], found["sum"], found["max"], found["max_at"]),
+                 ([height, width, 3], sum(n for row in part for pixel in row for n in pixel), highest, at),
+                 "%s: the part %s" % (name, region))
 
 
 def test_usage(command, path):
@@ -364,6 +412,7 @@ with Simulator() as sim:
     tiff = test_statistics(command, command.folder)
     test_png(command, command.folder, tiff)
     test_region(command, tiff)
+    test_color_region(command, command.folder)
     test_usage(command, tiff)
     test_no_image(command)
     test_frames(command, sim)

@@ -124,6 +124,26 @@ static void test_colors(void)
             gives(&f, wanted, 12));
 }
 
+/* A part of a frame whose axes look like others. */
+static void test_part(void)
+{
+    static const uint8_t by_pixel[] = {1, 2, 3, 4, 5, 6}, by_plane[] = {1, 4, 2, 5, 3, 6};
+    static const double wanted[] = {1, 2, 3, 4, 5, 6};
+    struct frame f = {0};
+    testOk1(frame_find(&f, OPH_UINT8, 3, (const int64_t[]){20, 30, 3}));
+    frame_lay(&f, by_pixel, 3, (const int64_t[]){1, 2, 3});
+    testOk1(f.height == 1 && f.width == 2 && f.colors == 3 && gives(&f, wanted, 6));
+    testOk1(frame_find(&f, OPH_UINT8, 4, (const int64_t[]){1, 3, 20, 30}));
+    frame_lay(&f, by_plane, 4, (const int64_t[]){1, 3, 2, 1});
+    testOk1(f.height == 2 && f.width == 1 && f.colors == 3 && gives(&f, wanted, 6));
+    testOk1(frame_find(&f, OPH_UINT8, 2, (const int64_t[]){5, 7}));
+    frame_lay(&f, by_pixel, 2, (const int64_t[]){1, 6});
+    testOk1(f.height == 1 && f.colors == 1 && gives(&f, wanted, 6));
+    testOk1(frame_find(&f, OPH_UINT8, 1, (const int64_t[]){7}));
+    frame_lay(&f, by_pixel, 1, (const int64_t[]){6});
+    testOk1(f.height == 1 && f.width == 6 && gives(&f, wanted, 6));
+}
+
 static void test_crop(void)
 {
     static const int16_t pixels[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
@@ -229,6 +249,7 @@ int main(void)
     test_shapes();
     test_types();
     test_colors();
+    test_part();
     test_crop();
     test_stats();
     test_percentiles();
