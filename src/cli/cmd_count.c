@@ -21,6 +21,8 @@ static int32_t take_document(void *user, const char *name, const char *json, siz
     struct count *count = user;
     if (!strcmp(name, "start")) progress_staged(&count->progress);
     if (!strcmp(name, "event")) progress_point(&count->progress);
+    /* A call of these may have taken the interrupt, which the count has to see. */
+    if (cli_interrupted() && strcmp(name, "stop") != 0) oph_interrupt(count->progress.cli->ctx);
     return count->sink.write ? count->sink.write(count->sink.user, name, json, length, err) : 0;
 }
 

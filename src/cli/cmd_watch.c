@@ -102,6 +102,7 @@ static int follow(struct cli *cli, oph_queue *queue, int64_t most)
         rc = show_event(cli, event, &changes);
         oph_event_free(event);
         if (!rc) rc = cli_flush(cli);
+        if (cli_interrupted()) return CLI_INTERRUPTED; /* which a call in between may have taken */
     }
     return cli->closed ? CLI_FAILED : rc;
 }

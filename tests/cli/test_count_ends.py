@@ -4,9 +4,11 @@ cophyd recover."""
 
 import fcntl
 import os
+import pty
 import select
 import signal
 import sys
+import time
 
 from cli import Simulator, Tap, documents
 from harness import Command
@@ -68,6 +70,26 @@ def check_interrupts(tap, sim):
     ]:
         check_interrupt(tap, sim, number, puts, points, again)
         tap.equal(sim.settings(), before, "  all settings are back")
+
+
+def check_interrupt_of_bar(tap):
+    """A signal that comes, on a slow link, while the bar asks for what it has to know."""
+    with Simulator("--fault", "ReplyDelay=0.1") as sim:
+        for part in range(1, 6):
+            master, terminal = pty.openpty()
+            with Log(sim) as log:
+                words = ["-n", "100000", "--log", log.name, *sim.folders]
+                process = sim.start("count", "Pilatus:", *words, stdout=terminal)
+                lines = log.open()
+                while "): Capture," not in lines.readline():
+                    pass
+                time.sleep(0.08 * part)
+                process.send_signal(signal.SIGINT)
+                _, _, err = drain(process, lines)
+            os.close(terminal)
+            os.close(master)
+            tap.equal(process.returncode, 130, f"SIGINT {0.08 * part:.2f} s after the last setting")
+            tap.match("interrupted after 0 of 100000 points\n.*all settings are as before", err, "  and says so")
 
 
 def check_left(tap, sim):
@@ -165,6 +187,7 @@ def main():
         check_left(tap, sim)
         check_closed(tap, sim)
         check_killed(tap, sim)
+    check_interrupt_of_bar(tap)
     check_died(tap)
     return tap.done()
 

@@ -108,6 +108,17 @@ def check_watch(tap, sim):
     tap.equal((process.returncode, process.stderr.read()), (1, ""), "a closed pipe ends it without a word")
 
 
+def check_watch_slow(tap):
+    """A signal that comes while it asks what the next of its signals is."""
+    with Simulator("--fault", "ReplyDelay=0.3") as sim:
+        paths = ["acquire_time", "acquire_period", "gain", "image_mode", "num_images", "trigger_mode"]
+        process = sim.start("watch", "Pilatus:", *["cam." + path for path in paths])
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        tap.equal(process.returncode, 130, "SIGINT ends watch where it waits for something else")
+
+
 def check_array(tap, sim):
     """An image: its size and rate."""
     process = sim.start("watch", "--json", "-n", "3", "Pilatus:", "image.array_data")
@@ -174,6 +185,7 @@ def main():
         check_watch(tap, sim)
         check_terminal(tap, sim)
         check_array(tap, sim)
+    check_watch_slow(tap)
     check_release(tap)
     check_lost(tap)
     return tap.done()
