@@ -4,10 +4,13 @@
 #include <cophyd/frames.h>
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-/* Seconds: how soon an interrupt ends following a file. */
+/* Seconds: how soon an interrupt ends waiting for a file, or for its frames. */
 static const double SLICE = 0.25;
+/* As oph_frames_open has it. */
+static const double DEFAULT_PATIENCE = 5;
 
 /* Reads the whole frame, or the part of it that is wanted, so that view->frame has it. */
 static int read_frame(struct view *view, oph_frames *frames, const oph_frames_info *info,
@@ -82,20 +85,45 @@ static int wait_for_frames(struct view *view, oph_frames *frames, int64_t known,
     return rc ? cli_fail(&err) : 0;
 }
 
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A file that is there, or will be, may also be one that the IOC still writes. */
+static int open_frames(struct view *view, const char *file, oph_frames **ret)
+{
+    double patience = access(file, F_OK) == 0 || view->follow ? DEFAULT_PATIENCE : 0, slice;
+    double begin = now(), last;
+    const char *dataset = cli_option(view->cli, "--dataset");
+    oph_error err = OPH_ERROR_INIT;
+    int rc;
+    if (!isnan(view->cli->timeout)) patience = view->cli->timeout;
+    do { /* what takes less than its time has not failed for want of it */
+        last = now();
+        slice = fmax(0, fmin(SLICE, begin + patience - last));
+        rc = oph_frames_open(file, dataset, slice, ret, &err);
+    } while (rc && slice == SLICE && now() - last >= slice && !cli_interrupted());
+    if (rc && cli_interrupted()) return CLI_INTERRUPTED;
+    if (rc && err.waited > 0 && now() - begin > SLICE) /* it knows of the last slice alone */
+        snprintf(err.text, sizeof err.text, "wanted %s, found %s, after %.1f s", file, err.found,
+                 now() - begin);
+    return rc ? cli_fail(&err) : 0;
+}
+
 int view_file(struct view *view, const char *file)
 {
     oph_frames *frames = NULL;
-    oph_error err = OPH_ERROR_INIT;
-    double patience = access(file, F_OK) == 0 || view->follow ? OPH_DEFAULT : 0;
     int32_t ended = 0;
     int64_t count = 0;
     if (view->follow && cli_option(view->cli, "--frame"))
         return cli_usage("--follow shows the newest frame: --frame does not go with it");
-    int rc = view->follow ? cli_context(view->cli) : 0; /* which an interrupt needs */
+    /* Which an interrupt needs that is to leave the terminal, or a folder, as it was. */
+    int rc = view->follow || view->png ? cli_context(view->cli) : 0;
+    if (!rc) rc = open_frames(view, file, &frames);
     if (rc) return rc;
-    if (!isnan(view->cli->timeout)) patience = view->cli->timeout;
-    if (oph_frames_open(file, cli_option(view->cli, "--dataset"), patience, &frames, &err))
-        return cli_fail(&err);
     view_screen(view, true);
     rc = show_frame(view, frames, file, &count);
     while (!rc && !view_enough(view)) {

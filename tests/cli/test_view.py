@@ -325,6 +325,26 @@ stage hdf1 lazy_open=1 swmr_mode=On
 """
 
 
+def test_follow_nothing(command):
+    """A file that does not come: a signal ends the wait for it."""
+    path = os.path.join(command.folder, "late.h5")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        follower = command.start("view", "--follow", "--timeout", "1000", path)
+        wait_until(lambda: catches(follower.pid, number), "it catches signals")
+        follower.send_signal(number)
+        _, errors = follower.communicate(timeout=30)
+        same((follower.returncode, errors), (130, ""), "%s ends waiting for a file" % number.name)
+    end = command.run("view", "--follow", "--timeout", "0.7", path)
+    same(end.returncode, 1, "a file that does not come")
+    has(end.stderr, ["wanted " + path + ", found no such file, after 0.7 s"], "and how long it waited")
+
+
+def catches(process, number):
+    with open("/proc/%d/status" % process) as status:
+        caught = next(line for line in status if line.startswith("SigCgt:"))
+    return int(caught.split()[1], 16) >> (number - 1) & 1
+
+
 def test_growing(command, sim):
     """A file is looked at while it is written, to its last frame."""
     known = set(files(sim.disk))
@@ -418,6 +438,7 @@ with Simulator() as sim:
     test_frames(command, sim)
     test_live(command, sim)
     test_follow(command, sim)
+    test_follow_nothing(command)
     test_growing(command, sim)
     test_terminal(command, tiff)
     test_terminal_follow(command, sim)
