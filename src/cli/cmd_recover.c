@@ -86,6 +86,8 @@ static int put_back(struct cli *cli, const char *prefix)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
+    if (cli_option(cli, "--all") && argc)
+        return cli_usage("--all is of every prefix: wanted no PREFIX, found '%s'", argv[0]);
     if (cli_option(cli, "--all")) return put_back(cli, NULL);
     return argc ? put_back(cli, argv[0]) : list(cli);
 }

@@ -345,6 +345,20 @@ def catches(process, number):
     return int(caught.split()[1], 16) >> (number - 1) & 1
 
 
+def test_png_interrupted(command, folder):
+    """What is begun is ended, and nothing else is left."""
+    os.mkdir(os.path.join(folder, "png"))
+    path, out = os.path.join(folder, "large.h5"), os.path.join(folder, "png", "out.png")
+    write_hdf5(path, [1, 5000, 5000], os.urandom(25000000))
+    writer = command.start("view", "--dataset", "/data", "--png", out, path)
+    wait_until(lambda: os.listdir(os.path.dirname(out)), "it writes")
+    writer.send_signal(signal.SIGINT)
+    writer.communicate()
+    same((writer.returncode, os.listdir(os.path.dirname(out))), (130, ["out.png"]), "Ctrl-C while it writes a PNG")
+    with open(out, "rb") as file:
+        ok(file.read()[-8:-4] == b"IEND", "which is whole then")
+
+
 def test_growing(command, sim):
     """A file is looked at while it is written, to its last frame."""
     known = set(files(sim.disk))
@@ -439,6 +453,7 @@ with Simulator() as sim:
     test_live(command, sim)
     test_follow(command, sim)
     test_follow_nothing(command)
+    test_png_interrupted(command, command.folder)
     test_growing(command, sim)
     test_terminal(command, tiff)
     test_terminal_follow(command, sim)

@@ -47,7 +47,8 @@ def check_wrong(tap):
                            (["get", "--class", "PilatusDetecto", "P:", "cam.gain"], "the nearest is PilatusDetector"),
                            (["completion", "tcsh"], "wanted bash or zsh"), (["watch", "-n", "-1", "P:", "cam.gain"], "at least 1"),
                            (["get", "P:", "cam.aquire"], "the nearest is acquire"), (["get", "P:", "cm.gain"], "nearest is cam.gain"),
-                           (["plan", "P:", "--read-root", "/x"], "need --write-root")]:
+                           (["plan", "P:", "--read-root", "/x"], "need --write-root"),
+                           (["recover", "--all", "P:"], "wanted no PREFIX, found 'P:'")]:
         told = run(*words)
         tap.equal((told.returncode, told.stdout), (2, ""), f"cophyd {' '.join(words)}")
         tap.match(rf"\Acophyd: .*{pattern}.*\n\Z", told.stderr, "  says what is wrong in a sentence")
