@@ -108,7 +108,7 @@ void cli_print(struct cli *cli, const char *format, ...) __attribute__((format(p
 void cli_print_raw(struct cli *cli, const char *text);
 /* One document, on a line of its own; takes the reference, which may be NULL: no memory. */
 int cli_json(struct cli *cli, json_t *document);
-/* What came of all that went to stdout: 0, or CLI_FAILED. */
+/* What came of all that went to stdout: 0, or CLI_FAILED, or CLI_INTERRUPTED. */
 int cli_flush(struct cli *cli);
 
 /* "cophyd: ..." on stderr. */

@@ -47,13 +47,13 @@ static void flush(void)
     if (fflush(stdout) && !lost) lost = errno;
 }
 
-/* Nobody who reads the pipe any more needs no word about it. */
+/* Nobody who reads the pipe any more needs no word about it, nor who interrupted. */
 static void close_output(struct cli *cli)
 {
     bool told = cli->closed;
     if (!lost) lost = errno;
     cli->closed = true;
-    if (!told && lost != EPIPE) cli_say("standard output: %s", strerror(lost));
+    if (!told && lost != EPIPE && lost != EINTR) cli_say("standard output: %s", strerror(lost));
 }
 
 void cli_print(struct cli *cli, const char *format, ...)
@@ -78,7 +78,8 @@ int cli_flush(struct cli *cli)
 {
     if (!cli->closed) flush();
     if (ferror(stdout)) close_output(cli);
-    return cli->closed ? CLI_FAILED : 0;
+    if (!cli->closed) return 0;
+    return lost == EINTR ? CLI_INTERRUPTED : CLI_FAILED;
 }
 
 /* --- Messages */

@@ -242,8 +242,9 @@ int view_show(struct view *view, const struct view_source *source)
     if (!look(view, frame, &seen)) return cli_say("no memory"), CLI_FAILED;
     if (view->png &&
         !picture_write_png(frame, &seen.range, view->map, view->png, why, sizeof why)) {
-        if (!to_stdout || !cli_flush(view->cli)) cli_say("%s: %s", view->png, why);
-        return CLI_FAILED;
+        int rc = to_stdout ? cli_flush(view->cli) : 0;
+        if (!rc) cli_say("%s: %s", view->png, why);
+        return rc ? rc : CLI_FAILED;
     }
     if (to_stdout) return cli_flush(view->cli);
     if (view->cli->json) return cli_json(view->cli, to_json(view, frame, source, &seen));

@@ -330,7 +330,7 @@ def test_follow_nothing(command):
     path = os.path.join(command.folder, "late.h5")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         follower = command.start("view", "--follow", "--timeout", "1000", path)
-        wait_until(lambda: catches(follower.pid, number), "it catches signals")
+        wait_until(lambda: int(status(follower.pid, "SigCgt"), 16) >> (number - 1) & 1, "it catches signals")
         follower.send_signal(number)
         _, errors = follower.communicate(timeout=30)
         same((follower.returncode, errors), (130, ""), "%s ends waiting for a file" % number.name)
@@ -339,10 +339,9 @@ def test_follow_nothing(command):
     has(end.stderr, ["wanted " + path + ", found no such file, after 0.7 s"], "and how long it waited")
 
 
-def catches(process, number):
-    with open("/proc/%d/status" % process) as status:
-        caught = next(line for line in status if line.startswith("SigCgt:"))
-    return int(caught.split()[1], 16) >> (number - 1) & 1
+def status(process, key):
+    with open("/proc/%d/status" % process) as lines:
+        return next(line for line in lines if line.startswith(key + ":")).split()[1]
 
 
 def test_png_interrupted(command, folder):
@@ -357,6 +356,11 @@ def test_png_interrupted(command, folder):
     same((writer.returncode, os.listdir(os.path.dirname(out))), (130, ["out.png"]), "Ctrl-C while it writes a PNG")
     with open(out, "rb") as file:
         ok(file.read()[-8:-4] == b"IEND", "which is whole then")
+    writer = command.start("view", "--dataset", "/data", "--png", "-", path)
+    writer.stdout.buffer.peek()  # a pipe does not hold all of it
+    wait_until(lambda: status(writer.pid, "State").startswith("S"), "it waits for a reader of the rest")
+    writer.send_signal(signal.SIGINT)
+    same((writer.wait(30), writer.stderr.read()), (130, ""), "Ctrl-C while it waits for a reader")
 
 
 def test_growing(command, sim):
