@@ -168,6 +168,8 @@ int cli_class(struct cli *cli, const char **ret);
 int cli_class_text(const struct cli *cli, char **ret);
 /* A file's text, to be freed; NULL and errno. */
 char *cli_read_file(const char *name);
+/* Whether --write-root is a folder of an IOC on Windows. */
+bool cli_is_windows(const struct cli *cli);
 /* For a command that stages: CLI_USAGE where a file store has no folder. */
 int cli_need_folders(oph_device *det);
 /* For a command that writes: CLI_USAGE where --read-only was given, else 0. */

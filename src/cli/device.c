@@ -239,6 +239,11 @@ static char *join(const char *root, const char *dir)
     return path;
 }
 
+bool cli_is_windows(const struct cli *cli)
+{
+    return cli->write_root && *cli->write_root && cli->write_root[1] == ':';
+}
+
 /* The folders of the options, for one file store. */
 static int set_folders(const struct cli *cli, oph_device *store)
 {
@@ -248,8 +253,7 @@ static int set_folders(const struct cli *cli, oph_device *store)
     char *write = join(cli->write_root, dir), *read = join(read_root, dir);
     int rc = write && read ? 0 : CLI_FAILED;
     if (rc) cli_say("no memory");
-    if (!rc && strlen(cli->write_root) > 1 && cli->write_root[1] == ':')
-        rc = oph_files_set_semantics(store, OPH_PATH_WINDOWS, &err);
+    if (!rc && cli_is_windows(cli)) rc = oph_files_set_semantics(store, OPH_PATH_WINDOWS, &err);
     if (!rc) rc = oph_files_set(store, write, read, &err);
     if (err.code) rc = (cli_fail(&err), CLI_USAGE);
     free(write);

@@ -115,6 +115,11 @@ static void emit_folders(struct cli *cli, oph_device *dev)
     if (oph_device_is(dev, "FileStorePluginBase") &&
         !oph_files_get(dev, OPH_SIDE_IOC, write, sizeof write, NULL) &&
         !oph_files_get(dev, OPH_SIDE_LOCAL, read, sizeof read, NULL)) {
+        if (cli_is_windows(cli)) {
+            cli_print(cli, "    if (!rc) rc = oph_files_set_semantics(");
+            emit_device(cli, dev);
+            cli_print(cli, ", OPH_PATH_WINDOWS, err);\n");
+        }
         cli_print(cli, "    if (!rc) rc = oph_files_set(");
         emit_device(cli, dev);
         cli_print(cli, ", ");

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from cli import BUILD, Simulator, Tap, Terminal, documents, strict
+from cli import BUILD, Simulator, Tap, Terminal, documents, run, strict
 
 POINT = ["point", "points", "frames", "seconds", "file"]
 RESULT = ["result", "points", "frames", "seconds", "file"]
@@ -124,16 +124,10 @@ def check_both(tap, sim, nowhere, kept):
     tap.match("interrupted after .*all settings are as before.*it is kept in .*" + name, err, "tells both")
 
 
-def check_emitted(tap, sim):
-    """The C program does the same: the same documents but for uids and times, and a file."""
-    words = ["-n", "2", "--set", "cam.num_images=3", "--set", 'hdf1.file_name=a "b"?', "--set",
-             "cam.acquire_time=0.02", *sim.folders]
-    told = sim.run("count", "Pilatus:", *words, "--docs", f"{sim.disk}/c.jsonl", "--emit-c")
-    tap.equal(told.returncode, 0, "--emit-c")
-    source, program = f"{sim.disk}/count.c", f"{sim.disk}/count"
+def compiled(tap, sim, name, text):
+    source, program = f"{sim.disk}/{name}.c", f"{sim.disk}/{name}"
     with open(source, "w") as file:
-        file.write(told.stdout)
-    tap.ok(not os.path.exists(f"{sim.disk}/c.jsonl"), "takes nothing")
+        file.write(text)
     sanitizers = {"asan": ["-fsanitize=address,undefined"], "tsan": ["-fsanitize=thread"]}
     compiler = os.environ.get("CC") or "cc"
     command = [compiler, "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Iinclude", source,
@@ -142,6 +136,28 @@ def check_emitted(tap, sim):
     made = subprocess.run(command, capture_output=True, text=True)
     if not tap.ok(made.returncode == 0, "it compiles without a warning"):
         print("#", made.stderr.replace("\n", "\n# "))
+    return program
+
+
+def check_windows(tap, sim):
+    """Folders of an IOC on Windows, where nobody listens: the C program gets as far as the command."""
+    words = ["count", "Pilatus:", "--write-root", "Z:\\data", "--read-root", sim.disk]
+    nowhere = {**sim.environment, "EPICS_CA_NAME_SERVERS": "127.0.0.1:1"}
+    told = run(*words, environment=nowhere)
+    program = compiled(tap, sim, "windows", run(*words, "--emit-c").stdout)
+    done = subprocess.run([program], env={**os.environ, **nowhere}, capture_output=True, text=True)
+    for err in told.stderr, done.stderr:
+        tap.match(r"^cophyd: det\S+ \(Pilatus:\S+\): wanted a connection", err, "it wants to connect")
+
+
+def check_emitted(tap, sim):
+    """The C program does the same: the same documents but for uids and times, and a file."""
+    words = ["-n", "2", "--set", "cam.num_images=3", "--set", 'hdf1.file_name=a "b"?', "--set",
+             "cam.acquire_time=0.02", *sim.folders]
+    told = sim.run("count", "Pilatus:", *words, "--docs", f"{sim.disk}/c.jsonl", "--emit-c")
+    tap.equal(told.returncode, 0, "--emit-c")
+    tap.ok(not os.path.exists(f"{sim.disk}/c.jsonl"), "takes nothing")
+    program = compiled(tap, sim, "count", told.stdout)
     before = sim.settings()
     done = subprocess.run([program], env={**os.environ, **sim.environment}, capture_output=True, text=True)
     tap.equal((done.returncode, done.stderr), (0, ""), "it runs")
@@ -238,8 +254,8 @@ def check_terminal(tap, sim):
 
 def main():
     tap = Tap()
-    checks = {"pipe": check_pipe, "documents": check_documents, "kafka": check_kafka, "emitted": check_emitted, "refusals": check_refusals,
-              "plan": check_plan, "class_file": check_class_file, "terminal": check_terminal}
+    checks = {"pipe": check_pipe, "documents": check_documents, "kafka": check_kafka, "emitted": check_emitted, "windows": check_windows,
+              "refusals": check_refusals, "plan": check_plan, "class_file": check_class_file, "terminal": check_terminal}
     with Simulator() as sim:
         sim.run("count", "Pilatus:", *sim.folders)  # what was never set is set from now on
         for name in sys.argv[1:] or checks:
