@@ -166,7 +166,7 @@ int cli_connect(struct cli *cli, oph_device *det);
 int cli_class(struct cli *cli, const char **ret);
 /* The text of that class, where it is not the library's own, else NULL; to be freed. */
 int cli_class_text(const struct cli *cli, char **ret);
-/* A file's text, to be freed; NULL and errno. */
+/* A file's text, to be freed; NULL where it cannot be read or is no text, which has been told. */
 char *cli_read_file(const char *name);
 /* Whether --write-root is a folder of an IOC on Windows. */
 bool cli_is_windows(const struct cli *cli);

@@ -146,16 +146,18 @@ int cli_class(struct cli *cli, const char **ret)
 
 char *cli_read_file(const char *name)
 {
-    FILE *file = fopen(name, "r");
-    char *text = NULL;
-    size_t length = 0;
-    ssize_t got = file ? getdelim(&text, &length, '\0', file) : -1;
-    if (got < 0) {
-        free(text);
-        text = NULL;
-    }
+    FILE *file = fopen(name, "re");
+    size_t room = 1;
+    char *text = calloc(room, 1); /* as an empty file leaves it */
+    ssize_t length = file && text ? getdelim(&text, &room, '\0', file) : -1;
+    bool read = file && text && !ferror(file) && (length >= 0 || feof(file));
+    bool cut = read && length > 0 && !text[length - 1];
+    if (!read) cli_say("%s: %s", name, strerror(errno));
+    if (cut) cli_say("%s: wanted text, found a byte of 0 after %zd others", name, length - 1);
     if (file) fclose(file);
-    return text;
+    if (read && !cut) return text;
+    free(text);
+    return NULL;
 }
 
 int cli_class_text(const struct cli *cli, char **ret)
@@ -166,7 +168,7 @@ int cli_class_text(const struct cli *cli, char **ret)
     if (!known && !is_file(cli->class_name)) return 0;
     char *file = known ? NULL : file_of(cli->class_name, &wanted);
     *ret = known ? strdup(known->text) : file ? cli_read_file(file) : NULL;
-    if (!*ret) cli_say("%s: cannot be read", file ? file : "the class");
+    if (!*ret && !file) cli_say("no memory");
     free(file);
     return *ret ? 0 : CLI_FAILED;
 }

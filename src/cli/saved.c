@@ -1,7 +1,6 @@
 /* The settings of a detector, as they are and as a file has them. */
 #include "cli/saved.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,10 +143,7 @@ static int parse_file(oph_device *det, const char *file)
     oph_report *report = NULL;
     oph_error err = OPH_ERROR_INIT;
     char *text = cli_read_file(file);
-    if (!text) {
-        cli_say("%s: %s", file, strerror(errno));
-        return CLI_FAILED;
-    }
+    if (!text) return CLI_FAILED;
     int rc = oph_settings_parse(det, text, file, OPH_SETTINGS_REPLACE, &report, &err);
     free(text);
     if (!rc) {

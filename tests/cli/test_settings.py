@@ -106,6 +106,34 @@ def check_put_back(tap):
         tap.equal(values(), [*before[:-1], 7], "the others are as before")
 
 
+def check_files(tap, sim):
+    """Files with nothing in them, and with what is no text; and places that are no files."""
+    for command in ["diff", "apply"]:
+        told = sim.run(command, "Pilatus:", write(sim, "empty", ""))
+        tap.equal((told.returncode, told.stderr), (0, ""), f"{command} of an empty file")
+        file = write(sim, "binary", "cam.gain=1\n\0cam.num_images=5\n")
+        told = sim.run(command, "Pilatus:", file)
+        tap.equal((told.returncode, told.stderr), (1, f"cophyd: {file}: wanted text, found a byte of 0 after 11 others\n"),
+                  f"{command} of what is no text")
+        told = sim.run(command, "Pilatus:", sim.disk)
+        tap.equal((told.returncode, told.stderr), (1, f"cophyd: {sim.disk}: Is a directory\n"), f"{command} of a folder")
+    wanted, link = sim.settings(), f"{sim.disk}/link"
+    os.symlink("target", link)
+    for _ in range(2):  # a link that leads nowhere, then to a file
+        tap.equal(sim.run("save", "Pilatus:", link).returncode, 0, "save to a link")
+        with open(f"{sim.disk}/target") as file:
+            tap.ok(os.path.islink(link) and file.read().splitlines()[1:] == wanted, "writes where it leads")
+    pipe = f"{sim.disk}/pipe"
+    os.mkfifo(pipe)
+    process = sim.start("save", "Pilatus:", pipe)
+    with open(pipe) as file:
+        tap.equal(file.read().splitlines()[1:], wanted, "save to a pipe writes there")
+    process.communicate(timeout=60)
+    tap.ok(process.returncode == 0 and not os.path.isfile(pipe), "which stays one")
+    told = sim.run("save", "Pilatus:", "/dev/stdout")
+    tap.equal((told.returncode, told.stdout.splitlines()[1:]), (0, wanted), "and so does one to /dev/stdout")
+
+
 def check_text(tap, sim):
     """Text goes back as it was, also what no settings file can have, and no person read."""
     layout = "<layout>\n" + "\t<group name='entry'/>\n" * 60 + "</layout>"
@@ -169,6 +197,7 @@ def main():
     with Simulator() as sim:
         check_round_trip(tap, sim)
         check_all_or_none(tap, sim)
+        check_files(tap, sim)
         check_text(tap, sim)
         check_log(tap, sim)
         check_busy(tap, sim)
