@@ -72,7 +72,8 @@ static int add_original(oph_group *group, const struct saved *s, oph_error *err)
     return oph_group_put(group, s->sig, chars ? &as_text : &as_is, NULL, err);
 }
 
-/* In reverse, and past what fails: the failing one, too, may have changed something. */
+/* In reverse, and past what fails: the failing one, too, may have changed something. A signal ends
+ * a wait for it, not it. */
 static void put_back(struct cli *cli, struct saved **order, size_t count)
 {
     oph_group *group = NULL;
@@ -82,7 +83,9 @@ static void put_back(struct cli *cli, struct saved **order, size_t count)
     int rc = oph_group_new(cli->ctx, &group, &err);
     for (size_t i = count; !rc && i-- > 0;)
         rc = add_original(group, order[i], &err);
-    if (!rc) rc = oph_group_run(group, OPH_DEFAULT, &report, &err);
+    bool began = !rc;
+    while (began && (rc = oph_group_run(group, OPH_DEFAULT, &report, &err)) == OPH_EINTR)
+        oph_report_free(report);
     if (rc)
         cli_fail_report(&err, report);
     else

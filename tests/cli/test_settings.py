@@ -2,9 +2,14 @@
 """cophyd save, diff and apply."""
 
 import os
+import signal
 import sys
 
-from cli import Simulator, Tap, Terminal, documents
+from cli import Simulator, Tap, Terminal, documents, start
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../faults"))
+
+from ca import Link  # noqa: E402
 
 
 def write(sim, name, text):
@@ -106,6 +111,26 @@ def check_put_back(tap):
         tap.equal(values(), [*before[:-1], 7], "the others are as before")
 
 
+def check_interrupted(tap, sim):
+    """A signal while it puts, and another while it puts back."""
+    link = Link(int(sim.environment["EPICS_CA_NAME_SERVERS"].rsplit(":", 1)[1]))
+    before, seen = sim.settings(), []
+
+    def interrupt():
+        seen.append(process.send_signal(signal.SIGINT))
+        if len(seen) < 2:
+            link.strike_at([("cam1:NumImages", "1")], interrupt)
+
+    link.strike_at([("cam1:NumImages", "5")], interrupt)
+    process = start("apply", "Pilatus:", write(sim, "five", "cam.gain=3\ncam.num_images=5\n"),
+                    environment={**sim.environment, "EPICS_CA_NAME_SERVERS": f"127.0.0.1:{link.port}"})
+    _, err = process.communicate(timeout=60)
+    tap.equal((process.returncode, len(seen)), (130, 2), "apply is interrupted twice")
+    tap.match("interrupted\ncophyd: nothing was applied: all settings are as before$", err, "and puts back all the same")
+    tap.equal(sim.settings(), before, "it does")
+    link.close()
+
+
 def check_files(tap, sim):
     """Files with nothing in them, and with what is no text; and places that are no files."""
     for command in ["diff", "apply"]:
@@ -197,6 +222,7 @@ def main():
     with Simulator() as sim:
         check_round_trip(tap, sim)
         check_all_or_none(tap, sim)
+        check_interrupted(tap, sim)
         check_files(tap, sim)
         check_text(tap, sim)
         check_log(tap, sim)
