@@ -83,13 +83,17 @@ static void put_back(struct cli *cli, struct saved **order, size_t count)
     int rc = oph_group_new(cli->ctx, &group, &err);
     for (size_t i = count; !rc && i-- > 0;)
         rc = add_original(group, order[i], &err);
-    bool began = !rc;
-    while (began && (rc = oph_group_run(group, OPH_DEFAULT, &report, &err)) == OPH_EINTR)
+    for (bool again = !rc; again; again = rc == OPH_EINTR) {
         oph_report_free(report);
-    if (rc)
+        report = NULL;
+        rc = oph_group_run(group, OPH_DEFAULT, &report, &err);
+    }
+    if (rc) {
         cli_fail_report(&err, report);
-    else
+    } else {
+        oph_report_free(report);
         cli_say("nothing was applied: all settings are as before");
+    }
     for (size_t i = count, at = 0; rc && i-- > 0;)
         if (!group || oph_group_result(group, at++, NULL))
             cli_say("%s may be changed still, it was %s", cli_path(order[i]->sig),
