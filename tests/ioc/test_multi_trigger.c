@@ -3,7 +3,6 @@
 
 #include <epicsUnitTest.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct detector d;
 
@@ -160,7 +159,7 @@ static void cancelled_at(int moments)
     for (int i = 0; i < moments; i++) {
         oph_status *st = NULL;
         if (oph_trigger(d.det, &st, &err)) testAbort("%s", err.text);
-        usleep(i * 20000U);
+        oph_status_wait(st, i * 0.02, NULL); /* some moment, or its end */
         oph_status_cancel(st, NULL);
         int rc = oph_status_wait(st, 20, &err);
         oph_status_unref(st);
