@@ -1,6 +1,7 @@
 """Classes: built in, declared in Python, and from class texts."""
 
 import inspect
+import operator
 import pydoc
 
 import pytest
@@ -108,11 +109,31 @@ def test_kinds(context):
 
     plain = Plain("X:", name="plain", context=context, configuration_attrs=["one"])
     assert plain.one.kind == cophyd.Kind.normal | cophyd.Kind.config
-    assert plain.read_attrs == plain.configuration_attrs == ("one",)  # to be assigned, all
+    assert plain.read_attrs == plain.configuration_attrs == ["one"]
     plain.read_attrs = []
     assert plain.one.kind == cophyd.Kind.config
     plain.one.kind = "hinted"
     assert plain.hints == {"fields": ["plain_one"]}
+
+
+def test_names_of_a_kind_are_a_list(context):
+    class Plain(cophyd.Device):
+        one = Component(EpicsSignal, "One")
+        two = Component(EpicsSignal, "Two")
+
+    plain = Plain("X:", name="plain", context=context, read_attrs=["two"])
+    names = plain.read_attrs
+    names.append("one")
+    assert names == plain.read_attrs == ["one", "two"] and repr(names) == "['one', 'two']"
+    names.remove("two")
+    assert plain.two.kind == cophyd.Kind.omitted and len(names) == 1 and names[0] == "one"
+    plain.read_attrs += ["two"]
+    assert [*plain.read_attrs] == plain.read_attrs[:] == ["one", "two"]
+    assert operator.add(plain.read_attrs, ["three"]) == ["one", "two", "three"]
+    plain.configuration_attrs[:] = ["two"]
+    assert plain.two.kind == cophyd.Kind.normal | cophyd.Kind.config
+    with pytest.raises(AttributeError):
+        names.append("three")
 
 
 def test_two_classes_of_one_name(context):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ._library import ffi, lib, new_struct, seconds, text
@@ -23,7 +23,7 @@ from .errors import (
 )
 from .group import Group
 from .instance_doc import InstanceDoc
-from .kinds import Kind, kind_of
+from .kinds import AttrNames, Kind, kind_of
 from .named import Named
 from .plan import Plan, plan_of, stage_options
 from .pv import EpicsSignal, EpicsSignalBase, EpicsSignalRO, EpicsSignalWithRBV
@@ -287,35 +287,23 @@ class Device(Named):
     def kind(self, kind: Kind | int | str) -> None:
         call(lib.oph_device_set_kind, self._ptr, int(kind_of(kind)))
 
-    def _of_kind(self, kind: Kind) -> tuple[str, ...]:
-        return tuple(name for name in self.component_names if self.attribute(name).kind & kind)
-
-    def _choose(self, names: Sequence[str], kind: Kind) -> None:
-        """Gives these the kind, and takes it from all others."""
-        for name in names:
-            self.attribute(name).kind |= kind
-        for name in self._of_kind(kind):
-            if name not in names:
-                others = Kind.config if kind == Kind.normal else Kind.hinted
-                self.attribute(name).kind &= others
-
     @property
-    def read_attrs(self) -> tuple[str, ...]:
-        """The attributes and children that read() has. To be assigned, as other names."""
-        return self._of_kind(Kind.normal)
+    def read_attrs(self) -> AttrNames:
+        """The attributes and children that read() has."""
+        return AttrNames(self, Kind.normal)
 
     @read_attrs.setter
-    def read_attrs(self, names: Sequence[str]) -> None:
-        self._choose(names, Kind.normal)
+    def read_attrs(self, names: Iterable[str]) -> None:
+        self.read_attrs.choose(names)
 
     @property
-    def configuration_attrs(self) -> tuple[str, ...]:
+    def configuration_attrs(self) -> AttrNames:
         """Those that read_configuration() has."""
-        return self._of_kind(Kind.config)
+        return AttrNames(self, Kind.config)
 
     @configuration_attrs.setter
-    def configuration_attrs(self, names: Sequence[str]) -> None:
-        self._choose(names, Kind.config)
+    def configuration_attrs(self, names: Iterable[str]) -> None:
+        self.configuration_attrs.choose(names)
 
     def _soft_of(self, kind: Kind) -> Iterator[SoftSignal]:
         """The signals in memory that are part of a reading."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, MutableSequence, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._library import lib, text
+
+if TYPE_CHECKING:
+    from .device import Device
 
 
 class Kind(enum.IntFlag):
@@ -23,6 +27,56 @@ def kind_of(kind: Kind | int | str) -> Kind:
     if isinstance(kind, str):
         return Kind[kind.lower()]
     return Kind(int(kind))
+
+
+class AttrNames(MutableSequence[str]):
+    """The attributes and children of a kind, in the device's order. To put a name in, or to take
+    one out, changes its kind."""
+
+    def __init__(self, device: Device, kind: Kind) -> None:
+        self._device, self._kind = device, kind
+
+    def _list(self) -> list[str]:
+        names = self._device.component_names
+        return [name for name in names if self._device.attribute(name).kind & self._kind]
+
+    def choose(self, names: Iterable[str]) -> None:
+        """These, and no others."""
+        chosen = list(names)
+        for name in chosen:
+            self._device.attribute(name).kind |= self._kind
+        for name in self._list():
+            if name not in chosen:
+                others = Kind.config if self._kind == Kind.normal else Kind.hinted
+                self._device.attribute(name).kind &= others
+
+    def __len__(self) -> int:
+        return len(self._list())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._list()[index]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        names = self._list()
+        names[index] = value
+        self.choose(names)
+
+    def __delitem__(self, index: Any) -> None:
+        names = self._list()
+        del names[index]
+        self.choose(names)
+
+    def insert(self, index: int, value: str) -> None:
+        self.choose([*self._list(), value])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._list() == list(other)
+
+    def __add__(self, other: Iterable[str]) -> list[str]:
+        return [*self._list(), *other]
+
+    def __repr__(self) -> str:
+        return repr(self._list())
 
 
 @dataclass(frozen=True)
