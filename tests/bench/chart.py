@@ -67,7 +67,7 @@ def bar(y, peer, times):
 
 
 def legend(results):
-    parts, x = [], LEFT
+    parts, x = [], 12
     for peer in COLOURS:
         if any(peer in result.ratios for result in results):
             parts += [f'<rect x="{x}" y="44" width="11" height="11" fill="{COLOURS[peer]}"/>', text(x + 15, 54, peer)]
