@@ -96,21 +96,13 @@ static int refuse(const struct coming *c, int row, int code, const char *wanted,
     return oph__fail(err, code, at, wanted, "%s", found);
 }
 
-/* As the IOC ends one that a user gave without. */
-static void end_folder(char *folder, size_t size, bool windows)
-{
-    size_t n = strlen(folder);
-    bool ended = n && (folder[n - 1] == '/' || (windows && folder[n - 1] == '\\'));
-    if (n && !ended && n + 1 < size) memcpy(folder + n, windows ? "\\" : "/", 2);
-}
-
 static void keep(const struct coming *c, enum oph__writing writing)
 {
     struct oph__store *s = c->store;
     struct oph__files *next = &s->next;
     pthread_mutex_lock(&s->lock);
     text(c, PATH, next->folder, sizeof next->folder);
-    end_folder(next->folder, sizeof next->folder, s->windows);
+    oph__folder_end(next->folder, sizeof next->folder, s->windows);
     text(c, NAME, next->name, sizeof next->name);
     text(c, TEMPLATE, next->format, sizeof next->format);
     text(c, FULL_NAME, next->former, sizeof next->former);

@@ -98,7 +98,7 @@ static int check_room(const struct oph__shot *shot, const oph_series *s, oph_err
         const struct oph__shot_writer *writer = &shot->writers[w];
         oph_signal *sig;
         int64_t room, captured = 0;
-        char wanted[64], found[64], taken[32] = "";
+        char wanted[64], taken[32] = "";
         int rc = oph_signal_find(writer->dev, "num_capture", &sig, err);
         if (!rc) rc = oph_signal_get_int(sig, &room, err);
         if (!rc && writer->writing == OPH__WRITES_STREAM && !oph__store_is_fresh(writer->dev))
@@ -109,10 +109,9 @@ static int check_room(const struct oph__shot *shot, const oph_series *s, oph_err
                     (long long)(s->frames * s->triggers));
         if (captured)
             oph__format(taken, sizeof taken, ", of which %lld are taken", (long long)captured);
-        oph__format(found, sizeof found, "%lld%s", (long long)room, taken);
         return oph__fail(err, OPH_EINVAL,
-                         (struct oph__at){.device = sig->path, .pv = sig->read->name}, wanted, "%s",
-                         found);
+                         (struct oph__at){.device = sig->path, .pv = sig->read->name}, wanted,
+                         "%lld%s", (long long)room, taken);
     }
     return 0;
 }

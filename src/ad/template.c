@@ -36,6 +36,16 @@ int oph__template_check(const char *device, const char *text, bool windows, oph_
     return 0;
 }
 
+bool oph__folder_end(char *folder, size_t size, bool windows)
+{
+    size_t n = strlen(folder);
+    if (n && is_separator(folder[n - 1], windows)) return true;
+    if (!n || n + 1 >= size) return false;
+    folder[n] = windows && !strchr(folder, '/') ? '\\' : '/';
+    folder[n + 1] = 0;
+    return true;
+}
+
 int oph__template_expand(const char *device, const char *text, const struct tm *when, bool windows,
                          char *dst, size_t size, oph_error *err)
 {
@@ -46,14 +56,9 @@ int oph__template_expand(const char *device, const char *text, const struct tm *
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the only one: it was checked */
     size_t n = strftime(dst, size, text, when);
 #pragma GCC diagnostic pop
-    bool ended = n && is_separator(dst[n - 1], windows);
-    if (!n || n + !ended >= size)
-        return oph__fail(err, OPH_ERANGE, (struct oph__at){.device = device}, text,
-                         "a path longer than %zu characters", size - 1);
-    if (ended) return 0;
-    dst[n] = windows && !strchr(dst, '/') ? '\\' : '/';
-    dst[n + 1] = 0;
-    return 0;
+    if (n && oph__folder_end(dst, size, windows)) return 0;
+    return oph__fail(err, OPH_ERANGE, (struct oph__at){.device = device}, text,
+                     "a path longer than %zu characters", size - 1);
 }
 
 static bool same_character(char a, char b, bool windows)

@@ -13,6 +13,9 @@ int oph__template_check(const char *device, const char *text, bool windows, oph_
 int oph__template_expand(const char *device, const char *text, const struct tm *when, bool windows,
                          char *dst, size_t size, oph_error *err);
 
+/* Adds the separator at the end where there is none, as the IOC does. False: no room, or empty. */
+bool oph__folder_end(char *folder, size_t size, bool windows);
+
 /* Where in the name of a file, of the IOC, that lies under `folder` the rest begins; NULL:
  * elsewhere. Windows: either separator, letters of either case. */
 const char *oph__path_rest(const char *file, const char *folder, bool windows);

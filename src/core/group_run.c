@@ -107,10 +107,10 @@ static size_t needs(const struct oph__entry *e)
 static int begin(oph_group *g, oph_error *err)
 {
     size_t room = 0;
-    for (size_t i = 0; i < g->entries.count; i++)
-        room += needs(g->entries.at[i]);
-    for (size_t i = 0; i < g->entries.count; i++)
+    for (size_t i = 0; i < g->entries.count; i++) {
         oph__entry_reset(g->entries.at[i]); /* nothing of a former run, whatever comes now */
+        room += needs(g->entries.at[i]);
+    }
     if (!g->ops || !oph__ops_renew(g->ops, room)) {
         oph__ops_free(g->ops);
         g->ops = NULL;
