@@ -197,5 +197,6 @@ void cli_interrupts(oph_context *ctx);
 /* One has come. The library's calls then return OPH_EINTR, and what does not
  * block in them looks here. */
 bool cli_interrupted(void);
+double cli_now(void); /* seconds of a clock that nobody sets */
 
 #endif

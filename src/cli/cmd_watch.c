@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* One signal that is followed. */
 struct watched {
@@ -17,16 +16,9 @@ struct watched {
 
 enum { ARRAY = 16 }; /* from so many elements on it is told as size and rate */
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void take_rate(struct watched *w)
 {
-    double time = now(), since = time - w->last;
+    double time = cli_now(), since = time - w->last;
     if (w->seen) w->every = w->every > 0 ? 0.7 * w->every + 0.3 * since : since;
     w->last = time;
     w->seen = true;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A signal handler has no other way to what it is for. */
@@ -37,6 +38,13 @@ void cli_interrupts(oph_context *ctx)
 bool cli_interrupted(void)
 {
     return came != 0;
+}
+
+double cli_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void set_up(struct cli *cli)

@@ -6,16 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double progress_seconds(const struct progress *p)
 {
-    return p->begun > 0 ? now() - p->begun : 0;
+    return p->begun > 0 ? cli_now() - p->begun : 0;
 }
 
 oph_device *progress_store(oph_device *dev)
@@ -152,7 +145,7 @@ void progress_staged(struct progress *p)
     int64_t per_point = p->bar ? frames_per_point(p->det) : 0;
     pthread_mutex_lock(&p->lock);
     p->per_point = per_point;
-    p->begun = p->pointed = now();
+    p->begun = p->pointed = cli_now();
     pthread_mutex_unlock(&p->lock);
     if (!p->bar || !p->store || oph_signal_find(p->store, "num_captured", &captured, NULL)) return;
     const oph_subscribe_options newest = {.size = sizeof newest, .delivery = OPH_DELIVER_NEWEST};
@@ -170,7 +163,7 @@ void progress_point(struct progress *p)
 {
     oph_files_info info = {.size = sizeof info};
     pthread_mutex_lock(&p->lock);
-    double time = now(), took = time - p->pointed;
+    double time = cli_now(), took = time - p->pointed;
     take_file(p, &info);
     p->done++;
     p->pointed = time;

@@ -4,7 +4,6 @@
 #include <cophyd/frames.h>
 
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Seconds: how soon an interrupt ends waiting for a file, or for its frames. */
@@ -85,31 +84,24 @@ static int wait_for_frames(struct view *view, oph_frames *frames, int64_t known,
     return rc ? cli_fail(&err) : 0;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A file that is there, or will be, may also be one that the IOC still writes. */
 static int open_frames(struct view *view, const char *file, oph_frames **ret)
 {
     double patience = access(file, F_OK) == 0 || view->follow ? DEFAULT_PATIENCE : 0, slice;
-    double begin = now(), last;
+    double begin = cli_now(), last;
     const char *dataset = cli_option(view->cli, "--dataset");
     oph_error err = OPH_ERROR_INIT;
     int rc;
     if (!isnan(view->cli->timeout)) patience = view->cli->timeout;
     do { /* what takes less than its time has not failed for want of it */
-        last = now();
+        last = cli_now();
         slice = fmax(0, fmin(SLICE, begin + patience - last));
         rc = oph_frames_open(file, dataset, slice, ret, &err);
-    } while (rc && slice == SLICE && now() - last >= slice && !cli_interrupted());
+    } while (rc && slice == SLICE && cli_now() - last >= slice && !cli_interrupted());
     if (rc && cli_interrupted()) return CLI_INTERRUPTED;
-    if (rc && err.waited > 0 && now() - begin > SLICE) /* it knows of the last slice alone */
+    if (rc && err.waited > 0 && cli_now() - begin > SLICE) /* it knows of the last slice alone */
         snprintf(err.text, sizeof err.text, "wanted %s, found %s, after %.1f s", file, err.found,
-                 now() - begin);
+                 cli_now() - begin);
     return rc ? cli_fail(&err) : 0;
 }
 
