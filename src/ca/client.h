@@ -237,7 +237,7 @@ void oph__ca_gets_end(struct oph__chan *chan); /* of a silent channel without ro
 /* put.c */
 int oph__ca_put(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,
                 oph__put_fn *fn, void *user, oph_error *err);
-void oph__ca_put_abandon(struct oph__chan *chan);
+void oph__ca_put_abandon(struct oph__chan *chan, const void *user);
 void oph__ca_put_send_held(struct oph__chan *chan);             /* under order */
 void oph__ca_put_fail_held(struct oph__chan *chan, int status); /* tells it, if one is held */
 

@@ -109,10 +109,11 @@ struct oph__link_ops {
      * reading this client for a minute). */
     int (*put)(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,
                oph__put_fn *fn, void *user, oph_error *err);
-    /* Gives up a put with completion: its callback will not be called, and the channel may be put
-     * to again. It is made anew behind the caller's back: the old one serves until the new one is
-     * up and only a put with completion is held until then. */
-    void (*put_abandon)(struct oph__chan *chan);
+    /* Gives up the put with completion that was begun with this user; nothing where it is over. Its
+     * callback will not be called, and the channel may be put to again. It is made anew behind the
+     * caller's back: the old one serves until the new one is up and only a put with completion is
+     * held until then. */
+    void (*put_abandon)(struct oph__chan *chan, const void *user);
     /* First value at once, and never before the state callback has said that the channel is up.
      * dtype OPH_NONE: the native type; count 0: the current length. `mask` is of enum oph_mask;
      * OPH_ON_PROPERTY stands alone, and its events have no data: chan_info is new then. Goes on by

@@ -215,18 +215,20 @@ void oph__ca_put_fail_held(struct oph__chan *chan, int status)
     pthread_mutex_unlock(&chan->lock);
 }
 
-void oph__ca_put_abandon(struct oph__chan *chan)
+void oph__ca_put_abandon(struct oph__chan *chan, const void *user)
 {
     struct oph__put *put = &chan->put;
 
     if (oph__ca_in_child(chan->link)) return;
     pthread_mutex_lock(&chan->lock);
-    if (put->state == OPH__PUT_SENT) put->stuck = true;
-    free(put->data);
-    put->data = NULL;
-    put->fn = NULL;
-    put->state = OPH__PUT_IDLE;
-    bool mend = put->stuck;
+    bool mend = put->state != OPH__PUT_IDLE && put->user == user;
+    if (mend) {
+        put->stuck = true;
+        free(put->data);
+        put->data = NULL;
+        put->fn = NULL;
+        put->state = OPH__PUT_IDLE;
+    }
     pthread_mutex_unlock(&chan->lock);
     if (!oph__ca_inside(chan->link)) await_told(chan);
     if (mend) oph__ca_post_settle(chan);

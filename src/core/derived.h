@@ -121,7 +121,7 @@ int oph__derived_get(struct oph__chan *chan, int32_t dtype, uint32_t count, oph_
                      void *user, oph_error *err);
 int oph__derived_put(struct oph__chan *chan, int32_t dtype, uint32_t count, const void *data,
                      oph__put_fn *fn, void *user, oph_error *err);
-void oph__derived_put_abandon(struct oph__chan *chan);
+void oph__derived_put_abandon(struct oph__chan *chan, const void *user);
 void oph__dreqs_drop(struct oph__dchan *chan); /* when no source calls back any more */
 
 int oph__derived_subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, uint32_t mask,

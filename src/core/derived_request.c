@@ -343,20 +343,21 @@ static bool is_busy(const struct oph__dchan *chan)
     return t || (chan->putting && chan->putting->making);
 }
 
-void oph__derived_put_abandon(struct oph__chan *c)
+void oph__derived_put_abandon(struct oph__chan *c, const void *user)
 {
     struct oph__dchan *chan = oph__dchan_of(c);
     pthread_mutex_lock(&chan->m.lock);
     while (is_busy(chan))
         pthread_cond_wait(&chan->m.changed, &chan->m.lock);
     struct oph__dreq *req = chan->putting;
+    if (req && req->user != user) req = NULL;
     if (req) drop(req);
     pthread_mutex_unlock(&chan->m.lock);
     for (size_t i = 0; req && i < chan->of->count; i++) {
         pthread_mutex_lock(&chan->m.lock);
         bool pending = req->parts[i].pending;
         pthread_mutex_unlock(&chan->m.lock);
-        if (pending) chan->of->from[i].ops->put_abandon(chan->legs[i].source);
+        if (pending) chan->of->from[i].ops->put_abandon(chan->legs[i].source, &req->parts[i]);
     }
     if (req) destroy(req);
 }

@@ -386,7 +386,7 @@ void oph__op_give_up(struct oph__op *op)
         return;
     }
     if (!claim(op)) return;
-    if (op->kind == OPH__OP_PUT) op->pv->ops->put_abandon(op->pv->chan);
+    if (op->kind == OPH__OP_PUT) op->pv->ops->put_abandon(op->pv->chan, op);
     finish(op, OPH_ETIMEOUT, NULL, NULL);
 }
 

@@ -282,9 +282,9 @@ static int put(struct oph__chan *c, int32_t dtype, uint32_t count, const void *d
     return rc;
 }
 
-static void put_abandon(struct oph__chan *c)
+static void put_abandon(struct oph__chan *c, const void *user)
 {
-    (void)c; /* a put is over when it returns */
+    (void)c, (void)user; /* a put is over when it returns */
 }
 
 static int subscribe(struct oph__chan *c, int32_t dtype, uint32_t count, uint32_t mask,

@@ -203,7 +203,10 @@ static void test_abandon(struct oph__link *link)
     testOk1(slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, NULL) == 0);
     slow.ops->flush(link, NULL);
     testOk1(pv_wait(&slow, &slow.events, 2, 5));
-    slow.ops->put_abandon(slow.chan);
+    slow.ops->put_abandon(slow.chan, &other);
+    testOk(slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, &err) == OPH_EBUSY,
+           "only who began a put gives it up");
+    slow.ops->put_abandon(slow.chan, &slow);
     value = 12;
     testOk1(slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, &err) == 0);
     testOk(slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, &err) == OPH_EBUSY,
@@ -222,10 +225,10 @@ static void test_abandon(struct oph__link *link)
            "the subscription goes on");
 
     slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, NULL);
-    slow.ops->put_abandon(slow.chan);
+    slow.ops->put_abandon(slow.chan, &slow);
     slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, NULL);
-    slow.ops->put_abandon(slow.chan);
-    slow.ops->put_abandon(slow.chan);
+    slow.ops->put_abandon(slow.chan, &slow);
+    slow.ops->put_abandon(slow.chan, &slow);
     testOk(slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, NULL) == 0,
            "abandoned at once, and the held one too");
     testOk1(pv_wait(&slow, &slow.puts, 2, 8) && pv_count(&slow, &slow.puts) == 2);

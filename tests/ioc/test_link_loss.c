@@ -83,7 +83,7 @@ static int in_child(struct oph__link *link, struct pv *pv, struct oph__chanmon *
     wrong += ops->subscribe(pv->chan, OPH_NONE, 0, OPH__UPDATES, pv_on_event, pv, &other, NULL) !=
              OPH_EFORK;
     wrong += ops->flush(link, NULL) != OPH_EFORK;
-    ops->put_abandon(pv->chan);
+    ops->put_abandon(pv->chan, pv);
     ops->unsubscribe(mon);
     ops->chan_free(pv->chan);
     ops->close(link);

@@ -100,7 +100,7 @@ static void *work(void *arg)
         switch (random / CHANNELS % KINDS) {
         case 0: get(s, pv); break;
         case 1: put(s, pv); break;
-        case 2: s->ops->put_abandon(pv->chan); break;
+        case 2: s->ops->put_abandon(pv->chan, s); break;
         case 3: subscribe_shortly(s, pv); break;
         case 4: open_shortly(s, random / CHANNELS / KINDS); break;
         case 5: s->ops->put(pv->chan, OPH_FLOAT64, 1, &value, NULL, NULL, NULL); break;
@@ -138,7 +138,7 @@ static void test_hammer(struct shared *s)
     for (int i = 0; i < CHANNELS; i++) {
         struct pv *pv = &s->pvs[i];
         testOk(pv->ups == 1 && pv->downs == 0, "%s stayed up", s->ops->chan_name(pv->chan));
-        s->ops->put_abandon(pv->chan);
+        s->ops->put_abandon(pv->chan, s);
         testOk(pv_put_double(pv, 2) == 0, "and can be put to");
     }
 }

@@ -40,6 +40,7 @@ struct oph__chan {
     void *user;
     struct oph__chan_info info; /* as it was told; pv->info is as it is */
     bool up, busy;              /* busy: a put with completion is in flight */
+    const void *busy_user;      /* of that put */
     bool follows, described;    /* the IOC's properties; and has them */
     struct oph__chanmon *mons;
     oph__put_fn *held; /* of a completion that is withheld */

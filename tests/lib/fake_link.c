@@ -437,18 +437,22 @@ static int put(struct oph__chan *chan, int32_t dtype, uint32_t count, const void
         t->user = user;
         t->value.count = count;
         memcpy(t->value.data, data, bytes);
-        chan->busy |= fn != NULL;
+        if (fn) {
+            chan->busy = true;
+            chan->busy_user = user;
+        }
     }
     fake_unlock();
     return rc;
 }
 
-static void put_abandon(struct oph__chan *chan)
+static void put_abandon(struct oph__chan *chan, const void *user)
 {
     fake_lock();
-    fake_ioc.abandoned++;
+    bool ours = chan->busy && chan->busy_user == user;
+    fake_ioc.abandoned += ours;
     struct queue *queues[] = {&fake_ioc.unsent, &fake_ioc.sent};
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; ours && i < 2; i++) {
         for (struct task **at = &queues[i]->first; *at;) {
             struct task *t = *at;
             if (t->chan == chan && t->kind == PUT) t->done = NULL;
@@ -460,8 +464,10 @@ static void put_abandon(struct oph__chan *chan)
             free(t);
         }
     }
-    chan->held = NULL;
-    chan->busy = false;
+    if (ours) {
+        chan->held = NULL;
+        chan->busy = false;
+    }
     let_finish();
     fake_unlock();
 }

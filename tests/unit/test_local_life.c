@@ -449,7 +449,7 @@ static void test_link(oph_signal *x, oph_signal *sig)
     testOk1(!strcmp(l.ops->chan_name(l.chan), name));
     testOk1(put_there(&l, 2) == 0 && l.puts == 1 && put_there(&l, 3) == 0 && l.puts == 2);
     testOk(l.events == 2, "%s: a subscription ends in its own callback", name);
-    l.ops->put_abandon(l.chan);
+    l.ops->put_abandon(l.chan, &l);
     l.ops->chan_free(l.chan);
 
     open_channel(&l, sig, 2);
