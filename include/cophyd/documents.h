@@ -183,10 +183,11 @@ typedef struct oph_count_options {
  * - The keys are those of oph_describe; configuration is read once, with the first point. Signals
  *   are hinted where their kind is (oph_signal_set_kind).
  * - "time" is this machine's, but in "timestamps" the IOC's; of an image, when its trigger was
- * done.
- * - An enum is its index. Text that is no UTF-8 is taken for Latin-1. JSON has no NaN and no
- *   infinity: they become null, in arrays too. Who gives such documents to TiledWriter makes NaN of
- *   a null where dtype_numpy is a float's: a column that begins with null alone is text to it.
+ *   done.
+ * - An enum is its index, or its label where its row says text. Text that is no UTF-8 is taken for
+ *   Latin-1. JSON has no NaN and no infinity: they become null, in arrays too. Who gives such
+ *   documents to TiledWriter makes NaN of a null where dtype_numpy is a float's: a column that
+ *   begins with null alone is text to it.
  * - Streams are as bluesky-tiled-plugins reads them: the array of a run has points, frames of a
  *   point, rows and columns. chunk_shape and swmr are what the HDF5 plugin was set to with the
  *   first point. Of one file a frame the URI is what all names begin with; "template" comes after.

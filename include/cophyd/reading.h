@@ -37,7 +37,7 @@ OPH_API int oph_device_set_kind(oph_device *dev, int32_t kind, oph_error *err);
 typedef struct oph_reading {
     const char *key;
     oph_signal *signal;
-    const oph_value *value; /* an enum's is its index, as in ophyd */
+    const oph_value *value; /* an enum's is its index, or its label where its row says text */
     const char *text;       /* a text without its padding, an enum's label; NULL for all else */
     double time;            /* the IOC's, seconds since 1970 UTC */
     int32_t severity;       /* as oph_value_severity */

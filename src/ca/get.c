@@ -71,15 +71,15 @@ static int ask(struct oph__request *request)
                                  request);
 }
 
-/* Adds what `wanted` says, with the native type where `dtype` is OPH_NONE. NULL, and the reason in
- * *ret_code: OPH_EDISCONN, OPH_ETYPE or OPH_ENOMEM. */
+/* Adds what `wanted` says, of the type that `dtype` asks for. NULL, and the reason in *ret_code:
+ * OPH_EDISCONN, OPH_ETYPE or OPH_ENOMEM. */
 static struct oph__request *begin(const struct oph__request *wanted, int32_t dtype, int *ret_code)
 {
     struct oph__chan *chan = wanted->chan;
     struct oph__request *request = NULL;
 
     pthread_mutex_lock(&chan->lock);
-    chtype type = oph__ca_time_type(dtype ? dtype : chan->route->dtype);
+    chtype type = oph__ca_time_type(oph__dtype_to_ask(dtype, chan->route->dtype));
     *ret_code = !chan->route->up ? OPH_EDISCONN : type < 0 ? OPH_ETYPE : 0;
     if (!*ret_code) {
         request = chan->spare_request ? chan->spare_request : malloc(sizeof *request);

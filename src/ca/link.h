@@ -22,6 +22,15 @@ struct oph__chanmon; /* one subscription to a channel */
 
 enum { OPH__LABELS = 16, OPH__LABEL_BYTES = 26, OPH__STRING_BYTES = 40 };
 
+/* A type to ask for: an enum's label, as OPH_TEXT, and of all else the native type. */
+enum { OPH__OR_LABEL = -1 };
+
+static inline int32_t oph__dtype_to_ask(int32_t dtype, int32_t native)
+{
+    if (dtype != OPH__OR_LABEL) return dtype ? dtype : native;
+    return native == OPH_ENUM ? OPH_TEXT : native;
+}
+
 /* The updates that most want. */
 enum { OPH__UPDATES = OPH_ON_VALUE | OPH_ON_ALARM };
 
@@ -101,7 +110,7 @@ struct oph__link_ops {
     int (*describe)(struct oph__chan *chan, oph__described_fn *fn, void *user, oph_error *err);
 
     /* Sent at the next flush. The callback comes exactly once unless the channel is freed first.
-     * count 0: the current length. dtype OPH_NONE: the native type. */
+     * count 0: the current length. dtype OPH_NONE: the native type; OPH__OR_LABEL may stand. */
     int (*get)(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__event_fn *fn, void *user,
                oph_error *err);
     /* `data`: count elements of dtype, copied. fn NULL: no completion. With fn, while another put
@@ -115,7 +124,7 @@ struct oph__link_ops {
      * held until then. */
     void (*put_abandon)(struct oph__chan *chan, const void *user);
     /* First value at once, and never before the state callback has said that the channel is up.
-     * dtype OPH_NONE: the native type; count 0: the current length. `mask` is of enum oph_mask;
+     * dtype and count are as those of get. `mask` is of enum oph_mask;
      * OPH_ON_PROPERTY stands alone, and its events have no data: chan_info is new then. Goes on by
      * itself after a disconnection, which it does not report: the channel's state callback does. */
     int (*subscribe)(struct oph__chan *chan, int32_t dtype, uint32_t count, uint32_t mask,

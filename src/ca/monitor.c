@@ -107,7 +107,7 @@ static chtype type_for(const struct oph__chanmon *mon, int32_t native)
 {
     chtype describing = is_of_properties(mon) ? oph__ca_describing_type(native) : -1;
 
-    return describing >= 0 ? describing : oph__ca_time_type(mon->dtype ? mon->dtype : native);
+    return describing >= 0 ? describing : oph__ca_time_type(oph__dtype_to_ask(mon->dtype, native));
 }
 
 /* False while the channel is down. */
@@ -193,7 +193,7 @@ int oph__ca_subscribe(struct oph__chan *chan, int32_t dtype, uint32_t count, uin
     int status = ECA_NORMAL, code = oph__ca_may_call(chan->link, chan->name, err);
 
     if (code) return code;
-    if (dtype && oph__ca_time_type(dtype) < 0)
+    if (dtype > 0 && oph__ca_time_type(dtype) < 0)
         return oph__fail(err, OPH_ETYPE, at, "a type that Channel Access carries", "%s",
                          oph_dtype_name(dtype));
 

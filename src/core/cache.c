@@ -1,4 +1,5 @@
 #include "core/cache.h"
+#include "core/pv_ops.h"
 #include <stdlib.h>
 
 struct oph__cache {
@@ -15,8 +16,16 @@ static void changed(void *user, const struct oph__event *event)
     pthread_mutex_unlock(&cache->lock);
 }
 
+static int follow(struct oph__cache *cache, struct oph__pv *pv, int32_t dtype)
+{
+    int rc = oph__pv_open(pv, NULL);
+    return rc ? rc
+              : pv->ops->subscribe(oph__pv_chan(pv), dtype, 0, OPH__UPDATES, changed, cache,
+                                   &cache->mon, NULL);
+}
+
 /* The first to ask makes it. Without memory there is none, and every read asks the IOC. */
-static struct oph__cache *make(struct oph__pv *pv)
+static struct oph__cache *make(struct oph__pv *pv, int32_t dtype)
 {
     struct oph__cache *cache = calloc(1, sizeof *cache);
     if (!cache) return NULL;
@@ -25,7 +34,7 @@ static struct oph__cache *make(struct oph__pv *pv)
     bool mine = !pv->cache;
     if (mine) pv->cache = cache;
     pthread_mutex_unlock(&pv->ctx->lock);
-    if (mine && !oph__pv_subscribe(pv, changed, cache, &cache->mon, NULL)) return cache;
+    if (mine && !follow(cache, pv, dtype)) return cache;
     if (!mine) {
         pthread_mutex_destroy(&cache->lock);
         free(cache);
@@ -33,12 +42,12 @@ static struct oph__cache *make(struct oph__pv *pv)
     return NULL;
 }
 
-bool oph__cache_take(struct oph__pv *pv, uint32_t count, struct oph_value *ret)
+bool oph__cache_take(struct oph__pv *pv, int32_t dtype, uint32_t count, struct oph_value *ret)
 {
     pthread_mutex_lock(&pv->ctx->lock);
     struct oph__cache *cache = pv->cache;
     pthread_mutex_unlock(&pv->ctx->lock);
-    if (!cache) cache = make(pv);
+    if (!cache) cache = make(pv, dtype);
     if (!cache) return false;
     pthread_mutex_lock(&cache->lock);
     bool any = cache->value.data != NULL && oph__value_copy(ret, &cache->value, count);

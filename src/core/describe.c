@@ -103,10 +103,18 @@ const char *oph__numpy_type(int32_t dtype)
     return known ? types[dtype] : NULL;
 }
 
+/* With the NUL at its end; 0: it is no text. */
+static uint32_t text_bytes(const oph_signal *sig, const struct oph__chan_info *info)
+{
+    if (info->dtype == OPH_TEXT) return OPH__STRING_BYTES;
+    if (oph__signal_has_label(sig, info)) return OPH__LABEL_BYTES;
+    return oph__signal_has_text(sig, info) ? info->count : 0;
+}
+
 static const char *dtype_of(const oph_signal *sig, const struct oph__chan_info *info)
 {
     if (oph__signal_has_array(sig, info)) return "array";
-    if (info->dtype == OPH_TEXT || oph__signal_has_text(sig, info)) return "string";
+    if (text_bytes(sig, info)) return "string";
     return info->dtype == OPH_FLOAT32 || info->dtype == OPH_FLOAT64 ? "number" : "integer";
 }
 
@@ -127,9 +135,8 @@ static int add(struct oph__describing *to, oph_signal *sig, const struct oph_val
                          (struct oph__at){.device = sig->path, .pv = sig->read->name},
                          "the length of its array", "the PV was not connected");
     oph__properties_fill(&properties, &info);
-    bool text = oph__signal_has_text(sig, &info);
-    if (text || info.dtype == OPH_TEXT)
-        oph__format(numpy, sizeof numpy, "<U%u", (text ? info.count : OPH__STRING_BYTES) - 1);
+    uint32_t text = text_bytes(sig, &info);
+    if (text) oph__format(numpy, sizeof numpy, "<U%u", text - 1);
     char *key = oph__signal_key(sig);
     char *source = oph__dupf("%s:%s", sig->read->link ? "SIM" : "PV", sig->read->name);
     oph_description told = {.key = key,
@@ -138,7 +145,7 @@ static int add(struct oph__describing *to, oph_signal *sig, const struct oph_val
                             .dtype_numpy = oph__numpy_type(info.dtype),
                             .signal = sig,
                             .properties = &properties};
-    if (text || info.dtype == OPH_TEXT) told.dtype_numpy = numpy;
+    if (text) told.dtype_numpy = numpy;
     if (value) told.rank = oph_value_shape(value, told.shape, OPH__AXES);
     if (value && !told.rank) { /* an array that has one element now */
         told.rank = 1;

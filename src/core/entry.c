@@ -239,7 +239,7 @@ static bool is_up(const struct oph__entry *e)
 
 void oph__entry_begin(struct oph__entry *e)
 {
-    if (e->cached && oph__cache_take(e->pv, e->how.count, &e->value))
+    if (e->cached && oph__cache_take(e->pv, e->how.dtype, e->how.count, &e->value))
         oph__entry_end(e, NULL);
     else if (e->kind != OPH__CONNECT && is_up(e))
         go_on(e);

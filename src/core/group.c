@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "core/data.h"
 #include "core/options.h"
+#include "core/reading.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,7 +105,7 @@ struct oph__entry *oph__group_add_read(oph_group *g, oph_signal *sig, const oph_
     struct oph__entry *e =
         oph__group_add(g, OPH__READ, sig, o.part == OPH_PART_SETPOINT ? sig->set : sig->read, err);
     if (!e) return NULL;
-    e->how.dtype = o.dtype;
+    e->how.dtype = o.dtype ? o.dtype : oph__signal_dtype(sig);
     e->how.count = o.count;
     e->cached = o.source == OPH_SOURCE_CACHE;
     if (o.timeout > 0) e->timeout = o.timeout;

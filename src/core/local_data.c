@@ -77,7 +77,8 @@ int oph__local_convert(struct oph__event *event, const struct oph__chan_info *in
         event->count = count;
         event->rank = 0;
     }
-    if (!dtype || dtype == event->dtype) return 0;
+    dtype = oph__dtype_to_ask(dtype, event->dtype);
+    if (dtype == event->dtype) return 0;
     const oph_data data = {.dtype = event->dtype, .count = event->count, .data = event->data};
     int rc = convert(&data, dtype, info, into, err);
     if (rc) return rc;

@@ -118,6 +118,7 @@ static int read_all(oph_context *ctx, const struct oph__vec *signals, double tim
         oph_signal *sig = signals->at[i];
         struct oph__entry *e = oph__group_add(g, OPH__READ, sig, sig->read, err);
         if (e) e->timeout = timeout;
+        if (e) e->how.dtype = oph__signal_dtype(sig);
         rc = e ? 0 : OPH_ENOMEM;
     }
     if (!rc) rc = oph__group_run(g, (double)INFINITY, true, err);

@@ -25,6 +25,9 @@ int oph__walk_connected(struct oph__walk *walk, oph_device *dev, int32_t kind, d
 /* Whether what a signal reads is text in a CHAR array. */
 bool oph__signal_has_text(const oph_signal *sig, const struct oph__chan_info *info);
 bool oph__signal_has_array(const oph_signal *sig, const struct oph__chan_info *info);
+bool oph__signal_has_label(const oph_signal *sig, const struct oph__chan_info *info);
+/* The type to ask for when a user wants its value as it is. */
+int32_t oph__signal_dtype(const oph_signal *sig);
 
 void oph__properties_fill(oph_properties *properties, const struct oph__chan_info *info);
 /* "<i4" of an element that is no text; NULL of any other. Static. */

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "core/pv_ops.h"
 #include "core/queue.h"
+#include "core/reading.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +106,8 @@ static void join(oph_subscription *sub)
 }
 
 /* Joined first: being connected is told before the first value. */
-static int start(oph_subscription *sub, uint32_t mask, uint32_t count, oph_error *err)
+static int start(oph_subscription *sub, const oph_signal *sig, uint32_t mask, uint32_t count,
+                 oph_error *err)
 {
     const struct oph__link_ops *ops = sub->pv->ops;
     int rc = oph__pv_open(sub->pv, err);
@@ -116,7 +118,8 @@ static int start(oph_subscription *sub, uint32_t mask, uint32_t count, oph_error
                             &sub->on_property, err);
     mask &= ~(uint32_t)OPH_ON_PROPERTY;
     if (!rc && mask)
-        rc = ops->subscribe(chan, OPH_NONE, count, mask, got_value, sub, &sub->on_value, err);
+        rc = ops->subscribe(chan, oph__signal_dtype(sig), count, mask, got_value, sub,
+                            &sub->on_value, err);
     if (!rc) rc = oph__context_flush(sub->ctx, err);
     pthread_mutex_lock(&sub->ctx->lock);
     sub->stage = LIVE;
@@ -237,7 +240,7 @@ static int subscribe(oph_signal *sig, const oph_subscribe_options *opt, oph_even
     sub->pv = o.part == OPH_PART_SETPOINT ? sig->set : sig->read;
     const struct oph__origin from = {.sub = sub, .sig = sig, .user = user};
     oph__source_init(&sub->source, queue, from, fn, o.depth);
-    rc = start(sub, o.mask, o.count, err);
+    rc = start(sub, sig, o.mask, o.count, err);
     if (!rc)
         *ret = sub;
     else if (!atomic_exchange(&sub->given_up, true)) /* its own callback may have freed it */

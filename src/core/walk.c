@@ -25,6 +25,16 @@ bool oph__signal_has_array(const oph_signal *sig, const struct oph__chan_info *i
     return (info->count > 1 || sig->row->type == OPH__ARRAY) && !oph__signal_has_text(sig, info);
 }
 
+bool oph__signal_has_label(const oph_signal *sig, const struct oph__chan_info *info)
+{
+    return info->dtype == OPH_ENUM && sig->row->type == OPH__TEXT;
+}
+
+int32_t oph__signal_dtype(const oph_signal *sig)
+{
+    return sig->row->type == OPH__TEXT ? OPH__OR_LABEL : OPH_NONE;
+}
+
 /* False as long as it has not connected. */
 static bool is_known(oph_signal *sig, struct oph__chan_info *info)
 {

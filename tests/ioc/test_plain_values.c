@@ -222,6 +222,52 @@ static void test_conversions(void)
     oph_device_free(dev);
 }
 
+/* An enum whose row says text is read as its label. */
+static void test_labels(void)
+{
+    oph_device *dev = plain_device(ctx, "row choice mbbo rw text normal\n");
+    oph_signal *choice = plain_signal(dev, "choice");
+    const oph_read_options cached = {.size = sizeof cached, .source = OPH_SOURCE_CACHE};
+    const oph_read_options index = {.size = sizeof index, .dtype = OPH_ENUM};
+    char text[64], name[32];
+    int64_t number;
+    oph_readings *readings = NULL;
+    oph_descriptions *told = NULL;
+    oph_report *report = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    check_done(oph_signal_put_text(choice, "Multiple", &err), &err, "is put by its label");
+    reads_as(dev, "choice", OPH_TEXT, "Multiple");
+    check_done(oph_signal_put_int(choice, 2, &err), &err, "or its index");
+    for (int i = 0; i < 2; i++) {
+        oph_value *value = NULL;
+        check_done(oph_signal_read(choice, i ? &index : &cached, &value, &err), &err,
+                   i ? "the index on demand" : "from the cache");
+        testOk(!strcmp(plain_show(value, name, sizeof name), i ? "2" : "Continuous"), "%s", name);
+        oph_value_free(value);
+    }
+    check_done(oph_signal_get_text(choice, text, sizeof text, &err), &err, "as text");
+    testOk(!strcmp(text, "Continuous"), "%s", text);
+    check_refused(oph_signal_get_int(choice, &number, &err), &err, OPH_ETYPE, "dev.choice",
+                  "p:mbbo", "a whole number", "Continuous");
+    check_done(oph_read(dev, 10, &readings, NULL, &err), &err, "a reading");
+    const oph_reading *reading = oph_readings_at(readings, 0);
+    testOk(reading && !strcmp(reading->text, "Continuous") &&
+               oph_value_dtype(reading->value) == OPH_TEXT,
+           "has the label");
+    check_done(oph_describe(dev, 10, &told, NULL, &err), &err, "its description");
+    const oph_description *one = oph_descriptions_at(told, 0);
+    testOk(one && !strcmp(one->dtype, "string") && !strcmp(one->dtype_numpy, "<U25") &&
+               one->properties->label_count == 3,
+           "a string with choices");
+    check_done(oph_differences(dev, 10, &report, &err), &err, "compared with the IOC");
+    testOk(oph_report_count(report) == 0, "there is nothing else than the class says");
+    oph_report_free(report);
+    oph_descriptions_free(told);
+    oph_readings_free(readings);
+    oph_device_free(dev);
+}
+
 static int is_later(const oph_value *value, void *user)
 {
     return *(const double *)oph_value_data(value) > *(const double *)user;
@@ -272,6 +318,7 @@ int main(void)
     test_refusals();
     test_limits();
     test_conversions();
+    test_labels();
     test_waits();
     oph_context_free(ctx);
     probe_free(probe);

@@ -404,7 +404,7 @@ static int get(struct oph__chan *chan, int32_t dtype, uint32_t count, oph__event
     fake_lock();
     if (!chan->up) {
         rc = not_up(chan, err);
-    } else if ((dtype && dtype != chan->pv->info.dtype) || count) {
+    } else if ((dtype > 0 && dtype != chan->pv->info.dtype) || count) {
         rc = oph__fail_text(err, OPH_ETYPE, "the fake IOC converts nothing");
     } else {
         struct task *t = push(&fake_ioc.unsent, GET, chan);

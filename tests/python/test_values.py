@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cophyd
+from cophyd import Component, EpicsSignal
 
 ARRAYS = {
     "CHAR": "u1",  # Channel Access knows no signed bytes
@@ -83,6 +84,40 @@ def test_an_enum_is_its_index_or_its_label():
     assert signal.get(as_string=True) == "One"
     assert signal.enum_strs[:3] == ("Zero", "One", "Two")
     assert signal.describe()["labels"]["choices"] == list(signal.enum_strs)
+
+
+class Labelled(cophyd.Device):
+    choice = Component(EpicsSignal, "labels", string=True, kind="hinted")
+
+
+def test_an_enum_that_is_declared_as_text_is_its_label(calls):
+    device = Labelled("p:", name="labelled")
+    alone = cophyd.EpicsSignal("p:labels", name="alone", string=True)
+    for signal in (device.choice, alone):
+        signal.put("Two")
+        assert signal.get() == "Two" == signal.get(as_string=True) == signal.get_setpoint()
+        assert cophyd.get_all([signal]) == ["Two"]
+        signal.get(use_monitor=True)
+        signal.put(1)
+        assert signal.get(use_monitor=True) == "One"
+        assert signal.wait_for("One", timeout=5).wait(5) is None
+        data_key = signal.describe()[signal.name]
+        assert (data_key["dtype"], data_key["dtype_numpy"]) == ("string", "<U25")
+        assert data_key["choices"] == list(signal.enum_strs)
+        calls.all.clear()
+        cid = signal.subscribe(calls)
+        calls.wait_for(lambda _: calls.values() == ["One"])
+        signal.put("Zero")
+        calls.wait_for(lambda _: len(calls.values()) == 2)
+        signal.unsubscribe(cid)
+        assert calls.values() == ["One", "Zero"]
+        assert signal.read()[signal.name]["value"] == "Zero"
+    assert device.read()["labelled_choice"]["value"] == "Zero"
+    device.stage_sigs["choice"] = "Two"
+    device.stage()
+    assert device.choice.get() == "Two"
+    device.unstage()
+    assert device.choice.get() == "Zero" and not device.differences()
 
 
 def test_bytes_are_text_or_numbers_as_the_signal_says():

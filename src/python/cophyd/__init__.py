@@ -13,8 +13,8 @@ What users of ophyd will find otherwise:
 - put() waits, and checks that the readback has followed; put(value, wait=False) does not.
 - Making a device needs no IOC. PVs connect at their first use, or by wait_for_connection().
 - A signal with a setpoint reads its readback alone. get() of an enum is its index, and with
-  as_string its label; text is a str, whatever record it comes from; an array is NumPy's, on the
-  library's memory.
+  as_string its label; declared with string=True it is its label in all that is read. Text is a str,
+  whatever record it comes from; an array is NumPy's, on the library's memory.
 - Callbacks, of all signals and statuses of a context, run one at a time on the thread
   "cophyd-events". They may do what any other code may.
 - stage() and unstage() of a detector do the same for its children: overriding those methods in the

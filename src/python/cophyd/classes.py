@@ -26,10 +26,11 @@ class Component:
     none; or a child device.
 
     `kind`: "normal", "config", "hinted" or "omitted"; of a signal that a base has too, that of the
-    base. `string`: a CHAR waveform is text (True) or numbers (False). `doc`: what it is. `how`:
-    another word of the class text's than the class gives, as "path" or "start". `write_pv`: of an
-    EpicsSignal whose suffix is this with _RBV at its end. All else goes to the child device, or the
-    signal, when it is made. In a derived class `attr = None` takes a signal away.
+    base. `string`: a CHAR waveform is text (True) or numbers (False), an enum its label (True).
+    `doc`: what it is. `how`: another word of the class text's than the class gives, as "path" or
+    "start". `write_pv`: of an EpicsSignal whose suffix is this with _RBV at its end. All
+    else goes to the child device, or the signal, when it is made. In a derived class `attr = None`
+    takes a signal away.
     """
 
     def __init__(

@@ -171,9 +171,9 @@ class SignalRO:
     ) -> Any:
         """The readback's value, fresh from the IOC: a number, a str, or an array.
 
-        An enum is its index, and with `as_string` its label. `use_monitor` takes the newest that
-        the IOC reported, which costs no message but for the first one. `count`: at most so many
-        elements.
+        An enum is its index, and its label with `as_string` or where it was declared as text.
+        `use_monitor` takes the newest that the IOC reported, which costs no message but for the
+        first one. `count`: at most so many elements.
         """
         return self._value(lib.OPH_PART_READBACK, as_string, use_monitor, count, timeout)
 
