@@ -76,6 +76,18 @@ static void needs_warmup(int whole)
     detector_end(&d);
 }
 
+/* One whose time is over before its exposure leaves no camera that runs. */
+static void is_stopped(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    detector_start(&d, (const char *const[]){"--fault=ExposureHangs", NULL}, NULL);
+    check_refused(oph_warmup(d.det, 0.3, &err), &err, OPH_ETIMEOUT, "det", NULL, "done",
+                  "still running");
+    testOk(probe_get_number(d.probe, "cam1:Acquire_RBV") == 0, "the camera is stopped");
+    detector_unchanged(&d, "a warm-up in an exposure");
+    detector_end(&d);
+}
+
 /* A warm-up that fails puts back too. */
 static void fails(void)
 {
@@ -99,6 +111,7 @@ int main(void)
     lazy_unprimed();
     needs_warmup(1);
     needs_warmup(0);
+    is_stopped();
     fails();
     return testDone();
 }
