@@ -13,6 +13,8 @@ static const char classes[] = "class PrimedDetector : SingleTrigger DetectorBase
                               "dev tiff TIFF1: TIFFPlugin FileStoreTIFF\n"
                               "class PrimedPilatus : PrimedDetector\n"
                               "dev cam  cam1:  PilatusDetectorCam\n"
+                              "class Endstation\n"
+                              "dev det  \"\" PrimedDetector\n"
                               "class Bare : SingleTrigger DetectorBase\n"
                               "dev cam  cam1:  CamBase\n";
 
@@ -280,6 +282,18 @@ static void old_release(void)
     end();
 }
 
+/* The camera is that of the detector, wherever that is in a tree. */
+static void within_a_larger_device(void)
+{
+    oph_device *whole = NULL, *plugin = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    int rc = oph_device_new(d.ctx, "Endstation", "Pilatus:", "end", &whole, &err);
+    if (!rc) rc = oph_device_child(whole, "det.hdf1", &plugin, &err);
+    check_done(rc, &err, "a detector of a larger device");
+    primed(plugin, OPH_DIFFERS_SIZE, 1, "wanted 32x48, as the camera will send, found 64x48");
+    oph_device_free(whole);
+}
+
 /* A camera whose type and region can be set. */
 static void differing(void)
 {
@@ -296,6 +310,7 @@ static void differing(void)
     primed(d.det, OPH_DIFFERS_TYPE | OPH_DIFFERS_SIZE | OPH_DIFFERS_UNSEEN, 3, "none since");
     put("cam1:DataType", "Int32");
     primed(hdf1, OPH_DIFFERS_SIZE, 1, "wanted 32x48, as the camera will send, found 64x48");
+    within_a_larger_device();
     check_done(oph_warmup(d.det, OPH_DEFAULT, &err), &err, "a warm-up of all");
     primed(d.det, 0, 0, NULL);
     probe_is_number(d.probe, "HDF1:ArraySize0_RBV", 32);

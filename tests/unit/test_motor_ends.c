@@ -189,6 +189,23 @@ static void is_late(void)
     fake_up("X.MISS");
 }
 
+/* A second move while the first is under way is refused, and stops nothing. */
+static void is_refused_while_it_moves(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    set_back();
+    oph_status *first = start(5, 0, 0), *second = NULL;
+    int rc = oph_move_start(motor, -5, NULL, &second, &err);
+    if (!rc) rc = oph_status_wait(second, 20, &err);
+    fake_code(rc, OPH_EBUSY, &err, "a second move");
+    testOk(strstr(err.text, "X.VAL") && !oph_status_done(first), "%s", err.text);
+    oph_status_unref(second);
+    fake_set("X.RBV", "5");
+    fake_release("X.VAL");
+    ends(first, 0, "", "the first one goes on");
+    testOk(!strcmp(fake_puts(), "X.VAL=5"), "nothing else was put: %s", fake_puts());
+}
+
 static void is_cancelled(void)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -220,6 +237,7 @@ int main(void)
     judges();
     takes_a_tolerance();
     is_late();
+    is_refused_while_it_moves();
     is_cancelled();
     oph_device_free(motor);
     testOk(fake_end() == 0, "no channel is left");
