@@ -118,3 +118,10 @@ def children():
     """Processes that this thread has started."""
     with open(f"/proc/self/task/{threading.get_native_id()}/children") as file:
         return {int(pid) for pid in file.read().split()}
+
+
+@pytest.mark.parametrize("part", [{"start": (0, 0, 0)}, {"size": (1, 2, 3)}, {"start": (3,)}])
+def test_a_part_has_a_number_for_each_axis_of_a_frame(file, part):
+    """Else the library takes what is in memory beside them, or leaves pixels unread."""
+    with Frames(file) as frames, pytest.raises(ValueError, match="wanted 2 numbers each"):
+        frames.read(0, 1, **part)

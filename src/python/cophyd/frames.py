@@ -105,6 +105,9 @@ class Frames:
         count = shape[0] - first if count is None else count
         start = start or (0,) * (len(shape) - 1)
         size = size or tuple(n - at for n, at in zip(shape[1:], start))
+        if not len(start) == len(size) == len(shape) - 1:
+            found = f"found start={start}, size={size}"
+            raise ValueError(f"wanted {len(shape) - 1} numbers each, of a frame's axes, {found}")
         wanted = (count, *size)
         if out is None:
             out = new_array(wanted, dtype)
