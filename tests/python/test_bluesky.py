@@ -162,6 +162,12 @@ def test_several_frames_a_point(engine, run, det, unchanged):
     assert np.array_equal(run.pixels()[1][2], frame(det.cam.unique_id.get()))
 
 
+def test_a_group_of_attributes_is_read(engine, run, det):
+    engine(bp.count([det.cam.array_size], 1))
+    (event,) = run.of("event")
+    assert event["data"]["det_cam_array_size_array_size_x"] == det.cam.array_size.array_size_x.get()
+
+
 def test_two_runs_have_two_files(engine, run, det, unchanged):
     engine(bp.count([det], 1))
     engine(bp.count([det], 1))

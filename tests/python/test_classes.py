@@ -136,6 +136,44 @@ def test_names_of_a_kind_are_a_list(context):
         names.append("three")
 
 
+def test_names_of_a_child_s_attributes(context):
+    """As in ophyd: the child is read, and of it these; a group stands for all in it."""
+    stats = cophyd.StatsPlugin
+
+    class Outer(cophyd.PilatusDetector):
+        one = Component(stats, "S1:", kind="omitted", read_attrs=["net"])
+        two = Component(stats, "S2:", kind="omitted")
+
+    outer = Outer("X:", name="outer", context=context, configuration_attrs=["two.port_name"])
+    assert outer.configuration_attrs == ["two"]
+    assert outer.two.configuration_attrs == ["port_name"]
+    outer.read_attrs = ["one.total", "one.centroid"]
+    assert outer.read_attrs == ["one"]
+    assert set(outer.one.read_attrs) == {"centroid.x", "centroid.y", "total"}
+    outer.read_attrs += ["one.net"]
+    assert set(outer.one.read_attrs) == {"centroid.x", "centroid.y", "net", "total"}
+    outer.one.read_attrs = ["sigma"]
+    assert all(name.startswith("sigma.") for name in outer.one.read_attrs)
+    outer.one.read_attrs.append("centroid")
+    assert set(outer.one.read_attrs) >= {"centroid.x", "centroid.y", "sigma.x"}
+    with pytest.raises(AttributeError, match=r"outer.one: wanted nothing"):
+        outer.read_attrs = ["two", "one.nothing"]
+    assert outer.read_attrs == ["one"]
+
+
+def test_a_group_has_a_kind(context):
+    stats = cophyd.StatsPlugin("X:", name="stats", context=context, read_attrs=[])
+    assert stats.centroid.kind == cophyd.Kind.omitted
+    stats.centroid.kind = "hinted"
+    assert stats.read_attrs == ["centroid.x", "centroid.y"]
+    fields = ["stats_centroid_x", "stats_centroid_y"]
+    assert stats.hints == stats.centroid.hints == {"fields": fields}
+    stats.centroid.kind = "omitted"
+    assert stats.read_attrs == []
+    with pytest.raises(KeyError):
+        stats.centroid.kind = "other"
+
+
 def test_two_classes_of_one_name(context):
     def make(suffix):
         class Same(cophyd.Device):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
+from .kinds import Kind, kind_of
 from .named import Named
 
 if TYPE_CHECKING:
@@ -32,10 +33,39 @@ class Group(Named):
     def attribute(self, name: str) -> Any:
         return self._device.attribute(f"{self.attr_name}.{name}")
 
+    @property
+    def kind(self) -> Kind:
+        """All that one of them is. To set it sets that of each."""
+        found = Kind.omitted
+        for name in self.component_names:
+            found |= self.attribute(name).kind
+        return found
+
+    @kind.setter
+    def kind(self, kind: Kind | int | str) -> None:
+        for name in self.component_names:
+            self.attribute(name).kind = kind_of(kind)
+
     def read(self) -> OrderedDict[str, dict[str, Any]]:
         """All of them, of whatever kind."""
         parts = (self.attribute(name).read() for name in self.component_names)
         return OrderedDict(item for part in parts for item in part.items())
+
+    def describe(self) -> OrderedDict[str, dict[str, Any]]:
+        """The data keys of what read() has."""
+        parts = (self.attribute(name).describe() for name in self.component_names)
+        return OrderedDict(item for part in parts for item in part.items())
+
+    def read_configuration(self) -> OrderedDict[str, dict[str, Any]]:
+        return OrderedDict()
+
+    def describe_configuration(self) -> OrderedDict[str, dict[str, Any]]:
+        return OrderedDict()
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        parts = (self.attribute(name).hints["fields"] for name in self.component_names)
+        return {"fields": [field for part in parts for field in part]}
 
     def __repr__(self) -> str:
         return f"Group(name={self.name!r}, {', '.join(self.component_names)})"

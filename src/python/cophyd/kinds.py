@@ -40,11 +40,33 @@ class AttrNames(MutableSequence[str]):
         names = self._device.component_names
         return [name for name in names if self._device.attribute(name).kind & self._kind]
 
+    def _below(self, name: str) -> tuple[str, str]:
+        """Of a child's attribute, as "stats1.total": the child, and the rest; else "", ""."""
+        first, _, rest = name.partition(".")
+        is_below = rest and first in self._device._children()
+        return (first, rest) if is_below and name not in self._device.component_names else ("", "")
+
+    def _members(self, name: str) -> list[str]:
+        """Of a group all of its names, else this one."""
+        start = f"{name}."
+        inside = [known for known in self._device.component_names if known.startswith(start)]
+        return inside or [name]
+
     def choose(self, names: Iterable[str]) -> None:
-        """These, and no others."""
-        chosen = list(names)
+        """These, and no others. Of a child of which attributes are named, as "stats1.total", these
+        and no others."""
+        wanted, below = list(names), dict[str, list[str]]()
+        for name in wanted:
+            self._device.attribute(name)  # before anything changes
+            child, rest = self._below(name)
+            if child:
+                below.setdefault(child, []).append(rest)
+        direct = [name for name in wanted if not self._below(name)[0]]
+        chosen = [*below, *(member for name in direct for member in self._members(name))]
         for name in chosen:
             self._device.attribute(name).kind |= self._kind
+        for name, rests in below.items():
+            AttrNames(self._device.attribute(name), self._kind).choose(rests)
         for name in self._list():
             if name not in chosen:
                 others = Kind.config if self._kind == Kind.normal else Kind.hinted
@@ -67,7 +89,12 @@ class AttrNames(MutableSequence[str]):
         self.choose(names)
 
     def insert(self, index: int, value: str) -> None:
-        self.choose([*self._list(), value])
+        self._device.attribute(value)
+        child, rest = self._below(value)
+        for name in [child] if child else self._members(value):
+            self._device.attribute(name).kind |= self._kind
+        if child:
+            AttrNames(self._device.attribute(child), self._kind).append(rest)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self._list() == list(other)
