@@ -162,6 +162,14 @@ def test_several_frames_a_point(engine, run, det, unchanged):
     assert np.array_equal(run.pixels()[1][2], frame(det.cam.unique_id.get()))
 
 
+def test_settings_are_metadata(engine, run, det):
+    md = {"folder": det.hdf1.write_path_template, "settings": det.cam.stage_sigs}
+    engine(bp.count([det], 1, md=md))
+    (start,) = run.of("start")
+    assert (start["folder"], type(start["folder"])) == (det.hdf1.write_path_template, str)
+    assert start["settings"] == det.cam.stage_sigs.copy()
+
+
 def test_a_group_of_attributes_is_read(engine, run, det):
     engine(bp.count([det.cam.array_size], 1))
     (event,) = run.of("event")

@@ -1,5 +1,7 @@
 """stage_sigs has OrderedDict's ways."""
 
+import copy
+import pickle
 from collections import OrderedDict
 from collections.abc import MutableMapping
 
@@ -142,3 +144,30 @@ def test_as_text(sigs):
         "my.settings:3:",
     ]
     assert sigs == {"cam.num_images": 3}
+
+
+@pytest.mark.parametrize(
+    "made", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))]
+)
+def test_a_copy_does_not_follow(sigs, made):
+    """So that what was can be set again."""
+    saved = made(sigs)
+    sigs["cam.num_images"] = 7
+    assert type(saved) is OrderedDict and list(saved) == ["cam.acquire", "cam.image_mode"]
+    sigs.replace(saved)
+    assert "cam.num_images" not in sigs
+
+
+def test_joined(sigs):
+    more = {"cam.num_images": 7, "cam.acquire": 1}
+    joined = sigs | more
+    assert list(joined.items()) == [
+        ("cam.acquire", 1),
+        ("cam.image_mode", 1),
+        ("cam.num_images", 7),
+    ]
+    assert "cam.num_images" not in sigs
+    assert list(more | sigs) == ["cam.num_images", "cam.acquire", "cam.image_mode"]
+    same = sigs
+    same |= more
+    assert same is sigs and sigs == joined

@@ -36,6 +36,10 @@ class PathTemplate(str):
         template._store, template._write = store, write
         return template
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied or pickled, as metadata of a run, it is text alone."""
+        return str, (str(self),)
+
     def get(self) -> str:
         return str(PathTemplate.of(self._store, self._write))
 

@@ -144,5 +144,23 @@ class StageSigs(MutableMapping[str, Setting]):
     def copy(self) -> OrderedDict[str, Setting]:
         return OrderedDict(self.items())
 
+    def __copy__(self) -> OrderedDict[str, Setting]:
+        """To be set again later; another view of the same list would be no copy."""
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As metadata of a run, which are copied, and pickled."""
+        return OrderedDict, (list(self.items()),)
+
+    def __or__(self, other: Mapping[Any, Any]) -> OrderedDict[str, Setting]:
+        return self.copy() | dict(other)
+
+    def __ror__(self, other: Mapping[Any, Any]) -> OrderedDict[str, Setting]:
+        return OrderedDict(other) | self.copy()
+
+    def __ior__(self, other: Mapping[Any, Any]) -> StageSigs:
+        self.update(other)
+        return self
+
     def __repr__(self) -> str:
         return written_by(lib.oph_settings_text, self._ptr)
