@@ -211,3 +211,12 @@ def test_times_are_the_iocs():
 def test_what_a_signal_in_memory_cannot_hold(words, wanted):
     with pytest.raises(cophyd.InvalidValueError, match=f"soft: wanted {wanted}"):
         cophyd.SoftSignal(name="soft", **words)
+
+
+def test_text_is_not_cut_at_a_nul(det):
+    name, sigs = det.hdf1.file_name, det.hdf1.stage_sigs
+    name.put("before")
+    for put in (name.put, lambda words: sigs.update(file_name=words)):
+        with pytest.raises(ValueError, match="without a NUL"):
+            put("scan\0other")
+    assert name.get() == "before" and "file_name" not in sigs

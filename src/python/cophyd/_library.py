@@ -55,6 +55,13 @@ def to_text(bytes_: bytes) -> str:
         return bytes_.decode("latin-1")
 
 
+def to_bytes(words: str) -> bytes:
+    """For the library, to which a NUL is the end: text is refused, and never cut."""
+    if "\0" in words:
+        raise ValueError(f"wanted text without a NUL, found {words!r}")
+    return words.encode()
+
+
 def text(chars: Any) -> str:
     """A C string; "" for NULL."""
     return to_text(ffi.string(chars)) if chars else ""

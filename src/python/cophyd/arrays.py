@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._library import ffi, lib, text, to_text
+from ._library import ffi, lib, text, to_bytes, to_text
 
 NUMPY: dict[int, np.dtype] = {
     lib.OPH_INT8: np.dtype("i1"),
@@ -95,7 +95,7 @@ class Data:
         self._fill(lib.OPH_UINT64 if wide else lib.OPH_INT64, 1, ffi.new(f"{kind} *", value))
 
     def _texts(self, values: list[str]) -> None:
-        self.texts = [ffi.new("char[]", value.encode()) for value in values]
+        self.texts = [ffi.new("char[]", to_bytes(value)) for value in values]
         self._fill(lib.OPH_STRING, len(values), ffi.new("char *[]", self.texts))
 
     def _array(self, value: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._library import ffi, lib, new_struct, text, written_by
+from ._library import ffi, lib, new_struct, text, to_bytes, written_by
 from .errors import call, call_with_report
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class StageSigs(MutableMapping[str, Setting]):
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, str):
-            call(lib.oph_settings_set_text, self._ptr, name, value.encode())
+            call(lib.oph_settings_set_text, self._ptr, name, to_bytes(value))
         elif isinstance(value, (bool, int)):
             call(lib.oph_settings_set_int, self._ptr, name, int(value))
         elif isinstance(value, float):
