@@ -40,7 +40,15 @@ class Odd(Exception):
     code = "odd"
 
 
-@pytest.mark.parametrize("error", [Odd("it broke"), OSError(5, "it broke"), SystemExit("it broke")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        Odd("it broke"),
+        OSError(5, "it broke"),
+        SystemExit("it broke"),
+        OSError("it broke: a\udcff.h5"),
+    ],
+)
 def test_any_exception_is_the_cause(status, error):
     status.set_exception(error)
     status.set_exception(RuntimeError("too late"))

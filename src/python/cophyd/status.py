@@ -160,7 +160,8 @@ class Status:
         err = new_error()
         err.code = (isinstance(error, CophydError) and error.code) or lib.OPH_EACQUIRE
         err.waited = -1
-        err.text = str(error).encode()[: len(err.text) - 1]
+        # The name of a file may have what is no text, and the status has to be done all the same.
+        err.text = str(error).encode(errors="replace")[: len(err.text) - 1]
         former, self._exception = self._exception, caused_by(error, err)
         if not lib.oph_status_finish(self._ptr, err):
             self._exception = former
