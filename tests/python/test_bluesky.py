@@ -241,6 +241,17 @@ def fly(det, series, runs=1):
     yield from bps.unstage(det)
 
 
+def test_hints_of_a_series_are_keys_of_its_stream(engine, run, make_detector):
+    """bluesky's tables and plots take each for one; what is hinted else is none."""
+    det = make_detector(detectors.WithStatistics)
+    det.stats1.total.kind = "hinted"
+    engine(fly(det, Series(frames=2, exposure=0.001)))
+    (descriptor,) = run.of("descriptor")
+    assert list(descriptor["data_keys"]) == ["det_image"]
+    assert descriptor["hints"] == {"det": {"fields": []}}
+    assert det.hints == {"fields": ["det_stats1_total"]}
+
+
 def test_fly_scan(engine, run, det, unchanged):
     series = Series(frames=5, exposure=0.001, period=0.004)
     engine(fly(det, series, 2))

@@ -245,6 +245,16 @@ class Detector(AreaDetectorDevice):
         self._described = True
         return self._tree.assets.describe_series(self)
 
+    @property
+    def hints(self) -> dict[str, Any]:
+        """{"fields": [...]}: the keys that are to be plotted. The stream of a series has its images
+        alone, and bluesky's tables want no key that their stream lacks."""
+        found = super().hints
+        if self._described and self.state != "idle":
+            images = self._tree.assets.images
+            found["fields"] = [field for field in found["fields"] if field in images]
+        return found
+
     def describe_images(self) -> tuple[OrderedDict[str, Any], dict[str, str]]:
         """The data keys of images, and the paths of the plugins that write them."""
         stores: dict[str, str] = {}
