@@ -3,6 +3,7 @@
 import sys
 import threading
 
+import ophyd.status
 import pytest
 
 import cophyd
@@ -162,6 +163,33 @@ def test_both_and_either(status):
     other.set_exception(RuntimeError("it broke"))
     with pytest.raises(cophyd.CophydError, match="it broke"):
         both.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+@pytest.mark.parametrize("well", [True, False])
+def test_both_with_a_status_of_ophyd(status, first, well):
+    theirs = ophyd.status.Status()
+    both = status & theirs if first == "ours" else theirs & status
+    status.set_finished()
+    assert not both.done
+    if well:
+        theirs.set_finished()
+        both.wait(PATIENCE)
+    else:
+        theirs.set_exception(RuntimeError("it broke"))
+        error = both.exception(PATIENCE)
+        assert error is not None and not both.success
+        assert first == "theirs" or "it broke" in str(error)
+
+
+def test_either_with_a_status_of_ophyd(status):
+    theirs = ophyd.status.Status()
+    either = status | theirs
+    status.set_exception(RuntimeError("it broke"))
+    theirs.set_finished()
+    either.wait(PATIENCE)
+    with pytest.raises(TypeError):
+        status & 1
 
 
 def test_progress(status, calls):

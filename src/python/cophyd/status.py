@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ._library import ffi, lib, new_struct, text
 from .errors import CophydError, WaitTimeoutError, call, call_for, exception_of, new_error
@@ -231,23 +232,41 @@ class Status:
 
     # --- Several
 
-    def _combine(self, function: Any, other: Status) -> Status:
+    # ophyd's statuses ask for these of one that they are combined with.
+    _lock = contextlib.nullcontext()
+    _trace_attributes: ClassVar[dict[str, Any]] = {}
+
+    def _adopt(self, other: Any) -> Status:
+        """A status of another package, as one of here that ends as it does."""
+        made = Status.new(self._context, type(other).__name__)
+
+        def end(ended: Any) -> None:
+            error = ended.exception(timeout=0)
+            if error is None:
+                made.set_finished()
+            else:
+                made.set_exception(error)
+
+        other.add_callback(end)
+        return made
+
+    def _combine(self, function: Any, other: Any) -> Status:
+        if not isinstance(other, Status):
+            if not hasattr(other, "add_callback"):
+                return NotImplemented
+            other = self._adopt(other)
         parts = ffi.new("oph_status *[2]", [self._ptr, other._ptr])
         made = call_for("oph_status *", function, parts, 2)
         combined = Status(made, self._context, (self, other))
         combined._parts = (self, other)
         return combined
 
-    def __and__(self, other: Status) -> Status:
-        """Done when both are; fails with the first that fails."""
-        if not isinstance(other, Status):
-            return NotImplemented
+    def __and__(self, other: Any) -> Status:
+        """Done when both are; fails with the first that fails. `other` may be a status of ophyd."""
         return self._combine(lib.oph_status_all, other)
 
-    def __or__(self, other: Status) -> Status:
+    def __or__(self, other: Any) -> Status:
         """Done when one of them is; fails when both have failed."""
-        if not isinstance(other, Status):
-            return NotImplemented
         return self._combine(lib.oph_status_any, other)
 
     # --- As text
