@@ -132,7 +132,7 @@ static bool shares_setting(const struct oph__plan *plan, const struct oph__journ
         for (size_t j = 0; j < plan->items.count; j++) {
             const struct oph__item *ours = plan->items.at[j];
             if (oph__equal(theirs->pv, ours->sig->set->name) &&
-                oph__equal(theirs->server, ours->info.host))
+                oph__journal_same_server(theirs->server, ours->info.host))
                 return true;
         }
     }
@@ -144,8 +144,8 @@ static bool in_the_way(const struct wish *wish, const struct oph__journal_found 
     const struct oph__journal_head *theirs = &found->content.head, *ours = &wish->journal->head;
     if (oph__equal(found->name, wish->journal->name)) return true; /* ours would take its place */
     if (found->rc) return false;
-    if (oph__equal(theirs->server, ours->server) &&
-        oph__journal_overlaps(theirs->prefix, ours->prefix))
+    if (oph__journal_overlaps(theirs->prefix, ours->prefix) &&
+        oph__journal_same_server(theirs->server, ours->server))
         return true;
     return shares_setting(wish->plan, &found->content);
 }

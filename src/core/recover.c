@@ -130,7 +130,8 @@ static int check_ioc(const struct recovering *r, const struct oph__plan *plan, c
         if (!oph__pv_info(item->sig->set, &info)) continue; /* restoring says so */
         char wanted[320];
         oph__format(wanted, sizeof wanted, "the server %s, as in %s", item->info.host, file);
-        if (!(r->options.flags & OPH_RECOVER_ANY_SERVER) && !oph__equal(info.host, item->info.host))
+        if (!(r->options.flags & OPH_RECOVER_ANY_SERVER) &&
+            !oph__journal_same_server(info.host, item->info.host))
             return oph__fail(err, OPH_EMISMATCH, place(item), wanted, "%s", info.host);
         rc = check_label(item, &info, &item->set, file, err);
         if (!rc) rc = check_label(item, &info, &item->read, file, err);

@@ -3,6 +3,7 @@
  * its link stops it at a put or a flush, and there it is killed. */
 #include "core/context.h"
 #include "core/journal_text.h"
+#include "core/device.h"
 #include "lib/child.h"
 #include "lib/detector.h"
 #include "lib/state.h"
@@ -449,7 +450,7 @@ static void other_server(void)
 }
 
 /* The file as it were if the server had had another address. */
-static void move_server(void)
+static void move_server(const char *to)
 {
     struct oph__buf text = {0};
     oph_journals *journals = NULL;
@@ -463,7 +464,7 @@ static void move_server(void)
         if (!strncmp(part, "end ", 4)) break;
         for (const char *at; (at = strstr(rest, j->server)); rest = at + strlen(j->server)) {
             oph__buf_add_n(&text, rest, (size_t)(at - rest));
-            oph__buf_add(&text, "former:5064");
+            oph__buf_add(&text, to);
         }
         oph__buf_add(&text, rest);
     }
@@ -482,12 +483,35 @@ static void moved_server(void)
     oph_error err = OPH_ERROR_INIT;
     start_staged(&child);
     child_kill(&child);
-    move_server();
+    move_server("former:5064");
     testOk(oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err) == OPH_EMISMATCH &&
                strstr(err.wanted, "former:5064"),
            "%s", err.text);
     check_done(oph_recover(d.ctx, NULL, &any, NULL, NULL, &err), &err,
                "an IOC that has moved is taken when asked");
+    testOk1(state_journals() == 0);
+    detector_unchanged(&d, "that");
+}
+
+/* libca gives a server's number until it knows the name. */
+static void server_of_two_names(void)
+{
+    struct child child;
+    char other[64];
+    oph_error err = OPH_ERROR_INIT;
+    struct oph__chan_info info;
+    oph_signal *sig;
+    start_staged(&child);
+    child_kill(&child);
+    if (oph_signal_find(d.det, "cam.acquire", &sig, &err) || !oph__pv_info(sig->set, &info))
+        testAbort("no signal");
+    snprintf(other, sizeof other, "%s:%d",
+             strncmp(info.host, "127.", 4) ? "127.0.0.1" : "localhost", sim_port(d.sim));
+    move_server(other);
+    check_refused(oph_stage(d.det, NULL, &err), &err, OPH_ESTATE, "det", NULL, "stage",
+                  "oph_recover");
+    check_done(oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err), &err,
+               "the server's other name is known as its own");
     testOk1(state_journals() == 0);
     detector_unchanged(&d, "that");
 }
@@ -514,6 +538,7 @@ int main(int argc, char **argv)
     prepared();
     detector_works(&d, "after all that");
     moved_server();
+    server_of_two_names();
     other_server();
     detector_end(&d);
     state_end();
