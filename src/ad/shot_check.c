@@ -7,6 +7,7 @@
 
 enum { STATE_IDLE = 0, STATE_ERROR = 6, STATE_ABORTED = 10 };
 enum { IMAGE_SINGLE = 0, IMAGE_CONTINUOUS = 2 };
+enum { PILATUS_ALIGNMENT = 4 }; /* of TriggerMode */
 
 static const double READOUT = 0.00228;      /* Pilatus2; the slowest there is, seconds */
 static const double FILE_TIMEOUT = 10.0;    /* where the camera has no ImageFileTmot, seconds */
@@ -112,6 +113,13 @@ double oph__cam_images(const oph_device *cam, double num_images, double image_mo
     return !pilatus && image_mode == IMAGE_SINGLE ? 1 : num_images;
 }
 
+/* In Alignment ADPilatus exposes again and again, whatever NumImages says, until it is stopped. */
+static bool never_ends(const struct oph__shot *shot)
+{
+    return oph_device_is(shot->cam, "PilatusDetectorCam") &&
+           shot->before.number[OPH__CAM_TRIGGER] == PILATUS_ALIGNMENT;
+}
+
 static int count_frames(struct oph__shot *shot, oph_error *err)
 {
     const struct oph__look *l = &shot->before;
@@ -119,6 +127,10 @@ static int count_frames(struct oph__shot *shot, oph_error *err)
     if (oph__cam_images(shot->cam, 1, mode) < 0)
         return refuse(shot->cam_rows[OPH__CAM_MODE], OPH_EINVAL, "Single or Multiple",
                       "Continuous, which never ends", err);
+    if (never_ends(shot))
+        return refuse(shot->cam_rows[OPH__CAM_TRIGGER], OPH_EINVAL,
+                      "Internal, Ext. Enable, Ext. Trigger or Mult. Trigger",
+                      "Alignment, which never ends", err);
     double frames = oph__cam_images(shot->cam, images, mode);
     if (!(frames >= 1)) {
         char found[32];

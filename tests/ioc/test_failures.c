@@ -111,6 +111,13 @@ static void camera_files(void)
                         "cam1:FileTemplate_RBV", "a text", "empty");
 }
 
+/* ADPilatus would expose and write until somebody stops it. */
+static void endless(void)
+{
+    changed_after_stage("cam1:TriggerMode", "Alignment", "Internal", OPH_EINVAL, "cam.trigger_mode",
+                        "cam1:TriggerMode_RBV", "Mult. Trigger", "Alignment, which never ends");
+}
+
 static void writer_changed(void)
 {
     changed_after_stage("HDF1:EnableCallbacks", "Disable", "Enable", OPH_ESTATE, "hdf1.enable",
@@ -199,6 +206,7 @@ int main(void)
     no_folder();
     capture_runs();
     camera_files();
+    endless();
     writer_changed();
     chained();
     capture_stopped();
