@@ -50,6 +50,7 @@ struct oph__plan {
     struct oph__vec unneeded; /* items that were set aside, the last one first */
     bool whole; /* filled from hooks and lists: hooks are asked before and while it is written */
     bool dry;   /* only to be looked at: hooks keep nothing of it */
+    bool recovered;               /* from a journal: putting it back may have been tried before */
     struct oph__journal *journal; /* from before the first put on; NULL: none */
     uint64_t gone;                /* oph__journal_gone, before originals were read */
     bool overtaken; /* another journal has gone since: they may be what that one had staged */

@@ -275,6 +275,7 @@ static int32_t outcome(const struct oph__item *item, const struct oph__read *fou
     case OPH__LEFT: return OPH_RECOVERED_LEFT;
     case OPH__WENT_BACK:
         if (!same(item, &found->set, &now->set)) return OPH_RECOVERED_BACK;
+        if (found->read.data && !same(item, &found->read, &now->read)) return OPH_RECOVERED_BACK;
     }
     return OPH_RECOVERED_SAME;
 }

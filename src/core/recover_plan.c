@@ -188,6 +188,7 @@ int oph__recover_plan(oph_context *ctx, const struct oph__journal_content *conte
         free_device(root);
         return rc;
     }
+    plan->recovered = true;
     for (size_t i = 0; !rc && i < content->records.count; i++)
         rc = add_item(plan, content->records.at[i], err);
     if (rc)

@@ -8,6 +8,7 @@
 struct restoring {
     oph_context *ctx;
     bool force;
+    bool recovered; /* readbacks are looked at, too */
     oph_report *report;
     oph_error first; /* the first setting that could not be put back */
 };
@@ -82,6 +83,18 @@ static bool is_ours(const struct oph__item *item, const struct oph_value *now,
     return ours;
 }
 
+/* A put that came back completed, and did not reach the device: its setpoint is as before, and its
+ * readback as staged. */
+static bool is_stuck(const struct back *b, const struct oph__read *now)
+{
+    const struct oph__item *item = b->item;
+    struct oph__chan_info info;
+    if (!now->read.data || !b->expect.data || !oph__pv_info(item->sig->read, &info)) return false;
+    const struct oph__alike how =
+        oph__alike(&info, item->sig->row->type, item->sig->row->how == OPH__PATH);
+    return !oph__matches(&now->read, &b->expect, &how) && is_ours(item, &now->read, &how);
+}
+
 /* Leaves alone what somebody else changed since, and what is back already. What went down after it
  * was read cannot be told from either. */
 static bool is_theirs(struct restoring *r, struct back *b, const struct oph__read *now)
@@ -105,7 +118,7 @@ static bool is_theirs(struct restoring *r, struct back *b, const struct oph__rea
         if (is_back) oph__wire_clear(&b->expect);
         return false;
     }
-    if (is_back) return true; /* nothing to do */
+    if (is_back) return !is_stuck(b, now); /* then there is nothing to do */
     if (is_ours(item, &now->set, &how)) return false;
     char value[256], found[320], wanted[320];
     show(item, &now->set, value, sizeof value);
@@ -206,7 +219,7 @@ static void stop_and_look(struct restoring *r, struct back *backs, size_t count)
             writes[x.write_count++] = write_of(&backs[i]);
         else
             reads[x.read_count++] =
-                (struct oph__read){.sig = backs[i].item->sig, .setpoint_only = true};
+                (struct oph__read){.sig = backs[i].item->sig, .setpoint_only = !r->recovered};
     }
     if (x.write_count + x.read_count) oph__exchange(r->ctx, &x, false, NULL);
     if (x.write_count) stop_again(r, writes, x.write_count);
@@ -244,7 +257,8 @@ static void write_back(struct restoring *r, struct back *backs, size_t count)
 
 int oph__plan_restore(struct oph__plan *plan, bool force, oph_report *report, oph_error *err)
 {
-    struct restoring r = {.ctx = plan->dev->ctx, .force = force, .report = report};
+    struct restoring r = {
+        .ctx = plan->dev->ctx, .force = force, .recovered = plan->recovered, .report = report};
     size_t count = plan->items.count;
     struct back *backs = calloc(count ? count : 1, sizeof *backs);
     if (!backs) { /* the journal stays as it is */

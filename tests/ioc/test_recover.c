@@ -493,6 +493,26 @@ static void moved_server(void)
     detector_unchanged(&d, "that");
 }
 
+/* A driver that takes no value: the setpoint is back, and nothing else. */
+static void not_taken(void)
+{
+    struct child child;
+    oph_error err = OPH_ERROR_INIT;
+    double time = 0;
+    start_staged(&child);
+    child_kill(&child);
+    probe_put_complete(d.probe, "sim1:ReadbackStays", "cam1:AcquireTime_RBV", 5);
+    for (int i = 0; i < 2; i++)
+        check_refused(oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err), &err, OPH_EMISMATCH,
+                      "det.cam.acquire_time", "Pilatus:cam1:AcquireTime", "0.2 put back", "0.01");
+    testOk(state_journals() == 1, "it stays in the journal");
+    probe_put_complete(d.probe, "sim1:ReadbackStays", "", 5);
+    check_done(oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err), &err, "until it is taken");
+    int rc = oph_get_double(d.det, "cam.acquire_time", &time, &err);
+    testOk(!rc && time == 0.2 && state_journals() == 0, "AcquireTime_RBV is %g", time);
+    detector_unchanged(&d, "that");
+}
+
 /* libca gives a server's number until it knows the name. */
 static void server_of_two_names(void)
 {
@@ -539,6 +559,7 @@ int main(int argc, char **argv)
     detector_works(&d, "after all that");
     moved_server();
     server_of_two_names();
+    not_taken();
     other_server();
     detector_end(&d);
     state_end();
