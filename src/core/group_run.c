@@ -290,7 +290,6 @@ static void complete(oph_group *g)
 static void run_on_engine(oph_group *g)
 {
     pthread_mutex_lock(&g->m->lock);
-    g->posted = false;
     bool cancelled = g->cancelled;
     pthread_mutex_unlock(&g->m->lock);
     if (!cancelled) advance(g);
@@ -312,9 +311,15 @@ static void run_on_engine(oph_group *g)
     if (done && !again) complete(g);
 }
 
+/* It is posted until it runs, whatever the timer does meanwhile: so nobody posts it twice, and the
+ * group waits for it. */
 static void run_job(struct oph__job *job)
 {
-    run_on_engine((oph_group *)((char *)job - offsetof(oph_group, job)));
+    oph_group *g = (oph_group *)((char *)job - offsetof(oph_group, job));
+    pthread_mutex_lock(&g->m->lock);
+    g->posted = false;
+    pthread_mutex_unlock(&g->m->lock);
+    run_on_engine(g);
 }
 
 static void run_timer(struct oph__timer *timer)

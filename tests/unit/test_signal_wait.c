@@ -3,6 +3,7 @@
 
 #include <cophyd/group.h>
 #include <epicsUnitTest.h>
+#include <semaphore.h>
 #include <string.h>
 
 static int await(const char *attr, const oph_condition *until, double timeout, oph_error *err)
@@ -142,6 +143,49 @@ static void test_moves(void)
     fake_set("X:Real_RBV", "0.5");
 }
 
+/* The engine, kept from all else until it is let go. */
+struct hold {
+    struct oph__job job;
+    sem_t held, go;
+};
+
+static void hold(struct oph__job *job)
+{
+    struct hold *h = (struct hold *)job;
+    sem_post(&h->held);
+    while (sem_wait(&h->go)) {
+    }
+}
+
+/* News of the last moment, which are on their way to the engine when the time is over. */
+static void test_same_moment(void)
+{
+    const oph_condition half = {.size = sizeof half, .equals = OPH_DOUBLE(0.5), .stable = 0.1};
+    struct hold h = {.job.run = hold};
+    oph_error err;
+    sem_init(&h.held, 0, 0);
+    sem_init(&h.go, 0, 0);
+    fake_code(await("real", &(const oph_condition){.size = sizeof half}, 20, &err), 0, &err,
+              "connected");
+    int flushes = fake_flushes();
+    oph_status *status = start("real", &half);
+    fake_wait_flushes(flushes + 1); /* it is watched */
+    oph__loop_drain(things_context()->engine);
+    oph__loop_post(things_context()->engine, &h.job);
+    while (sem_wait(&h.held)) {
+    }
+    fake_set("X:Real_RBV", "0.5004"); /* near enough */
+    double over = oph__now() + 0.2;
+    while (oph__now() < over) {
+    }
+    sem_post(&h.go);
+    ends(status, 0, "it ends once");
+    oph__loop_drain(things_context()->engine);
+    fake_set("X:Real_RBV", "0.5");
+    sem_destroy(&h.held);
+    sem_destroy(&h.go);
+}
+
 static void test_loss(void)
 {
     const oph_condition eight = {.size = sizeof eight, .equals = OPH_INT(8)};
@@ -194,6 +238,7 @@ int main(void)
     test_tests();
     test_stable();
     test_moves();
+    test_same_moment();
     test_loss();
     test_group();
     things_end();
