@@ -121,9 +121,11 @@ static int encode(struct oph__entry *e, oph_error *err)
                       : oph__encode_data(p->given, &target, &p->own, err);
 }
 
-/* A plugin's driver is not the camera's: only what lies below one prefix may queue up. */
+/* A plugin's driver is not the camera's: only what lies below one prefix may queue up. A signal
+ * without a device has no driver. */
 static bool may_share_driver(const oph_signal *a, const oph_signal *b)
 {
+    if (!a->dev || !b->dev) return a == b;
     const char *p = a->dev->prefix, *q = b->dev->prefix;
     while (*p && *p == *q)
         p++, q++;

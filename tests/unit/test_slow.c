@@ -1,8 +1,11 @@
 /* core/entry: what a put may take. Rows that are slow give time to all puts of their driver, which
  * queue up there, and none to those of another. */
+#include "core/device.h"
 #include "lib/fake_link.h"
 
+#include <cophyd/group.h>
 #include <cophyd/settings.h>
+#include <cophyd/soft.h>
 #include <cophyd/stage.h>
 #include <epicsUnitTest.h>
 #include <pthread.h>
@@ -38,6 +41,22 @@ static void *release(void *pv)
     return NULL;
 }
 
+/* What has no device has no driver to wait for. */
+static void test_without_device(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_signal *slow = NULL, *soft = NULL;
+    oph_group *g = NULL;
+    if (oph_signal_find(det, "cam.threshold", &slow, &err) ||
+        oph_soft_new(slow->ctx, "point", OPH_INT(1), NULL, &soft, &err) ||
+        oph_group_new(slow->ctx, &g, &err) || oph_group_put(g, soft, OPH_INT(2), NULL, &err) ||
+        oph_group_put(g, slow, OPH_INT(2), NULL, &err))
+        testAbort("%s", err.text);
+    fake_code(oph_group_run(g, OPH_DEFAULT, NULL, &err), 0, &err, "beside a signal in memory");
+    oph_group_free(g);
+    oph_signal_free(soft);
+}
+
 int main(void)
 {
     testPlan(0);
@@ -57,6 +76,8 @@ int main(void)
     pthread_join(thread, NULL);
     fake_rule("X:cam1:Mode", FAKE_FOLLOW);
     fake_code(oph_unstage(det, NULL, &err), 0, &err, "unstage");
+
+    test_without_device(det);
 
     fake_rule("X:HDF1:Number", FAKE_WITHHOLD);
     fake_code(oph_stage(det, NULL, &err), OPH_ETIMEOUT, &err, "a plugin is not, and is given up");
