@@ -72,6 +72,8 @@ static void changed(struct event_handler_args args)
 
     if (admits(mon, args.status)) {
         oph__ca_event(&event, &args);
+        /* A channel that had no more was asked for all, and may have come back with more. */
+        if (mon->count && event.count > mon->count) event.count = mon->count;
         mon->fn(mon->user, &event);
     }
     oph__ca_leave(before);

@@ -28,6 +28,7 @@ static void make_device(void)
                         "row text stringout rw text config\n"
                         "row chars chars rw text config\n"
                         "row doubles doubles rw array config\n"
+                        "row sized sized rw array config\n"
                         "row guarded guarded rw float config\n"
                         "row closed closed rw float config\n"
                         "row missing missing rw float config\n");
@@ -298,12 +299,52 @@ static void test_flood(void)
     oph__ca_ops()->close(link);
 }
 
+/* An array of 3 that comes back with 6, of which 4 are wanted. */
+struct sized {
+    oph_queue *queue;
+    oph_subscription *sub;
+};
+
+static size_t next_count(struct sized *sized, double timeout)
+{
+    oph_event *event = NULL;
+    size_t count = 0;
+
+    while (!count && !oph_queue_next(sized->queue, timeout, &event, NULL)) {
+        if (oph_event_value(event)) count = oph_value_count(oph_event_value(event));
+        oph_event_free(event);
+    }
+    return count;
+}
+
+static void sized_begin(struct sized *sized)
+{
+    const oph_subscribe_options four = {.size = sizeof four, .count = 4};
+    oph_signal *sig = NULL;
+
+    oph_queue_new(ctx, &sized->queue, NULL);
+    oph_signal_find(dev, "sized", &sig, NULL);
+    oph_subscribe_queue(sig, &four, sized->queue, NULL, &sized->sub, NULL);
+    testOk(next_count(sized, 10) == 3, "an array that has no more");
+    setenv("COPHYD_SIZED", "6", 1);
+}
+
+static void sized_end(struct sized *sized)
+{
+    size_t count = next_count(sized, 60);
+
+    testOk(count == 4, "no more than were wanted of an array that has grown, found %zu", count);
+    oph_subscription_free(sized->sub);
+    oph_queue_free(sized->queue);
+}
+
 /* Many signals, and an IOC that goes and comes back. */
 static void test_restart(void)
 {
     static struct events said[MANY];
     static oph_subscription *subs[MANY][EACH];
     struct events nobody, late;
+    struct sized sized;
     char name[16], text[128];
     int good = 0;
 
@@ -323,6 +364,7 @@ static void test_restart(void)
         events_forget(&said[i]);
     }
     testOk(good == MANY, "%d signals with %d subscriptions each", good, EACH);
+    sized_begin(&sized);
     sim_kill(mini);
     for (int i = good = 0; i < MANY; i++)
         good += events_have(&said[i], "disconnected", 5);
@@ -343,6 +385,7 @@ static void test_restart(void)
     testOk(good == MANY, "%d go on: connected, then one value", good);
     testOk(events_have(&late, "1.5", 10) && events_have(&late, "metadata", 10),
            "one that began while the IOC was away");
+    sized_end(&sized);
     oph_subscription_free(sub);
     for (int i = 0; i < MANY; i++) {
         for (int k = 0; k < EACH; k++)

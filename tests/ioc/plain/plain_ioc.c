@@ -47,14 +47,17 @@ static long sum(subRecord *record)
     return 0;
 }
 
-/* The database loads files relative to where make check runs. */
+/* The database loads files relative to where make check runs. What a restart is to change is in the
+ * environment. */
 static int load_records(int many)
 {
     static const char *const files[] = {"types.db", "special.db", "mini.db"};
+    const char *sized = getenv("COPHYD_SIZED");
     char macros[32];
 
+    snprintf(macros, sizeof macros, "SIZED=%s", sized ? sized : "3");
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (dbLoadRecords(files[i], NULL)) return -1;
+        if (dbLoadRecords(files[i], macros)) return -1;
     for (int i = 0; i < many; i++) {
         snprintf(macros, sizeof macros, "N=%d", i);
         if (dbLoadRecords("many.db", macros)) return -1;
