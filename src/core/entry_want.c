@@ -5,7 +5,10 @@
  * the put. One that stood as wanted before and has shown no change is read: the IOC may have pushed
  * it away, and not have said so yet. What disagrees with such a read is watched anew, since what
  * the old watch has still to tell may be older than the read. A start row's readback is not read at
- * all: it takes its time to move, and the watch shows that. */
+ * all: it takes its time to move, and the watch shows that.
+ *
+ * What must stand for a time does so as long as it is seen: not while its PV is away, or cannot be
+ * read. */
 #include "base/err.h"
 #include "base/str.h"
 #include "core/group.h"
@@ -15,7 +18,12 @@ static void saw_value(void *user, const struct oph__event *event)
 {
     struct oph__entry *e = user;
     struct oph__wanting *w = e->want;
-    if (event->code) return;
+    if (event->code) {
+        pthread_mutex_lock(&e->group->m->lock);
+        w->aim.holds = false;
+        pthread_mutex_unlock(&e->group->m->lock);
+        return;
+    }
     struct oph_value seen = {.dtype = event->dtype,
                              .count = event->count,
                              .status = event->status,
@@ -24,7 +32,10 @@ static void saw_value(void *user, const struct oph__event *event)
                              .nanoseconds = event->nanoseconds,
                              .data = (void *)(uintptr_t)event->data};
     bool likes = oph__aim_likes(&w->aim, &seen);
+    unsigned ups = oph__pv_ups(e->pv);
     pthread_mutex_lock(&e->group->m->lock);
+    if (ups != w->ups) w->aim.holds = false;
+    w->ups = ups;
     bool first = w->seen++ == 0;
     w->shown = likes;
     if (e->step == OPH__WATCHING || (w->beforehand && !w->read_first)) {
@@ -182,6 +193,12 @@ static void fail(struct oph__entry *e, int code, double waited, const char *foun
     oph__entry_end(e, &err);
 }
 
+/* Gone since its newest value, which may be another now. */
+static bool is_away(const struct oph__entry *e)
+{
+    return !oph__pv_is_up(e->pv) || oph__pv_ups(e->pv) != e->want->ups;
+}
+
 bool oph__want_step(struct oph__entry *e)
 {
     struct oph__aim *aim = &e->want->aim;
@@ -192,6 +209,7 @@ bool oph__want_step(struct oph__entry *e)
         return false;
     }
     pthread_mutex_lock(&e->group->m->lock);
+    if (!aim->reached && is_away(e)) aim->holds = false;
     bool fell = e->want->fell && !aim->holds, any = e->want->seen > 0;
     double due = oph__aim_due(aim);
     pthread_mutex_unlock(&e->group->m->lock);

@@ -58,6 +58,7 @@ struct oph__wanting {
     struct oph__op *watch, *watch_start;
     unsigned seen;   /* values that the watch has shown; the first may be older than the put */
     bool shown;      /* the newest of them is as wanted */
+    unsigned ups;    /* times that its PV had come up then */
     bool rose, fell; /* a start row's setpoint went to 1, and back to 0: it did not start */
 };
 

@@ -107,10 +107,7 @@ bool oph__pv_is_up(struct oph__pv *pv)
 
 unsigned oph__pv_ups(struct oph__pv *pv)
 {
-    pthread_mutex_lock(&pv->ctx->lock);
-    unsigned ups = pv->ups;
-    pthread_mutex_unlock(&pv->ctx->lock);
-    return ups;
+    return pv->ups;
 }
 
 bool oph__pv_info(struct oph__pv *pv, struct oph__chan_info *ret)

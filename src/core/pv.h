@@ -20,7 +20,7 @@ struct oph__pv {
     struct oph__link *link; /* of its own; NULL: the context's, to the network */
     char *name;             /* "Pilatus:cam1:AcquireTime" */
     const char *path;       /* of the signal; borrowed */
-    unsigned ups;           /* times it came up: more than one means that the IOC was away */
+    atomic_uint ups;        /* times it came up, read without it: above one the IOC was away */
     atomic_bool absent; /* this IOC does not have it, as connecting found; read without the lock */
     struct oph_subscription *subs;
     struct oph__cache *cache; /* NULL: nobody asked for one */

@@ -202,6 +202,25 @@ static void test_loss(void)
     fake_set("X:Number_RBV", "7");
 }
 
+/* What is away does not stand as wanted, whatever it was before. */
+static void test_loss_of_what_stands(void)
+{
+    const oph_condition stays = {.size = sizeof stays, .equals = OPH_INT(7), .stable = 0.2};
+    oph_error err;
+    fake_code(await("number", &(const oph_condition){.size = sizeof stays}, 20, &err), 0, &err,
+              "connected");
+    oph_status *status = start("number", &stays);
+    fake_down("X:Number_RBV");
+    fake_code(oph_status_wait(status, 0.4, &err), OPH_ETIMEOUT, &err, "it is away");
+    double back = oph__now();
+    fake_up("X:Number_RBV");
+    ends(status, 0, "it is back");
+    testOk(oph__now() - back >= 0.2 - 0.01, "and has stood for the time since");
+    fake_down("X:Number_RBV");
+    fake_code(await("number", &stays, 0.3, &err), OPH_EDISCONN, &err, "it stays away");
+    fake_up("X:Number_RBV");
+}
+
 /* Many in one group: none delays the others, and one flush begins them. */
 static void test_group(void)
 {
@@ -240,6 +259,7 @@ int main(void)
     test_moves();
     test_same_moment();
     test_loss();
+    test_loss_of_what_stands();
     test_group();
     things_end();
     return testDone();
