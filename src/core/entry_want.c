@@ -242,6 +242,10 @@ void oph__want_late(struct oph__entry *e, double now)
         fail(e, OPH_EDISCONN, waited, "the PV is not connected");
         return;
     }
+    if (!info.readable) {
+        fail(e, OPH_EACCESS, waited, "no read access to the PV");
+        return;
+    }
     pthread_mutex_lock(&e->group->m->lock);
     bool any = aim->last.data != NULL;
     if (any) oph__value_show(&aim->last, &info, value, sizeof value);

@@ -254,6 +254,20 @@ static void on_flood(const oph_event *event, void *user)
     if (value == UPDATES) sem_post(&f->last);
 }
 
+/* A value that nobody may read is not one that does not come. */
+static void test_closed(void)
+{
+    const oph_condition any = {.size = sizeof any};
+    oph_signal *sig = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    oph_signal_find(dev, "closed", &sig, NULL);
+    int rc = oph_signal_wait(sig, &any, 0.5, &err);
+    for (double timeout = 1; rc == OPH_EDISCONN && timeout < 60; timeout *= 4)
+        rc = oph_signal_wait(sig, &any, timeout, &err);
+    testOk(rc == OPH_EACCESS && strstr(err.text, "found no read access"), "%s", err.text);
+}
+
 static void test_flood(void)
 {
     static struct flood every, newest;
@@ -409,6 +423,7 @@ int main(void)
     test_ends();
     test_properties();
     test_arrays();
+    test_closed();
     test_rights();
     test_flood();
     probe_free(probe);
