@@ -145,7 +145,7 @@ static void put(struct oph__entry *e)
 {
     oph_group *g = e->group;
     oph_error err = OPH_ERROR_INIT;
-    if (encode(e, &err)) {
+    if (encode(e, &err) || oph__want_check(e, &err)) {
         oph__entry_end(e, &err);
         return;
     }

@@ -133,6 +133,11 @@ static int prepare(struct oph__entry *e, oph_error *err)
     return 0;
 }
 
+int oph__want_check(struct oph__entry *e, oph_error *err)
+{
+    return e->want && e->want->given ? prepare(e, err) : 0;
+}
+
 int oph__want_beforehand(struct oph__entry *e, oph_error *err)
 {
     int rc = prepare(e, err);

@@ -129,6 +129,7 @@ void oph__entry_free(struct oph__entry *entry);
 int oph__entry_error(const struct oph__entry *entry, oph_error *err);
 
 /* entry_want.c: reading back and watching */
+int oph__want_check(struct oph__entry *entry, oph_error *err);      /* whether it can be at all */
 int oph__want_beforehand(struct oph__entry *entry, oph_error *err); /* ahead of the put */
 bool oph__want_begin(struct oph__entry *entry); /* once its PV is connected; true: it is there */
 bool oph__want_turn(struct oph__entry *entry);  /* no put is under way; true: it is there */

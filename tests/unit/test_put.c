@@ -181,7 +181,7 @@ static void test_await(void)
     fake_code(put("number", OPH_INT(14), &await, &err), 0, &err, "until it is what it becomes");
     fake_rule("X:Number", FAKE_FOLLOW);
     await.until = &label;
-    fake_code(put("choice", OPH_INT(0), &await, &err), OPH_ERANGE, &err, "a label it has not");
+    refused("choice", OPH_INT(0), &await, OPH_ERANGE, "wanted Three, found labels Zero, One, Two");
     await.until = NULL;
     refused("number", OPH_INT(1), &await, OPH_EINVAL, "a condition");
 }
