@@ -120,7 +120,8 @@ typedef struct oph_put_options {
     uint32_t flags; /* of enum oph_put_flags */
     uint32_t reserved;
     double timeout;  /* for the completion; the context's put_timeout and the row's slow */
-    double patience; /* for the readback or `until` after it; the context's grace */
+    double patience; /* for the readback after it; the context's grace, for a start row's its
+                        stop_timeout. For `until`; the context's put_timeout */
     double absolute, relative; /* tolerance of the readback; both 0: 10^-PREC of the readback, and
                                   a millionth where it has no PREC */
     double settle;             /* seconds to wait after all that */
