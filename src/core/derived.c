@@ -90,7 +90,10 @@ int oph__derived_make(oph_context *ctx, const struct oph__recipe *recipe, oph_si
         oph__local_unref(read);
         return rc;
     }
-    return oph__local_signal(ctx, recipe->what, oph__derived_ops(), set, read, ret, err);
+    rc = oph__local_signal(ctx, recipe->what, oph__derived_ops(), set, read, ret, err);
+    for (size_t i = 0; !rc && recipe->inverse && i < recipe->count; i++)
+        (*ret)->slow += oph__signal_slow(recipe->from[i]);
+    return rc;
 }
 
 int oph_derived_new(oph_context *ctx, const oph_derived *what, oph_signal **ret, oph_error *err)

@@ -20,7 +20,14 @@ struct oph_signal {
     struct oph__pv *set;  /* the setpoint, or the only PV */
     struct oph__pv *read; /* the readback; the same as `set` where there is one PV */
     atomic_int kind;      /* enum oph_kind as chosen, and 1; 0: as the row says */
+    double slow;          /* without a device: seconds that its sources' rows say */
 };
+
+/* What its row says that a put takes beyond the usual, seconds. */
+static inline double oph__signal_slow(const oph_signal *sig)
+{
+    return sig->dev ? sig->row->slow : sig->slow;
+}
 
 struct oph__hook {
     const struct oph__hook_ops *ops;

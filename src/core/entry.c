@@ -137,7 +137,7 @@ static double slow(const struct oph__entry *e)
 {
     double sum = 0;
     for (const struct oph__entry *other = e->group->slow; other; other = other->next_slow)
-        if (may_share_driver(e->sig, other->sig)) sum += other->sig->row->slow;
+        if (may_share_driver(e->sig, other->sig)) sum += oph__signal_slow(other->sig);
     return sum;
 }
 

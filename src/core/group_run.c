@@ -127,7 +127,7 @@ static int begin(oph_group *g, oph_error *err)
     g->slow = NULL;
     for (size_t i = 0; i < g->entries.count; i++) {
         struct oph__entry *e = g->entries.at[i];
-        if (e->kind != OPH__PUT || e->sig->row->slow <= 0) continue;
+        if (e->kind != OPH__PUT || oph__signal_slow(e->sig) <= 0) continue;
         e->next_slow = g->slow;
         g->slow = e;
     }

@@ -57,6 +57,41 @@ static void test_without_device(oph_device *det)
     oph_signal_free(soft);
 }
 
+static int forward(const oph_value *const *from, size_t count, oph_output *to, void *user)
+{
+    (void)count, (void)user;
+    return oph_output_set(to, 0, OPH_INT32, 1, oph_value_data(from[0]));
+}
+
+static int inverse(const oph_value *wanted, oph_output *to, void *user)
+{
+    (void)user;
+    return oph_output_set(to, 0, OPH_INT32, 1, oph_value_data(wanted));
+}
+
+/* What is computed from what is slow has its time. */
+static void test_derived(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_signal *slow = NULL, *same = NULL;
+    pthread_t thread;
+    if (oph_signal_find(det, "cam.threshold", &slow, &err)) testAbort("%s", err.text);
+    const oph_derived what = {.size = sizeof what,
+                              .dtype = OPH_INT32,
+                              .name = "same",
+                              .from = &slow,
+                              .count = 1,
+                              .forward = forward,
+                              .inverse = inverse};
+    if (oph_derived_new(slow->ctx, &what, &same, &err)) testAbort("%s", err.text);
+    fake_rule("X:cam1:Threshold", FAKE_WITHHOLD);
+    pthread_create(&thread, NULL, release, "X:cam1:Threshold");
+    fake_code(oph_signal_put_int(same, 3, &err), 0, &err, "a signal that is derived from it");
+    pthread_join(thread, NULL);
+    fake_rule("X:cam1:Threshold", FAKE_FOLLOW);
+    oph_signal_free(same);
+}
+
 int main(void)
 {
     testPlan(0);
@@ -78,6 +113,7 @@ int main(void)
     fake_code(oph_unstage(det, NULL, &err), 0, &err, "unstage");
 
     test_without_device(det);
+    test_derived(det);
 
     fake_rule("X:HDF1:Number", FAKE_WITHHOLD);
     fake_code(oph_stage(det, NULL, &err), OPH_ETIMEOUT, &err, "a plugin is not, and is given up");
