@@ -3,6 +3,7 @@
 #include "cli/options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -47,8 +48,17 @@ double cli_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* One that was closed would be a connection's to the IOC, which would get what is printed. What is
+ * there in its place takes nothing, as if it was closed still. */
+static void keep_places(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0) open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 static void set_up(struct cli *cli)
 {
+    keep_places();
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     cli->timeout = OPH_DEFAULT;
     cli->terminal = isatty(STDOUT_FILENO) != 0;

@@ -40,6 +40,19 @@ def check_output(tap, sim):
             tap.match(FULL, told.stderr, "  says so once")
 
 
+def check_closed(tap, sim):
+    """Without the three descriptors of a program nothing that it says goes to the IOC instead."""
+    command = ["count", "Pilatus:", "-n", "2", "--set", "cam.acquire_time=0.01", *sim.folders]
+    before = sim.settings()
+    for numbers in [(1,), (2,), (0, 1), (0, 1, 2)]:
+        told = sim.run(*command, preexec_fn=lambda: [os.close(number) for number in numbers])
+        tap.equal(told.returncode, 1 if 1 in numbers else 0, f"count with descriptors {numbers} closed")
+        tap.equal(told.stderr, "cophyd: standard output: Bad file descriptor\n" if 1 in numbers and 2 not in numbers
+                  else "", "  says so where it can")
+        tap.equal(sim.settings(), before, "  all is put back")
+    tap.equal(sim.run("recover").stdout, "nothing is left\n", "nothing is left to recover")
+
+
 def check_picture(tap, sim):
     image = next(os.path.join(top, name) for top, _, names in os.walk(sim.disk) for name in names
                  if name.endswith(".h5"))
@@ -70,6 +83,7 @@ def main():
     with Simulator() as sim:
         check_save(tap, sim)
         check_output(tap, sim)
+        check_closed(tap, sim)
         check_picture(tap, sim)
         check_log(tap, sim)
     check_manual(tap)
