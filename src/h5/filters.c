@@ -92,6 +92,10 @@ const char *oph__filter_remedy(H5Z_filter_t id)
     switch (id) {
     case OPH__LZ4: return "apt-get install -y liblz4-dev, and build cophyd again";
     case OPH__BLOSC: return "apt-get install -y libblosc-dev, and build cophyd again";
+    case 32000: return "h5py alone has it: write the data anew with another filter";
+    case 32019:
+        return "set HDF5_PLUGIN_PATH to the folder of areaDetector's HDF5_jpeg_plugin "
+               "(ADSupport)";
     default:
         return "pip install hdf5plugin, and set HDF5_PLUGIN_PATH to what python3 -c 'import "
                "hdf5plugin; print(hdf5plugin.PLUGIN_PATH)' prints";

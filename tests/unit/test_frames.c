@@ -488,7 +488,9 @@ static void test_can_read(void)
     for (size_t i = 0; i < sizeof here / sizeof *here; i++)
         testOk(oph_frames_can_read(here[i], &err) == 0, "%s: %s", here[i], err.text);
     testOk1(h5_test_says(oph_frames_can_read("JPEG", &err), OPH_EFILE, &err,
-                         "filter 32019 (JPEG)|hdf5plugin"));
+                         "filter 32019 (JPEG)|HDF5_PLUGIN_PATH|HDF5_jpeg_plugin"));
+    testOk1(h5_test_says(oph_frames_can_read("LZF", &err), OPH_EFILE, &err,
+                         "filter 32000 (LZF)|h5py alone has it"));
     testOk1(h5_test_says(oph_frames_can_read("ZIP", &err), OPH_ENOTFOUND, &err, "found ZIP"));
 }
 
