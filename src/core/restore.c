@@ -21,7 +21,9 @@ static struct oph__at place(const struct oph__item *item)
 static char *show(const struct oph__item *item, const struct oph_value *value, char *dst,
                   size_t size)
 {
-    return oph__value_show(value, &item->info, dst, size);
+    struct oph__chan_info info; /* that of a journal's item knows no labels, and no text of bytes */
+    bool known = oph__pv_info(item->sig->set, &info);
+    return oph__value_show(value, known ? &info : &item->info, dst, size);
 }
 
 /* A setting that could not be put back. */

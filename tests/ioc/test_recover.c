@@ -318,13 +318,19 @@ static void somebody_changed(void)
     check_refused(oph_stage(d.det, NULL, &err), &err, OPH_ESTATE, "det", NULL, "to stage",
                   "oph_recover");
     testOk1(probe_put_complete(d.probe, "cam1:AcquireTime", "0.7", 5) == 0);
+    testOk1(probe_put_complete(d.probe, "HDF1:Compression", "szip", 5) == 0);
     check_done(oph_recover(d.ctx, NULL, NULL, &recovery, &report, &err), &err,
-               "it recovers what somebody changed one of");
-    testOk1(oph_report_count(report) == 1 && state_journals() == 0);
-    const oph_error *kept = oph_report_at(report, 0);
-    if (kept)
-        check_refused(OPH_EMISMATCH, kept, OPH_EMISMATCH, "det.cam.acquire_time",
-                      "Pilatus:cam1:AcquireTime", "0.01 as staged", "0.7");
+               "it recovers what somebody changed two of");
+    testOk1(oph_report_count(report) == 2 && state_journals() == 0);
+    for (size_t i = 0; i < oph_report_count(report); i++) {
+        const oph_error *kept = oph_report_at(report, i);
+        if (strstr(kept->device, "acquire_time"))
+            check_refused(OPH_EMISMATCH, kept, OPH_EMISMATCH, "det.cam.acquire_time",
+                          "Pilatus:cam1:AcquireTime", "0.01 as staged", "0.7");
+        else
+            check_refused(OPH_EMISMATCH, kept, OPH_EMISMATCH, "det.hdf1.compression",
+                          "Pilatus:HDF1:Compression", "LZ4 as staged", "szip: somebody");
+    }
     const oph_recovered *time = entry_of(recovery, "Pilatus:cam1:AcquireTime");
     testOk(time->what == OPH_RECOVERED_KEPT && !strcmp(time->found, "0.7") &&
                !strcmp(time->now, "0.7") && !strcmp(time->device, "det.cam.acquire_time"),
@@ -340,6 +346,7 @@ static void somebody_changed(void)
     oph_recovery_free(recovery);
     oph_report_free(report);
     testOk1(probe_put_complete(d.probe, "cam1:AcquireTime", "0.2", 5) == 0);
+    testOk1(probe_put_complete(d.probe, "HDF1:Compression", "zlib", 5) == 0);
     detector_unchanged(&d, "they put it back");
     testOk1(!oph_recover(d.ctx, NULL, NULL, &recovery, NULL, NULL));
     testOk1(oph_recovery_count(recovery) == 0);
