@@ -75,7 +75,8 @@ struct cli {
     bool read_only;
     double timeout; /* OPH_DEFAULT where it was not given */
     const char *log_file, *class_name, *write_root, *read_root, *dir; /* NULL: not given */
-    const char **sets;                                                /* KEY=VALUE, in order */
+    const char *found_class; /* the one that class_name means, once it was looked for; or NULL */
+    const char **sets;       /* KEY=VALUE, in order */
     size_t set_count;
     const char *values[CLI_MOST_OPTIONS]; /* of the command's own options; "" without argument */
 
@@ -164,7 +165,8 @@ int cli_device(struct cli *cli, const char *prefix, oph_device **ret);
 int cli_connect(struct cli *cli, oph_device *det);
 /* The name of the class that --class means, which is in the context then. */
 int cli_class(struct cli *cli, const char **ret);
-/* The text of that class, where it is not the library's own, else NULL; to be freed. */
+/* The text of that class, where it is not the library's own, else NULL, after those of the command's own
+ * that it names; to be freed. */
 int cli_class_text(const struct cli *cli, char **ret);
 /* A file's text, to be freed; NULL where it cannot be read or is no text, which has been told. */
 char *cli_read_file(const char *name);

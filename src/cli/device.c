@@ -126,7 +126,7 @@ static char *file_of(const char *name, const char **ret_class)
     return strndup(name, colon ? (size_t)(colon - name) : strlen(name));
 }
 
-int cli_class(struct cli *cli, const char **ret)
+static int find_class(struct cli *cli, const char **ret)
 {
     const struct ready *known = find_ready(cli);
     if (known) {
@@ -141,6 +141,14 @@ int cli_class(struct cli *cli, const char **ret)
     char *file = file_of(cli->class_name, &wanted);
     int rc = file ? class_of_file(cli, file, wanted, ret) : cli_usage("no memory");
     free(file);
+    return rc;
+}
+
+/* A file is loaded once: its classes would be there already. */
+int cli_class(struct cli *cli, const char **ret)
+{
+    int rc = cli->found_class ? 0 : find_class(cli, &cli->found_class);
+    *ret = cli->found_class;
     return rc;
 }
 
@@ -160,6 +168,20 @@ char *cli_read_file(const char *name)
     return NULL;
 }
 
+/* A text of classes after the detectors' of this file that it names. */
+static char *with_ready(char *text)
+{
+    for (size_t i = 0; text && i < READY; i++) {
+        char *both = NULL;
+        if (!strstr(text, ready[i].class_name)) continue;
+        if (asprintf(&both, "%s\n%s", ready[i].text, text) < 0) both = NULL;
+        if (!both) cli_say("no memory");
+        free(text);
+        text = both;
+    }
+    return text;
+}
+
 int cli_class_text(const struct cli *cli, char **ret)
 {
     const struct ready *known = find_ready(cli);
@@ -167,7 +189,7 @@ int cli_class_text(const struct cli *cli, char **ret)
     *ret = NULL;
     if (!known && !is_file(cli->class_name)) return 0;
     char *file = known ? NULL : file_of(cli->class_name, &wanted);
-    *ret = known ? strdup(known->text) : file ? cli_read_file(file) : NULL;
+    *ret = known ? strdup(known->text) : file ? with_ready(cli_read_file(file)) : NULL;
     if (!*ret && !file) cli_say("no memory");
     free(file);
     return *ret ? 0 : CLI_FAILED;

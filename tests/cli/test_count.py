@@ -176,6 +176,21 @@ def check_emitted(tap, sim):
     tap.equal(sim.settings(), before, "all settings are back")
 
 
+def check_emitted_class(tap, sim):
+    """Also of a class in a file, and of one that derives from a detector of the command."""
+    file = f"{sim.disk}/mine.class"
+    with open(file, "w") as out:
+        out.write("class Own : SingleTrigger PilatusDetector\n"
+                  "dev hdf1 HDF1: HDF5Plugin FileStoreHDF5IterativeWrite\nstage hdf1 lazy_open=1\n\n"
+                  "class Mine : CophydPilatus\nstage cam acquire_time=0.02\n")
+    for name in [file, f"{file}:Own"]:
+        told = sim.run("count", "Pilatus:", "--class", name, *sim.folders, "--emit-c")
+        tap.equal((told.returncode, told.stderr), (0, ""), "--emit-c with a file of classes")
+        program = compiled(tap, sim, "of-a-class", told.stdout)
+        done = subprocess.run([program], env={**os.environ, **sim.environment}, capture_output=True, text=True)
+        tap.equal((done.returncode, done.stderr), (0, ""), "it runs")
+
+
 def check_refusals(tap, sim):
     told = sim.run("count", "Pilatus:")
     tap.equal(told.returncode, 2, "no folder")
@@ -254,7 +269,8 @@ def check_terminal(tap, sim):
 
 def main():
     tap = Tap()
-    checks = {"pipe": check_pipe, "documents": check_documents, "kafka": check_kafka, "emitted": check_emitted, "windows": check_windows,
+    checks = {"pipe": check_pipe, "documents": check_documents, "kafka": check_kafka, "emitted": check_emitted,
+              "emitted class": check_emitted_class, "windows": check_windows,
               "refusals": check_refusals, "plan": check_plan, "class_file": check_class_file, "terminal": check_terminal}
     with Simulator() as sim:
         sim.run("count", "Pilatus:", *sim.folders)  # what was never set is set from now on
