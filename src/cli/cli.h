@@ -165,8 +165,8 @@ int cli_device(struct cli *cli, const char *prefix, oph_device **ret);
 int cli_connect(struct cli *cli, oph_device *det);
 /* The name of the class that --class means, which is in the context then. */
 int cli_class(struct cli *cli, const char **ret);
-/* The text of that class, where it is not the library's own, else NULL, after those of the command's own
- * that it names; to be freed. */
+/* The text of that class, where it is not the library's own, else NULL, after those of the
+ * command's own that it names; to be freed. */
 int cli_class_text(const struct cli *cli, char **ret);
 /* A file's text, to be freed; NULL where it cannot be read or is no text, which has been told. */
 char *cli_read_file(const char *name);

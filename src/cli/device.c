@@ -211,8 +211,18 @@ oph_device *cli_owner(oph_device *det, const char *path, const char **ret_attr)
     return owner;
 }
 
+/* An attribute that is text has what was typed, as "007". */
+static bool is_text(oph_device *dev, const char *attr)
+{
+    oph_signal *sig;
+    oph_row row = {.type = OPH_ROW_ANY};
+    if (oph_signal_find(dev, attr, &sig, NULL) == 0) oph_signal_row(sig, &row);
+    return row.type == OPH_ROW_TEXT;
+}
+
 /* PATH=VALUE; a number where it is one. Text needs no quotes here, but for a number that is meant
- * to be text. It goes to the list of the device that has the attribute, which has the last word. */
+ * to be text where the class does not say so. It goes to the list of the device that has the
+ * attribute, which has the last word. */
 static int apply_set(oph_device *det, const char *set)
 {
     char path[256];
@@ -225,9 +235,10 @@ static int apply_set(oph_device *det, const char *set)
     if (snprintf(path, sizeof path, "%.*s", (int)(value - 1 - set), set) >= (int)sizeof path)
         return cli_usage("--set: '%s' is no path", set);
     oph_device *dev = cli_owner(det, path, &key);
-    if (cli_to_int(value, &integer))
+    bool text = is_text(dev, key);
+    if (!text && cli_to_int(value, &integer))
         rc = oph_settings_set_int(dev, key, integer, &err);
-    else if (cli_to_double(value, &number))
+    else if (!text && cli_to_double(value, &number))
         rc = oph_settings_set_double(dev, key, number, &err);
     else if (length > 1 && *value == '"' && value[length - 1] == '"')
         rc = oph_settings_parse(dev, set + (key - path), "--set", OPH_SETTINGS_UPDATE, NULL, &err);

@@ -216,6 +216,10 @@ def check_plan(tap, sim):
     fewer = documents(sim.run("plan", "--json", "--skip-unchanged", "Pilatus:", *sim.folders))
     tap.ok(any(line["skipped"] for line in fewer), "what is skipped")
     tap.equal(sim.settings(), before, "and nothing is written")
+    for typed in ["007", "1.10", "1e5", "0x1f", "nan"]:
+        told = sim.run("plan", "--json", "Pilatus:", *sim.folders, "--set", f"cam.file_name={typed}")
+        name = [strict(line)["value"] for line in told.stdout.splitlines() if '"det.cam.file_name"' in line]
+        tap.equal(name, [f'"{typed}"'], "a text is as it was typed, also where it is a number")
 
 
 def check_class_file(tap, sim):
