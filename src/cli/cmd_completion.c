@@ -49,6 +49,20 @@ static void bash_command(struct cli *cli, const struct cli_command *command)
     cli_print(cli, "        esac\n        paths=%d\n        ;;\n", takes_paths(command));
 }
 
+/* Options that take a value, whichever command has them: "--class|--timeout". One that several
+ * commands have stands there more than once, as case patterns may. */
+static void bash_with_value(struct cli *cli)
+{
+    const struct cli_option *option;
+    const char *between = "";
+    for (size_t i = 0; cli_commands[i]; i++)
+        for (size_t j = 0; (option = option_at(cli_commands[i], j)); j++) {
+            if (!option->argument) continue;
+            cli_print(cli, "%s%s", between, option->name);
+            between = "|";
+        }
+}
+
 static void bash(struct cli *cli)
 {
     cli_print(cli, "# Completion of cophyd for bash: source it, or let it lie where bash looks.\n"
@@ -59,7 +73,13 @@ static void bash(struct cli *cli)
                    "    COMPREPLY=()\n"
                    "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
                    "        case ${COMP_WORDS[i]} in\n"
-                   "        --class) class=${COMP_WORDS[i+1]} ;;\n"
+                   "        ");
+    bash_with_value(cli);
+    cli_print(cli, ")\n"
+                   "            before=${COMP_WORDS[i]}; i=$((i + 1))\n"
+                   "            [ \"${COMP_WORDS[i]}\" != = ] || i=$((i + 1))\n"
+                   "            [ $before != --class ] || class=${COMP_WORDS[i]}\n"
+                   "            before=${COMP_WORDS[COMP_CWORD-1]} ;;\n"
                    "        -*) ;;\n"
                    "        *) if [ -z \"$command\" ]; then command=${COMP_WORDS[i]}\n"
                    "           else operands=$((operands + 1)); fi ;;\n"
@@ -83,7 +103,7 @@ static void bash(struct cli *cli)
                    "    elif [ $paths = 1 ] && [ $operands -gt 0 ]; then\n"
                    "        COMPREPLY=($(compgen -W \"$(\"${COMP_WORDS[0]}\" classes \"$class\" "
                    "--format csv 2>/dev/null |\n"
-                   "            cut -d, -f1)\" -- \"$word\"))\n"
+                   "            sed 1d | cut -d, -f1)\" -- \"$word\"))\n"
                    "    else\n"
                    "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
                    "    fi\n"
@@ -130,8 +150,8 @@ static void zsh(struct cli *cli)
     cli_print(cli, "#compdef cophyd\n"
                    "_cophyd_paths() {\n"
                    "    local -a paths\n"
-                   "    paths=(${(f)\"$(cophyd classes pilatus --format csv 2>/dev/null | cut -d, "
-                   "-f1)\"})\n"
+                   "    paths=(${(f)\"$(cophyd classes pilatus --format csv 2>/dev/null | sed 1d | "
+                   "cut -d, -f1)\"})\n"
                    "    compadd -a paths\n"
                    "}\n"
                    "_cophyd() {\n"

@@ -93,10 +93,15 @@ def check_completion(tap):
     for words, wanted in [(["pl"], ["plan"]), (["count", "--form", "s"], ["stream"]), (["get", "--js"], ["--json"]),
                           (["get", "--class", "simd"], ["simdetector"]),
                           (["get", "Pilatus", ":", "cam.acquire_p"], ["cam.acquire_period"]),
-                          (["get", "--class", "simdetector", "P", ":", "cam.sim_m"], ["cam.sim_mode"])]:
+                          (["get", "--class", "simdetector", "P", ":", "cam.sim_m"], ["cam.sim_mode"]),
+                          (["--class", "simdetector", "get", "P", ":", "cam.sim_m"], ["cam.sim_mode"]),
+                          (["--class", "=", "simdetector", "get", "P", ":", "cam.sim_m"], ["cam.sim_mode"]),
+                          (["--timeout", "5", "ge"], ["get"]), (["get", "P", ":", "att"], []),
+                          (["get", "--timeout", "5", "cam.acquire_p"], [])]:
         told = subprocess.run(["bash", "-c", script, "bash", COPHYD, COPHYD, *words], capture_output=True, text=True)
         tap.equal((told.stdout.split(), told.stderr), (wanted, ""), f"bash: cophyd {' '.join(words)}")
     told = run("completion", "zsh")
+    tap.match(r"sed 1d \| cut", told.stdout, "zsh offers no heading for a path")
     tap.match(r"\A#compdef cophyd\n.*'get:reads signals'.*'--json\[", told.stdout, "zsh")
     if shutil.which("zsh"):
         told = subprocess.run(["zsh", "-n", "/dev/stdin"], input=told.stdout, capture_output=True, text=True)
