@@ -123,6 +123,9 @@ int oph_frames_can_read(const char *filter, oph_error *err)
     struct oph__filter *one = &filters.at[0];
     char name[32];
 
+    if (!filter)
+        return oph__fail_text(err, OPH_EINVAL,
+                              "oph_frames_can_read: wanted the name of a filter, found NULL");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasecmp(names[i].name, filter) == 0) one->id = names[i].id;
     if (!one->id)

@@ -491,6 +491,7 @@ static void test_can_read(void)
                          "filter 32019 (JPEG)|HDF5_PLUGIN_PATH|HDF5_jpeg_plugin"));
     testOk1(h5_test_says(oph_frames_can_read("LZF", &err), OPH_EFILE, &err,
                          "filter 32000 (LZF)|h5py alone has it"));
+    testOk1(h5_test_says(oph_frames_can_read(NULL, &err), OPH_EINVAL, &err, "found NULL"));
     testOk1(h5_test_says(oph_frames_can_read("ZIP", &err), OPH_ENOTFOUND, &err, "found ZIP"));
 }
 
