@@ -4,7 +4,8 @@
  * goes when all is back. The folder is $COPHYD_STATE_DIR (an absolute path), else
  * $XDG_STATE_HOME/cophyd, else ~/.local/state/cophyd; a file is for one user, host, server and
  * prefix. While one is there, staging the same settings is refused: OPH_EBUSY names the client that
- * has them staged, OPH_ESTATE the killed one. Removing the file by hand forgets what is in it. */
+ * has them staged, OPH_ESTATE the killed one; also where the IOC came back on the same host with
+ * another port. Removing the file by hand forgets what is in it. */
 #ifndef COPHYD_RECOVER_H
 #define COPHYD_RECOVER_H
 
@@ -14,7 +15,7 @@ OPH_BEGIN_DECLS
 
 enum oph_recover_flags {
     OPH_RECOVER_STOP = 1,       /* an acquisition that does not end by itself is stopped */
-    OPH_RECOVER_ANY_SERVER = 2, /* the IOC has moved to another address since */
+    OPH_RECOVER_ANY_SERVER = 2, /* the IOC has moved to another address or port */
     OPH_RECOVER_FLAGS_PIN_ = INT32_MIN
 };
 

@@ -123,38 +123,53 @@ static void write_head(const struct oph__plan *plan, const struct oph__journal_f
 struct wish {
     const struct oph__plan *plan;
     const struct oph__journal *journal;
+    struct oph__hosts asked;
+    const char *moved_from, *moved_to; /* servers, where the IOC has another port now; or NULL */
 };
 
-static bool shares_setting(const struct oph__plan *plan, const struct oph__journal_content *other)
+/* An IOC that was started anew may have another port, and what somebody left there in its autosave:
+ * then that is still to be put back. Who lives is on another IOC of the same names. */
+static bool is_same_ioc(struct wish *wish, const struct oph__journal_found *found,
+                        const char *theirs, const char *ours)
 {
-    for (size_t i = 0; i < other->records.count; i++) {
-        const struct oph__record *theirs = other->records.at[i];
+    if (oph__journal_same_server(&wish->asked, theirs, ours)) return true;
+    if (found->lives || !oph__journal_same_host(&wish->asked, theirs, ours)) return false;
+    wish->moved_from = theirs;
+    wish->moved_to = ours;
+    return true;
+}
+
+static bool shares_setting(struct wish *wish, const struct oph__journal_found *found)
+{
+    const struct oph__plan *plan = wish->plan;
+    for (size_t i = 0; i < found->content.records.count; i++) {
+        const struct oph__record *theirs = found->content.records.at[i];
         for (size_t j = 0; j < plan->items.count; j++) {
             const struct oph__item *ours = plan->items.at[j];
             if (oph__equal(theirs->pv, ours->sig->set->name) &&
-                oph__journal_same_server(theirs->server, ours->info.host))
+                is_same_ioc(wish, found, theirs->server, ours->info.host))
                 return true;
         }
     }
     return false;
 }
 
-static bool in_the_way(const struct wish *wish, const struct oph__journal_found *found)
+static bool in_the_way(struct wish *wish, const struct oph__journal_found *found)
 {
     const struct oph__journal_head *theirs = &found->content.head, *ours = &wish->journal->head;
     if (oph__equal(found->name, wish->journal->name)) return true; /* ours would take its place */
     if (found->rc) return false;
     if (oph__journal_overlaps(theirs->prefix, ours->prefix) &&
-        oph__journal_same_server(theirs->server, ours->server))
+        oph__journal_same_server(&wish->asked, theirs->server, ours->server))
         return true;
-    return shares_setting(wish->plan, &found->content);
+    return shares_setting(wish, found);
 }
 
 static int look(struct oph__journal_found *found, void *user, oph_error *err)
 {
-    const struct wish *wish = user;
+    struct wish *wish = user;
     const struct oph__at at = {.device = wish->plan->dev->path};
-    char who[512];
+    char who[512], moved[256] = "";
     if (!in_the_way(wish, found)) return 0;
     if (found->rc) {
         if (err) *err = found->why;
@@ -164,9 +179,12 @@ static int look(struct oph__journal_found *found, void *user, oph_error *err)
     if (found->lives)
         return oph__fail(err, OPH_EBUSY, at, "to stage", "that it is held by %s (%s)", who,
                          found->file);
+    if (wish->moved_from)
+        oph__format(moved, sizeof moved, ", with OPH_RECOVER_ANY_SERVER, as %s is %s now",
+                    wish->moved_from, wish->moved_to);
     return oph__fail(err, OPH_ESTATE, at, "to stage",
-                     "that settings are not put back (%zu), by %s: oph_recover does that (%s)",
-                     found->content.records.count, who, found->file);
+                     "that settings are not put back (%zu), by %s: oph_recover does that%s (%s)",
+                     found->content.records.count, who, moved, found->file);
 }
 
 /* Devices without a prefix, whose rows have whole names, have one PV each that is theirs alone. */

@@ -33,10 +33,16 @@ int oph__journal_claim(const struct oph__journal_folder *folder,
 /* Whether settings of one client stand in another's way: one prefix is the start of the other's, on
  * one server. */
 bool oph__journal_overlaps(const char *prefix, const char *other);
-/* Whether both are one server: libca's "ioc.beamline:5064" is "10.0.0.7:5064" as long as it has not
- * found the address's name, for which it asks beside. Asks for the name's address, where it must.
- */
-bool oph__journal_same_server(const char *a, const char *b);
+/* Servers, "HOST:PORT", as libca names them: "ioc.beamline:5064" is "10.0.0.7:5064" as long as it
+ * has not found the address's name, for which it asks beside. */
+struct oph__hosts {
+    char name[64], number[64]; /* what was asked last, for a name server may take its time */
+    bool same;
+};
+/* Whether both are on one host. */
+bool oph__journal_same_host(struct oph__hosts *asked, const char *a, const char *b);
+/* Whether both are one server. */
+bool oph__journal_same_server(struct oph__hosts *asked, const char *a, const char *b);
 /* "process 4711 (pilatus) of user 1000 on bl7, which staged det at 2026-11-25 22:52:42". */
 char *oph__journal_who(const struct oph__journal_head *head, char *dst, size_t size);
 

@@ -1,6 +1,6 @@
 /* Is it the same server? */
-#include "core/journal.h"
 #include "base/str.h"
+#include "core/journal.h"
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <string.h>
@@ -12,17 +12,25 @@ static const char *port_of(const char *server)
     return colon ? colon : server + strlen(server);
 }
 
-static bool is_number(const char *host, struct in_addr *ret)
+static char *host_of(const char *server, char dst[64])
 {
-    return inet_pton(AF_INET, host, ret) == 1;
+    return oph__format(dst, 64, "%.*s", (int)(port_of(server) - server), server);
 }
 
-static bool has_address(const char *host, struct in_addr wanted)
+static bool is_number(const char *host)
+{
+    struct in_addr number;
+    return inet_pton(AF_INET, host, &number) == 1;
+}
+
+static bool has_address(const char *name, const char *number)
 {
     const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
     struct addrinfo *list = NULL;
+    struct in_addr wanted;
     bool has = false;
-    if (getaddrinfo(host, NULL, &hints, &list)) return false;
+    inet_pton(AF_INET, number, &wanted);
+    if (getaddrinfo(name, NULL, &hints, &list)) return false;
     for (const struct addrinfo *at = list; at && !has; at = at->ai_next) {
         struct sockaddr_in in;
         memcpy(&in, at->ai_addr, sizeof in);
@@ -32,14 +40,20 @@ static bool has_address(const char *host, struct in_addr wanted)
     return has;
 }
 
-bool oph__journal_same_server(const char *a, const char *b)
+bool oph__journal_same_host(struct oph__hosts *asked, const char *a, const char *b)
 {
     char x[64], y[64];
-    struct in_addr number;
-    if (oph__equal(a, b)) return true;
-    if (!oph__equal(port_of(a), port_of(b))) return false;
-    oph__format(x, sizeof x, "%.*s", (int)(port_of(a) - a), a);
-    oph__format(y, sizeof y, "%.*s", (int)(port_of(b) - b), b);
-    if (is_number(x, &number)) return has_address(y, number);
-    return is_number(y, &number) && has_address(x, number);
+    if (oph__equal(host_of(a, x), host_of(b, y))) return true;
+    if (is_number(x) == is_number(y)) return false;
+    const char *name = is_number(x) ? y : x, *number = is_number(x) ? x : y;
+    if (oph__equal(name, asked->name) && oph__equal(number, asked->number)) return asked->same;
+    oph__copy(asked->name, sizeof asked->name, name);
+    oph__copy(asked->number, sizeof asked->number, number);
+    asked->same = has_address(name, number);
+    return asked->same;
+}
+
+bool oph__journal_same_server(struct oph__hosts *asked, const char *a, const char *b)
+{
+    return oph__equal(port_of(a), port_of(b)) && oph__journal_same_host(asked, a, b);
 }

@@ -120,9 +120,19 @@ static int check_label(const struct oph__item *item, const struct oph__chan_info
     return oph__fail(err, OPH_EMISMATCH, place(item), wanted, "\"%s\"", now);
 }
 
+/* To this process's own an IOC may have come back with another port. */
+static bool is_same_ioc(const struct recovering *r, struct oph__hosts *asked, const char *now,
+                        const char *then)
+{
+    if (r->options.flags & OPH_RECOVER_ANY_SERVER) return true;
+    return r->own ? oph__journal_same_host(asked, now, then)
+                  : oph__journal_same_server(asked, now, then);
+}
+
 static int check_ioc(const struct recovering *r, const struct oph__plan *plan, const char *file,
                      oph_error *err)
 {
+    struct oph__hosts asked = {0};
     int rc = 0;
     for (size_t i = 0; !rc && i < plan->items.count; i++) {
         const struct oph__item *item = plan->items.at[i];
@@ -130,8 +140,7 @@ static int check_ioc(const struct recovering *r, const struct oph__plan *plan, c
         if (!oph__pv_info(item->sig->set, &info)) continue; /* restoring says so */
         char wanted[320];
         oph__format(wanted, sizeof wanted, "the server %s, as in %s", item->info.host, file);
-        if (!(r->options.flags & OPH_RECOVER_ANY_SERVER) &&
-            !oph__journal_same_server(info.host, item->info.host))
+        if (!is_same_ioc(r, &asked, info.host, item->info.host))
             return oph__fail(err, OPH_EMISMATCH, place(item), wanted, "%s", info.host);
         rc = check_label(item, &info, &item->set, file, err);
         if (!rc) rc = check_label(item, &info, &item->read, file, err);

@@ -479,6 +479,11 @@ static void move_server(const char *to)
     if (!file || text.failed || fseek(file, 0, SEEK_SET) || fputs(text.text, file) < 0 ||
         ftruncate(fileno(file), (off_t)text.len) || fclose(file))
         testAbort("the journal cannot be changed");
+    const char *at = strstr(j->file, j->server);
+    if (!at) testAbort("%s does not name %s", j->file, j->server);
+    snprintf(part, sizeof part, "%.*s%s%s", (int)(at - j->file), j->file, to,
+             at + strlen(j->server));
+    if (rename(j->file, part)) testAbort("%s", part);
     oph_journals_free(journals);
     oph__buf_free(&text);
 }
@@ -520,20 +525,47 @@ static void not_taken(void)
     detector_unchanged(&d, "that");
 }
 
+static void is_on(char *dst, size_t size)
+{
+    oph_signal *sig;
+    struct oph__chan_info info;
+    oph_error err = OPH_ERROR_INIT;
+    if (oph_signal_find(d.det, "cam.acquire", &sig, &err) || !oph__pv_info(sig->set, &info))
+        testAbort("no signal");
+    snprintf(dst, size, "%s", info.host);
+}
+
+/* One that was started anew, beside others, has another port. */
+static void moved_port(void)
+{
+    const oph_recover_options any = {.size = sizeof any, .flags = OPH_RECOVER_ANY_SERVER};
+    struct child child;
+    char other[64], host[64];
+    oph_error err = OPH_ERROR_INIT;
+    start_staged(&child);
+    child_kill(&child);
+    is_on(host, sizeof host);
+    snprintf(other, sizeof other, "%.*s:1", (int)strcspn(host, ":"), host);
+    move_server(other);
+    check_refused(oph_stage(d.det, NULL, &err), &err, OPH_ESTATE, "det", NULL, "stage",
+                  "oph_recover does that, with OPH_RECOVER_ANY_SERVER, as");
+    testOk(strstr(err.found, other) != NULL, "%s", err.text);
+    check_done(oph_recover(d.ctx, NULL, &any, NULL, NULL, &err), &err, "it does");
+    testOk1(state_journals() == 0);
+    detector_unchanged(&d, "that");
+}
+
 /* libca gives a server's number until it knows the name. */
 static void server_of_two_names(void)
 {
     struct child child;
-    char other[64];
+    char other[64], host[64];
     oph_error err = OPH_ERROR_INIT;
-    struct oph__chan_info info;
-    oph_signal *sig;
     start_staged(&child);
     child_kill(&child);
-    if (oph_signal_find(d.det, "cam.acquire", &sig, &err) || !oph__pv_info(sig->set, &info))
-        testAbort("no signal");
-    snprintf(other, sizeof other, "%s:%d",
-             strncmp(info.host, "127.", 4) ? "127.0.0.1" : "localhost", sim_port(d.sim));
+    is_on(host, sizeof host);
+    snprintf(other, sizeof other, "%s:%d", strncmp(host, "127.", 4) ? "127.0.0.1" : "localhost",
+             sim_port(d.sim));
     move_server(other);
     check_refused(oph_stage(d.det, NULL, &err), &err, OPH_ESTATE, "det", NULL, "stage",
                   "oph_recover");
@@ -565,6 +597,7 @@ int main(int argc, char **argv)
     prepared();
     detector_works(&d, "after all that");
     moved_server();
+    moved_port();
     server_of_two_names();
     not_taken();
     other_server();
