@@ -52,6 +52,7 @@ static void kept(struct restoring *r, const struct oph__item *item, const char *
 struct back {
     struct oph__item *item;
     struct oph__wire put, expect;
+    double patience; /* for the readback, seconds; 0: the context's grace */
     bool skip;
 };
 
@@ -85,8 +86,8 @@ static bool is_ours(const struct oph__item *item, const struct oph_value *now,
     return ours;
 }
 
-/* A put that came back completed, and did not reach the device: its setpoint is as before, and its
- * readback as staged. */
+/* A put that came back completed, and has not reached the device: its setpoint is as before, and
+ * its readback as staged. It may still be on its way. */
 static bool is_stuck(const struct back *b, const struct oph__read *now)
 {
     const struct oph__item *item = b->item;
@@ -120,7 +121,10 @@ static bool is_theirs(struct restoring *r, struct back *b, const struct oph__rea
         if (is_back) oph__wire_clear(&b->expect);
         return false;
     }
-    if (is_back) return !is_stuck(b, now); /* then there is nothing to do */
+    if (is_back) {
+        b->patience = r->ctx->options.put_timeout;
+        return !is_stuck(b, now); /* then there is nothing to do */
+    }
     if (is_ours(item, &now->set, &how)) return false;
     char value[256], found[320], wanted[320];
     show(item, &now->set, value, sizeof value);
@@ -165,6 +169,7 @@ static struct oph__write write_of(const struct back *b)
     return (struct oph__write){.sig = b->item->sig,
                                .wire = &b->put,
                                .expect = b->expect.data ? &b->expect : NULL,
+                               .patience = b->patience,
                                .watched = true};
 }
 

@@ -2,8 +2,6 @@
  * makes of it: all that can be written is as it was before. The client is this program once more;
  * its link stops it at a put or a flush, and there it is killed. */
 #include "core/context.h"
-#include "core/journal_text.h"
-#include "core/device.h"
 #include "lib/child.h"
 #include "lib/detector.h"
 #include "lib/state.h"
@@ -456,55 +454,6 @@ static void other_server(void)
     testOk1(sim_stop(other) == 0);
 }
 
-/* The file as it were if the server had had another address. */
-static void move_server(const char *to)
-{
-    struct oph__buf text = {0};
-    oph_journals *journals = NULL;
-    char part[4096];
-    if (oph_journals_find(&journals, NULL) || oph_journals_count(journals) != 1)
-        testAbort("no journal");
-    const oph_journal *j = oph_journals_at(journals, 0);
-    FILE *file = fopen(j->file, "r+");
-    while (file && fgets(part, sizeof part, file)) {
-        const char *rest = part;
-        if (!strncmp(part, "end ", 4)) break;
-        for (const char *at; (at = strstr(rest, j->server)); rest = at + strlen(j->server)) {
-            oph__buf_add_n(&text, rest, (size_t)(at - rest));
-            oph__buf_add(&text, to);
-        }
-        oph__buf_add(&text, rest);
-    }
-    oph__journal_text_end(&text, j->count);
-    if (!file || text.failed || fseek(file, 0, SEEK_SET) || fputs(text.text, file) < 0 ||
-        ftruncate(fileno(file), (off_t)text.len) || fclose(file))
-        testAbort("the journal cannot be changed");
-    const char *at = strstr(j->file, j->server);
-    if (!at) testAbort("%s does not name %s", j->file, j->server);
-    snprintf(part, sizeof part, "%.*s%s%s", (int)(at - j->file), j->file, to,
-             at + strlen(j->server));
-    if (rename(j->file, part)) testAbort("%s", part);
-    oph_journals_free(journals);
-    oph__buf_free(&text);
-}
-
-static void moved_server(void)
-{
-    const oph_recover_options any = {.size = sizeof any, .flags = OPH_RECOVER_ANY_SERVER};
-    struct child child;
-    oph_error err = OPH_ERROR_INIT;
-    start_staged(&child);
-    child_kill(&child);
-    move_server("former:5064");
-    testOk(oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err) == OPH_EMISMATCH &&
-               strstr(err.wanted, "former:5064"),
-           "%s", err.text);
-    check_done(oph_recover(d.ctx, NULL, &any, NULL, NULL, &err), &err,
-               "an IOC that has moved is taken when asked");
-    testOk1(state_journals() == 0);
-    detector_unchanged(&d, "that");
-}
-
 /* A driver that takes no value: the setpoint is back, and nothing else. */
 static void not_taken(void)
 {
@@ -522,56 +471,6 @@ static void not_taken(void)
     check_done(oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err), &err, "until it is taken");
     int rc = oph_get_double(d.det, "cam.acquire_time", &time, &err);
     testOk(!rc && time == 0.2 && state_journals() == 0, "AcquireTime_RBV is %g", time);
-    detector_unchanged(&d, "that");
-}
-
-static void is_on(char *dst, size_t size)
-{
-    oph_signal *sig;
-    struct oph__chan_info info;
-    oph_error err = OPH_ERROR_INIT;
-    if (oph_signal_find(d.det, "cam.acquire", &sig, &err) || !oph__pv_info(sig->set, &info))
-        testAbort("no signal");
-    snprintf(dst, size, "%s", info.host);
-}
-
-/* One that was started anew, beside others, has another port. */
-static void moved_port(void)
-{
-    const oph_recover_options any = {.size = sizeof any, .flags = OPH_RECOVER_ANY_SERVER};
-    struct child child;
-    char other[64], host[64];
-    oph_error err = OPH_ERROR_INIT;
-    start_staged(&child);
-    child_kill(&child);
-    is_on(host, sizeof host);
-    snprintf(other, sizeof other, "%.*s:1", (int)strcspn(host, ":"), host);
-    move_server(other);
-    check_refused(oph_stage(d.det, NULL, &err), &err, OPH_ESTATE, "det", NULL, "stage",
-                  "oph_recover does that, with OPH_RECOVER_ANY_SERVER, as");
-    testOk(strstr(err.found, other) != NULL, "%s", err.text);
-    check_done(oph_recover(d.ctx, NULL, &any, NULL, NULL, &err), &err, "it does");
-    testOk1(state_journals() == 0);
-    detector_unchanged(&d, "that");
-}
-
-/* libca gives a server's number until it knows the name. */
-static void server_of_two_names(void)
-{
-    struct child child;
-    char other[64], host[64];
-    oph_error err = OPH_ERROR_INIT;
-    start_staged(&child);
-    child_kill(&child);
-    is_on(host, sizeof host);
-    snprintf(other, sizeof other, "%s:%d", strncmp(host, "127.", 4) ? "127.0.0.1" : "localhost",
-             sim_port(d.sim));
-    move_server(other);
-    check_refused(oph_stage(d.det, NULL, &err), &err, OPH_ESTATE, "det", NULL, "stage",
-                  "oph_recover");
-    check_done(oph_recover(d.ctx, NULL, NULL, NULL, NULL, &err), &err,
-               "the server's other name is known as its own");
-    testOk1(state_journals() == 0);
     detector_unchanged(&d, "that");
 }
 
@@ -596,9 +495,6 @@ int main(int argc, char **argv)
     still_writing();
     prepared();
     detector_works(&d, "after all that");
-    moved_server();
-    moved_port();
-    server_of_two_names();
     not_taken();
     other_server();
     detector_end(&d);
