@@ -24,7 +24,7 @@ def test_files(doctor, command, sim):
     bare.ill("only one that this machine lacks", "here", "failed", ["does not see /data"])
     doctor.ill("a plugin that has seen no frame, and no LazyOpen", "priming", "failed",
                ["lazy_open=1"], *own(command, "stage hdf1 lazy_open=0"))
-    doctor.ill("files that nobody here can read", "filters", "failed", ["JPEG", "hdf5plugin"],
+    doctor.ill("files that nobody here can read", "filters", "failed", ["JPEG", "HDF5_PLUGIN_PATH"],
                *own(command, "stage hdf1 compression=JPEG"))
     command.put("hdf1.compression=LZ4")
     doctor.well("as before")
