@@ -121,8 +121,8 @@ static bool is_theirs(struct restoring *r, struct back *b, const struct oph__rea
         if (is_back) oph__wire_clear(&b->expect);
         return false;
     }
-    if (is_back) {
-        b->patience = r->ctx->options.put_timeout;
+    if (is_back) { /* a readback on its way gets the time that coming to rest may take */
+        b->patience = r->ctx->options.stop_timeout;
         return !is_stuck(b, now); /* then there is nothing to do */
     }
     if (is_ours(item, &now->set, &how)) return false;
