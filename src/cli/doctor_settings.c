@@ -112,6 +112,11 @@ static void end_without_separator(char *path)
         path[--length] = 0;
 }
 
+static bool is_float(const oph_value *value)
+{
+    return oph_value_dtype(value) == OPH_FLOAT32 || oph_value_dtype(value) == OPH_FLOAT64;
+}
+
 static bool same(const oph_value *a, const oph_value *b, bool path)
 {
     double x, y;
@@ -119,7 +124,7 @@ static bool same(const oph_value *a, const oph_value *b, bool path)
     bool array = oph_value_count(a) != 1 || oph_value_count(b) != 1;
     if (!array && oph_value_get_double(a, &x, NULL) == 0 && oph_value_get_double(b, &y, NULL) == 0)
         return x == y || (isnan(x) && isnan(y)) ||
-               fabs(x - y) <= 1e-6 * (fabs(x) > fabs(y) ? fabs(x) : fabs(y));
+               ((is_float(a) || is_float(b)) && fabs(x - y) <= 1e-6 * fmax(fabs(x), fabs(y)));
     if (text_of(a, one, sizeof one) && text_of(b, other, sizeof other)) {
         if (path) end_without_separator(one);
         if (path) end_without_separator(other);

@@ -183,6 +183,15 @@ static bool is_same(const struct saved *s)
     return same_text(chars, wanted->text, row.how == OPH_HOW_PATH);
 }
 
+/* A file that somebody wrote may have what starts something, as a class's list of settings may. */
+static int check_no_action(oph_signal *sig, const char *file)
+{
+    oph_row row;
+    oph_signal_row(sig, &row);
+    if (row.how != OPH_HOW_START) return 0;
+    return cli_usage("%s: wanted settings, found %s, which is an action", file, cli_path(sig));
+}
+
 int saved_read_file(struct cli *cli, oph_device *det, const char *file, struct saved_list *ret)
 {
     int rc = parse_file(det, file);
@@ -194,6 +203,7 @@ int saved_read_file(struct cli *cli, oph_device *det, const char *file, struct s
         s->wanted.size = sizeof s->wanted;
         oph_settings_get(det, key, &s->wanted, NULL);
         rc = cli_signal(det, key, &s->sig);
+        if (!rc) rc = check_no_action(s->sig, file);
     }
     if (!rc) rc = read_list(cli, ret, false);
     for (size_t i = 0; !rc && i < ret->count; i++)
