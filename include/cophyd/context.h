@@ -51,7 +51,7 @@ typedef struct oph_put_notice {
     const char *device; /* "det.cam.acquire_time" */
     const char *pv;     /* "Pilatus:cam1:AcquireTime" */
     const char *value;  /* "0.1" */
-    const char *before; /* what this context last read there, or wrote; NULL: neither */
+    const char *before; /* what this context last read there, or wrote; NULL: not known */
 } oph_put_notice;
 
 /* Tells fn of every put before it is sent: those of signals, of staging and of putting back, of

@@ -169,6 +169,7 @@ static void got(void *user, const struct oph__event *event)
 static void ended(void *user, int32_t code, const char *why)
 {
     struct oph__op *op = user;
+    if (code && op->kind == OPH__OP_PUT) oph__puts_unsure(op->pv);
     if (claim(op)) finish(op, code, why, NULL);
 }
 
@@ -289,9 +290,11 @@ struct oph__op *oph__ops_put(struct oph__ops *g, struct oph__pv *pv, const struc
     oph_error why;
     struct oph__chan *chan = oph__pv_chan(pv);
     int rc = chan ? oph__puts_tell(pv, wire, &why) : not_open(&why);
-    if (!rc)
+    if (!rc) {
         rc = pv->ops->put(chan, wire->dtype, wire->count, wire->data, completion ? ended : NULL, op,
                           &why);
+        if (rc) oph__puts_unsure(pv);
+    }
     if (!rc && !completion && claim(op)) finish(op, 0, NULL, NULL);
     return checked(op, rc, &why);
 }
@@ -386,7 +389,10 @@ void oph__op_give_up(struct oph__op *op)
         return;
     }
     if (!claim(op)) return;
-    if (op->kind == OPH__OP_PUT) op->pv->ops->put_abandon(op->pv->chan, op);
+    if (op->kind == OPH__OP_PUT) {
+        op->pv->ops->put_abandon(op->pv->chan, op);
+        oph__puts_unsure(op->pv);
+    }
     finish(op, OPH_ETIMEOUT, NULL, NULL);
 }
 

@@ -48,6 +48,13 @@ void oph__puts_saw(struct oph__pv *pv, const struct oph__event *event)
     pthread_mutex_unlock(pv->lock);
 }
 
+void oph__puts_unsure(struct oph__pv *pv)
+{
+    pthread_mutex_lock(pv->lock);
+    oph__puts_forget(pv);
+    pthread_mutex_unlock(pv->lock);
+}
+
 void oph__puts_forget(struct oph__pv *pv)
 {
     oph_value_free(pv->seen);

@@ -27,6 +27,8 @@ int oph__puts_tell(struct oph__pv *pv, const struct oph__wire *wire, oph_error *
 int oph__puts_tell_of(struct oph__puts *puts, const oph_put_notice *to,
                       const struct oph__chan_info *info, const struct oph__wire *wire,
                       oph_error *why);
+/* A put has failed, or was given up: what is there now is not known. */
+void oph__puts_unsure(struct oph__pv *pv);
 void oph__puts_forget(struct oph__pv *pv); /* frees what was seen */
 
 #endif

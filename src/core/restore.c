@@ -34,7 +34,9 @@ static void lost(struct restoring *r, struct oph__item *item, const oph_error *w
     item->fate = OPH__LEFT;
     show(item, oph__item_former(item), shown, sizeof shown);
     oph__format(wanted, sizeof wanted, "%s put back", shown);
-    oph__fail(&err, why->code, place(item), wanted, "%s", why->found[0] ? why->found : why->text);
+    const char *found = why->found[0] ? why->found : why->text;
+    if (why->code == OPH_EDISCONN) found = "the PV is not connected"; /* whoever noticed it first */
+    oph__fail(&err, why->code, place(item), wanted, "%s", found);
     oph__report_add(r->report, &err);
     if (!r->first.code) r->first = err;
 }

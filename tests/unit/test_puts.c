@@ -54,6 +54,22 @@ static void test_refused(struct told *told)
     testOk1(oph_signal_put(thing("number"), OPH_INT(6), NULL, &err) == 0 && told->count == 4);
 }
 
+/* What stands after a put that failed, or that had no answer, is not known. */
+static void test_failed(struct told *told)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_context_on_put(things_context(), tell, told);
+    for (int i = 0; i < 2; i++) {
+        testOk1(oph_signal_put(thing("number"), OPH_INT(7), NULL, &err) == 0);
+        fake_rule("X:Number", i ? FAKE_WITHHOLD : FAKE_REFUSE);
+        testOk1(oph_signal_put(thing("number"), OPH_INT(8), NULL, &err) ==
+                (i ? OPH_ETIMEOUT : OPH_EPUT));
+        fake_rule("X:Number", FAKE_FOLLOW);
+        testOk1(oph_signal_put(thing("number"), OPH_INT(9), NULL, &err) == 0);
+        is_told(told, 7 + 3 * i, "dev.number X:Number: 9, was ?");
+    }
+}
+
 int main(void)
 {
     struct told told = {0};
@@ -61,6 +77,7 @@ int main(void)
     things_begin();
     test_told(&told);
     test_refused(&told);
+    test_failed(&told);
     things_end();
     return testDone();
 }
