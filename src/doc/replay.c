@@ -45,6 +45,9 @@ static int failed(const struct replay *r, int code, const char *why, oph_error *
 static int begin(struct replay *r, oph_error *err)
 {
     struct stat st;
+    if (!r->sink)
+        return oph__fail_text(err, OPH_EINVAL, "%s: wanted a sink of its documents, found NULL",
+                              r->file);
     r->fd = open(r->file, O_RDONLY | O_CLOEXEC);
     if (r->fd < 0 || fstat(r->fd, &st))
         return oph__fail_text(err, OPH_EFILE, "%s: reading documents: %s", r->file,
@@ -219,7 +222,7 @@ static void clear(struct replay *r)
 int oph_documents_replay(const char *file, oph_document_fn *sink, void *user, oph_replayed *ret,
                          oph_report **ret_report, oph_error *err)
 {
-    struct replay r = {.file = file, .sink = sink, .user = user};
+    struct replay r = {.file = file, .sink = sink, .user = user, .fd = -1};
     int rc = begin(&r, err);
     while (!rc && (rc = next_line(&r, err)) == 1)
         rc = r.line.len ? take_line(&r, err) : 0;

@@ -46,6 +46,22 @@ static bool read_rows(hid_t dataset, hid_t type, hsize_t first, hsize_t count, v
     return ok;
 }
 
+static int not_read(const oph_frames *frames, hid_t dataset, const char *path,
+                    const struct oph__h5_why *why, oph_error *err)
+{
+    struct oph__filters filters;
+    char name[32];
+    hid_t create = H5Dget_create_plist(dataset);
+    oph__filters_read(create, &filters);
+    if (create >= 0) H5Pclose(create);
+    H5Z_filter_t lack = oph__filters_lack(&filters, name);
+    if (!lack)
+        return oph__h5_fail(err, OPH_EFILE, frames->file, path, "a damaged or cut file%s",
+                            why->text);
+    return oph__fail_text(err, OPH_EFILE, "%s: wanted filter %d (%s) to read %s, found none: %s",
+                          frames->file, lack, name, path, oph__filter_remedy(lack));
+}
+
 /* Reads what there is of it: *ret_count from `first` on, fewer than `count` where the list is
  * shorter. OPH_ENOTFOUND: there is no such list. */
 int oph__column_read(oph_frames *frames, const char *name, hid_t type, int64_t first, int64_t count,
@@ -69,8 +85,7 @@ int oph__column_read(oph_frames *frames, const char *name, hid_t type, int64_t f
         *ret_count = there < count ? there : count;
         if (*ret_count > 0 &&
             !read_rows(dataset, type, (hsize_t)first, (hsize_t)*ret_count, to, &why))
-            rc = oph__h5_fail(err, OPH_EFILE, frames->file, path, "a damaged or cut file%s",
-                              why.text);
+            rc = not_read(frames, dataset, path, &why, err);
     }
     H5Dclose(dataset);
     return rc;

@@ -166,6 +166,13 @@ static void refuses_long_lines(void)
     testOk1(got.count == 1);
 }
 
+static void needs_a_sink(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    int rc = oph_documents_replay("/nowhere", NULL, NULL, NULL, NULL, &err);
+    testOk(rc == OPH_EINVAL && strstr(err.text, "/nowhere: wanted a sink"), "%s", err.text);
+}
+
 static void ends_where_the_sink_does(void)
 {
     struct got got = {.refuse = 2};
@@ -248,6 +255,7 @@ int main(void)
     tells_of_mistakes();
     refuses_a_nul();
     refuses_long_lines();
+    needs_a_sink();
     ends_where_the_sink_does();
     tells_of_files();
     copies_a_file();

@@ -92,6 +92,46 @@ static void test_stamps(void)
     oph_frames_free(f);
 }
 
+static size_t as_it_is(unsigned flags, size_t count, const unsigned values[], size_t bytes,
+                       size_t *size, void **buffer)
+{
+    (void)flags, (void)count, (void)values, (void)size, (void)buffer;
+    return bytes;
+}
+
+/* Written by a program that has the filter, and read by one that has not. */
+static void test_filter_that_is_not_here(void)
+{
+    enum { LZF = 32000 };
+    const H5Z_class2_t filter = {H5Z_CLASS_T_VERS, LZF, 1, 1, "fake", NULL, NULL, as_it_is};
+    const char *path = write_file("filtered.h5", options(), NULL, 0);
+    const double values[5] = {1};
+    hsize_t count = 5;
+    double numbers[1];
+    oph_error err;
+    H5Zregister(&filter);
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t links = H5Pcreate(H5P_LINK_CREATE), plist = H5Pcreate(H5P_DATASET_CREATE);
+    hid_t space = H5Screate_simple(1, &count, NULL);
+    H5Pset_create_intermediate_group(links, 1);
+    H5Pset_chunk(plist, 1, &count);
+    H5Pset_filter(plist, LZF, H5Z_FLAG_MANDATORY, 0, NULL);
+    hid_t dataset = H5Dcreate2(file, "/entry/instrument/NDAttributes/Ring", H5T_NATIVE_DOUBLE,
+                               space, links, plist, H5P_DEFAULT);
+    if (H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        testAbort("cannot write");
+    H5Dclose(dataset);
+    H5Sclose(space);
+    H5Pclose(plist);
+    H5Pclose(links);
+    H5Fclose(file);
+    H5Zunregister(LZF);
+    oph_frames *f = h5_test_open(path, NULL);
+    testOk1(h5_test_says(oph_frames_attribute(f, "Ring", 0, 1, numbers, &err), OPH_EFILE, &err,
+                         "wanted filter 32000 (LZF) to read /entry/instrument/NDAttributes/Ring"));
+    oph_frames_free(f);
+}
+
 /* A check that finds these sentences, one after the other, which "/" separates. */
 static bool finds(const char *path, int32_t deep, const char *sentences)
 {
@@ -157,6 +197,7 @@ int main(void)
     for (int i = 0; i < FRAMES * FRAME; i++)
         pixels[i] = i * 3;
     test_stamps();
+    test_filter_that_is_not_here();
     test_check();
     h5_test_cleanup();
     return testDone();
