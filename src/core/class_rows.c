@@ -205,6 +205,9 @@ int oph_class_describe(oph_context *ctx, const char *class_name, oph_class_info 
 {
     const struct oph__class *cls;
     int version, rc = oph__context_check(ctx, err);
+    if (!rc && ret->size < sizeof ret->size)
+        rc = oph__fail_text(err, OPH_EINVAL, "oph_class_describe: wanted the info's size, found %u",
+                            (unsigned)ret->size);
     if (!rc) rc = oph__classes_get(ctx->classes, class_name, 0, &cls, err);
     if (rc) return rc;
     oph_class_info info = {.version = cls->version,

@@ -17,6 +17,10 @@ static void use_defaults(oph_context_options *o)
 
 static int check_options(const oph_context_options *o, oph_error *err)
 {
+    if (o->size < sizeof o->size)
+        return oph__fail_text(err, OPH_EINVAL,
+                              "oph_context_new: wanted the size of oph_context_options, found %u",
+                              (unsigned)o->size);
     const double times[] = {o->connect_timeout, o->get_timeout, o->put_timeout, o->grace,
                             o->stop_timeout};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
@@ -78,8 +82,10 @@ int oph__context_make(const oph_context_options *options, const struct oph__link
 {
     oph_context *ctx = calloc(1, sizeof *ctx);
     if (!ctx) return oph__fail_memory(err, "a context");
+    ctx->options.size = sizeof ctx->options;
     if (options) {
         size_t n = options->size < sizeof ctx->options ? options->size : sizeof ctx->options;
+        ctx->options.size = options->size;
         memcpy(&ctx->options, options, n);
     }
     int rc = check_options(&ctx->options, err);

@@ -93,6 +93,9 @@ int oph__local_describe(const char *name, int32_t dtype, uint64_t count,
     if (!name || !*name)
         return oph__fail_text(err, OPH_EINVAL, "a signal without a device: wanted a name, found %s",
                               name ? "\"\"" : "NULL");
+    if (properties && properties->size < sizeof properties->size)
+        return refuse(name, OPH_EINVAL, "the size of oph_properties", "size", properties->size,
+                      err);
     if (properties)
         memcpy(&p, properties, properties->size < sizeof p ? properties->size : sizeof p);
     if (p.dtype) dtype = p.dtype;

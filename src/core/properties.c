@@ -48,6 +48,9 @@ int oph_signal_properties(oph_signal *sig, int32_t part, double timeout, oph_pro
     struct oph__pv *pv = part == OPH_PART_SETPOINT ? sig->set : sig->read;
     struct oph__chan_info info;
     int rc = oph__check_part(sig, part, err);
+    if (!rc && ret->size < sizeof ret->size)
+        rc = oph__fail(err, OPH_EINVAL, (struct oph__at){.device = sig->path},
+                       "the size of oph_properties", "%u", (unsigned)ret->size);
     if (!rc) rc = describe(sig, pv, timeout, err);
     if (rc) return rc;
     if (!oph__pv_info(pv, &info))

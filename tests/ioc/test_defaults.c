@@ -121,6 +121,16 @@ static int descriptors(void)
     return count;
 }
 
+static void refused_options(void)
+{
+    const oph_context_options negative = {.size = sizeof negative, .grace = -1};
+    const oph_context_options unsized = {.put_timeout = 1};
+    oph_error err = OPH_ERROR_INIT;
+    oph_context *ctx = NULL;
+    testOk(oph_context_new(&negative, &ctx, &err) == OPH_EINVAL && !ctx, "%s", err.text);
+    testOk(oph_context_new(&unsized, &ctx, &err) == OPH_EINVAL && !ctx, "%s", err.text);
+}
+
 int main(void)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -129,6 +139,7 @@ int main(void)
     setenv("EPICS_CA_NAME_SERVERS", "127.0.0.1:9", 1);
     setenv("EPICS_CA_ADDR_LIST", "", 1);
     setenv("EPICS_CA_AUTO_ADDR_LIST", "NO", 1);
+    refused_options();
     check_done(oph_context_new(NULL, &ctx, &err), &err, "a context is made without an IOC");
     detector_add_class(ctx);
     int before = descriptors();

@@ -156,6 +156,10 @@ static void test_info(oph_context *ctx)
     testOk(oph_class_describe(ctx, "Plug@3.4", &info, &err) == 0 && info.version == 3004 &&
                info.name == NULL,
            "no more is written than there is room for");
+    info = (oph_class_info){.size = 0};
+    testOk(oph_class_describe(ctx, "Plug@3.4", &info, &err) == OPH_EINVAL &&
+               strstr(err.text, "wanted the info's size, found 0"),
+           "a struct that does not say its size is refused");
 }
 
 static void test_names(oph_context *ctx)

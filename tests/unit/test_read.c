@@ -165,6 +165,9 @@ static void test_properties(void)
               &err, "of what is not there");
     fake_code(oph_signal_properties(thing("number"), 5, 0.05, &p, &err), OPH_EINVAL, &err,
               "of no part");
+    p.size = 0;
+    fake_code(oph_signal_properties(thing("number"), OPH_PART_READBACK, 0.05, &p, &err), OPH_EINVAL,
+              &err, "into a struct that does not say its size");
 }
 
 int main(void)

@@ -348,6 +348,7 @@ static void test_wrong_calls(void)
     const oph_data no_data = {.dtype = OPH_INT32, .count = 1};
     const oph_data none = {.dtype = OPH_INT32};
     oph_properties wide = {.size = sizeof wide, .units = "furlongs/day"};
+    oph_properties unsized = {.writable = 0, .control_high = 5};
     oph_properties many = {.size = sizeof many, .label_count = 17, .dtype = OPH_ENUM};
     oph_properties long_label = {.size = sizeof long_label,
                                  .dtype = OPH_ENUM,
@@ -367,6 +368,8 @@ static void test_wrong_calls(void)
                   "elements", "NULL");
     check_refused(oph_soft_new(ctx, "x", &none, NULL, &sig, &err), &err, OPH_EINVAL, "x", NULL,
                   "room for 1", "count 0");
+    check_refused(oph_soft_new(ctx, "x", OPH_INT(1), &unsized, &sig, &err), &err, OPH_EINVAL, "x",
+                  NULL, "the size of oph_properties", "size 0");
     check_refused(oph_soft_new(ctx, "x", OPH_INT(1), &wide, &sig, &err), &err, OPH_ERANGE, "x",
                   NULL, "units of at most", "furlongs/day");
     check_refused(oph_soft_new(ctx, "x", OPH_INT(1), &many, &sig, &err), &err, OPH_ERANGE, "x",
