@@ -4,6 +4,7 @@
 #include "doc/json.h"
 #include "doc/plan.h"
 #include <cophyd/acquire.h>
+#include <cophyd/class.h>
 #include <cophyd/motor.h>
 #include <cophyd/status.h>
 #include <math.h>
@@ -17,14 +18,22 @@ static struct oph__object *object_of(const struct oph__doc_plan *plan, size_t ax
     return &plan->run.objects[plan->run.object_count - plan->axis_count + axis];
 }
 
-/* As the limits of its record stand now. */
+/* As its row says, and as the limits of its record stand now. An IOC lets clients write readbacks,
+ * too. */
 static int check_signal(oph_signal *sig, double position, oph_error *err)
 {
     oph_properties is = {.size = sizeof is};
+    oph_row row;
     int rc = oph_signal_properties(sig, OPH_PART_SETPOINT, OPH_DEFAULT, &is, err);
     const struct oph__at at = {.device = oph_signal_path(sig), .pv = oph_signal_pv(sig)};
     if (rc) return rc;
+    oph_signal_row(sig, &row);
     if (!is.writable) return oph__fail(err, OPH_EACCESS, at, "to write it", "no write access");
+    if (row.how == OPH_HOW_RO)
+        return oph__fail(err, OPH_EACCESS, at, "to write it", "an attribute that is read-only");
+    if (is.dtype == OPH_TEXT || is.dtype == OPH_ENUM || is.count != 1)
+        return oph__fail(err, OPH_ETYPE, at, "a number to scan", "%s, %u element%s",
+                         oph_dtype_name(is.dtype), (unsigned)is.count, is.count == 1 ? "" : "s");
     bool limited = is.control_low < is.control_high;
     if (isfinite(position) &&
         (!limited || (position >= is.control_low && position <= is.control_high)))

@@ -151,6 +151,14 @@ static void refuses(const oph_scan_axis *axes, size_t count, int code, const cha
     detector_unchanged(&d, "a scan that is refused");
 }
 
+static void refuses_signal(const char *path, int code)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_scan_axis axis = {.start = 0, .stop = 1};
+    if (oph_signal_find(d.det, path, &axis.signal, &err)) testAbort("%s", err.text);
+    refuses(&axis, 1, code, oph_signal_pv(axis.signal));
+}
+
 static void refuses_what_cannot_work(void)
 {
     const oph_scan_axis good = along_m1(0, 1);
@@ -160,6 +168,9 @@ static void refuses_what_cannot_work(void)
             "m1.user_setpoint (Pilatus:m1.VAL): wanted a position from -100 to 100 mm, found 101");
     refuses((const oph_scan_axis[]){good, angle}, 2, OPH_ERANGE, "Pilatus:m2.VAL");
     refuses(&no_motor, 1, OPH_EINVAL, "EpicsMotor");
+    refuses_signal("cam.detector_state", OPH_EACCESS);
+    refuses_signal("cam.image_mode", OPH_ETYPE);
+    refuses_signal("cam.file_path", OPH_ETYPE);
     refuses((const oph_scan_axis[]){good, good}, 2, OPH_EINVAL, "two of that name");
     probe_set(d.probe, "m1.SPMG", "Pause");
     refuses(&good, 1, OPH_ESTATE, "wanted Go, found Pause");
