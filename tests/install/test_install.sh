@@ -55,8 +55,9 @@ documents() {
 }
 if [ -e "$prefix/lib/libcophyd-doc.so" ]; then
     shared="$(pkg-config --libs cophyd-doc) -Wl,-rpath,$(pkg-config --variable=libdir cophyd-doc)"
-    static=$(pkg-config --static --libs cophyd-doc |
-        sed 's/-lcophyd-doc/-l:libcophyd-doc.a/; s/-lcophyd\>/-l:libcophyd.a/')
+    # As README.md has it.
+    as_told=$(sed -n "s/.*pkg-config --static --libs cophyd | \(sed .*\))$/\1/p" README.md)
+    static=$(pkg-config --static --libs cophyd-doc | eval "$as_told")
     documents doc-c-shared "$shared" ${CC:-cc} -std=c11
     documents doc-c-static "$static" ${CC:-cc} -std=c11
     documents doc-c++-shared "$shared" ${CXX:-c++} -std=c++11 -x c++
