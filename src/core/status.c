@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "core/status_parts.h"
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -212,6 +213,17 @@ void oph__status_settle(oph_status *st, double deadline)
     pthread_mutex_unlock(&st->m.lock);
 }
 
+/* How far it is belongs to it: who waited no longer wants to know what for. */
+static int out_of_patience(oph_status *st, double waited, oph_error *err)
+{
+    const struct oph__at at = {.device = st->name, .waited = waited};
+    oph_progress p = {.size = sizeof p};
+    if (oph_status_progress(st, &p, NULL) || !isfinite(p.current) || !isfinite(p.target))
+        return oph__fail(err, OPH_ETIMEOUT, at, "done", "still running");
+    return oph__fail(err, OPH_ETIMEOUT, at, "done", "still running, at %g of %g%s%s", p.current,
+                     p.target, *p.unit ? " " : "", p.unit);
+}
+
 /* A look that may not wait takes no interrupt away from a call that does. */
 static int await(oph_status *st, double timeout, oph_error *err)
 {
@@ -227,11 +239,10 @@ static int await(oph_status *st, double timeout, oph_error *err)
         pthread_mutex_unlock(&st->m.lock);
     }
     if (!rc) return 0;
-    return oph__fail(err, rc, (struct oph__at){.device = st->name, .waited = oph__now() - started},
-                     "done",
-                     rc == OPH_EINTR     ? "interrupted"
-                     : rc == OPH_ECANCEL ? "cancelled"
-                                         : "still running");
+    double waited = oph__now() - started;
+    if (rc == OPH_ETIMEOUT) return out_of_patience(st, waited, err);
+    return oph__fail(err, rc, (struct oph__at){.device = st->name, .waited = waited}, "done",
+                     rc == OPH_EINTR ? "interrupted" : "cancelled");
 }
 
 int oph_status_wait(oph_status *st, double timeout, oph_error *err)

@@ -97,6 +97,9 @@ static void test_snapshots(void)
                oph__status_report(library, 0, 1, 2, "frames", 0) &&
                !oph_status_progress(library, &p, NULL) && p.precision == 0 && p.fraction == 0.5,
            "a status of the library is reported by the library");
+    testOk(oph_status_wait(library, 0, &err) == OPH_ETIMEOUT &&
+               !strcmp(err.found, "still running, at 1 of 2 frames"),
+           "a wait that ends first tells how far it was: %s", err.text);
     oph__status_finish(library, NULL);
     oph_status_unref(library);
 }
