@@ -231,7 +231,8 @@ int oph_files_describe(oph_device *dev, oph_files_info *ret, oph_error *err)
     oph__copy(info.local_folder, sizeof info.local_folder, s->latest.read_dir);
     pthread_mutex_unlock(&s->lock);
     if (!staged)
-        return oph__fail(err, OPH_ESTATE, at, "the files of a stage", "none: it was not staged");
+        return oph__fail(err, OPH_ESTATE, at, "the files of a stage",
+                         "none: it was not staged, or its settings do not start Capture");
     *ret = info;
     return 0;
 }

@@ -301,6 +301,11 @@ static void choices(void)
     info.size = sizeof info;
     check_refused(oph_files_describe(file, &info, &err), &err, OPH_ESTATE, "det.file", NULL,
                   "files of a stage", "not staged");
+    check_done(oph_settings_set(file, "capture", 0, &err), &err, "a stage that writes nothing");
+    check_done(oph_stage(d.det, NULL, &err), &err, "works");
+    check_refused(oph_files_describe(file, &info, &err), &err, OPH_ESTATE, "det.file", NULL,
+                  "files of a stage", "or its settings do not start Capture");
+    check_done(oph_unstage(d.det, NULL, &err), &err, "unstage");
     check_refused(oph_file_name_at(file, 0, OPH_SIDE_IOC, name, sizeof name, &err), &err,
                   OPH_ESTATE, "det.file", NULL, "the file of an acquisition", "none");
     testOk(oph_file_count(file) == 0 && oph_file_count(d.cam) == 0, "and there are no files");
