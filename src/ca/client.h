@@ -130,6 +130,9 @@ struct oph__put { /* the put with completion */
     bool stuck;
 };
 
+/* Whether a channel's server still answers. */
+enum oph__asked { OPH__NOT_ASKED, OPH__ASKED, OPH__ANSWERED };
+
 struct oph__chan { /* what a read touches comes first */
     struct oph__link *link;
     struct oph__route *route; /* NULL once ended; set under both locks, as spare */
@@ -140,6 +143,7 @@ struct oph__chan { /* what a read touches comes first */
     oph__state_fn *state;
     void *user;
     struct oph__route *spare;      /* the one to come, while the put is stuck */
+    enum oph__asked asked;         /* before there is one; under lock */
     struct oph__chanmon *mons;     /* the list changes under both locks */
     struct oph__chanmon *follower; /* of its properties, one of mons; set under both */
     struct oph__wish *wishes;

@@ -53,15 +53,43 @@ static void make_spare(struct oph__chan *chan)
     pthread_mutex_unlock(&chan->lock);
 }
 
+static void answered(struct event_handler_args args)
+{
+    struct oph__chan *chan = args.usr;
+    const struct oph__link *before = oph__ca_enter(chan->link);
+
+    pthread_mutex_lock(&chan->lock);
+    chan->asked = OPH__ANSWERED;
+    pthread_mutex_unlock(&chan->lock);
+    oph__ca_post_settle(chan);
+    oph__ca_leave(before);
+}
+
+/* Asks, before another route is searched for: libca takes what a search lasts for the time of a
+ * round trip, and after one that lasted as long as a server hung it would search for new channels
+ * only every so many seconds. */
+static bool server_answers(struct oph__chan *chan)
+{
+    pthread_mutex_lock(&chan->lock);
+    enum oph__asked asked = chan->asked;
+    bool up = chan->route->up;
+    if (up && asked == OPH__NOT_ASKED) chan->asked = OPH__ASKED;
+    pthread_mutex_unlock(&chan->lock);
+    if (!up || asked == OPH__ANSWERED) return true;
+    if (asked == OPH__ASKED) return false;
+    return ca_array_get_callback(DBR_STS_STRING, 1, chan->route->id, answered, chan) != ECA_NORMAL;
+}
+
 static void mend(struct oph__chan *chan)
 {
     pthread_mutex_lock(&chan->lock);
     bool stuck = chan->put.stuck;
+    if (!stuck || chan->spare) chan->asked = OPH__NOT_ASKED;
     pthread_mutex_unlock(&chan->lock);
 
     if (stuck && chan->spare)
         take_spare(chan);
-    else if (stuck)
+    else if (stuck && server_answers(chan))
         make_spare(chan);
     else if (chan->spare)
         drop_spare(chan);

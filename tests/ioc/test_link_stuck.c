@@ -1,6 +1,8 @@
 /* Puts whose completion is lost with the circuit: each channel is made anew, says once that it is
- * back, and goes on as before. And channels that are freed in callbacks while the link closes. */
+ * back, and goes on as before. Puts that are given up while the IOC hangs. And channels that are
+ * freed in callbacks while the link closes. */
 #include "lib/ca_proxy.h"
+#include "lib/count.h"
 #include "lib/link_pv.h"
 
 #include "base/log.h"
@@ -119,6 +121,33 @@ static void test_close_after_free(struct oph__log *log)
     testOk(freed >= 1 && freed <= CHANNELS, "%d did, each once", freed);
 }
 
+/* libca takes how long a search lasted for the time of a round trip, and searches for a new channel
+ * only that much later: so none may be under way while the server hangs. */
+static void test_hang(struct oph__log *log, struct sim *mini)
+{
+    struct oph__link *link = NULL;
+    struct pv pv, fresh;
+    double value = 1;
+
+    if (oph__ca_ops()->open(log, &link, NULL)) testAbort("no link");
+    if (!pv_open(&pv, link, "m:many0")) testAbort("m:many0 is not there");
+    sim_pause(mini);
+    pv.ops->put(pv.chan, OPH_FLOAT64, 1, &value, pv_on_put, &pv, NULL);
+    pv.ops->flush(link, NULL);
+    pv.ops->put_abandon(pv.chan, &pv);
+    pv_wait(&pv, &pv.downs, 1, 0.5); /* the last is sent */
+    struct counts before = count_now();
+    testOk(!pv_wait(&pv, &pv.downs, 1, 2), "a hang is no disconnection");
+    struct counts counts = count_since(&before);
+    testOk(count_is_quiet(&counts), "nothing is searched for while the IOC hangs");
+    sim_resume(mini);
+    testOk(pv_put_double(&pv, 2) == 0, "then it can be put to again");
+    testOk(pv_open(&fresh, link, "m:many50"), "and a new channel is found");
+    pv_free(&fresh);
+    pv_free(&pv);
+    oph__ca_ops()->close(link);
+}
+
 int main(void)
 {
     struct oph__link *link = NULL;
@@ -129,6 +158,7 @@ int main(void)
     oph__log_init(&log);
     for (int i = 0; i < 20; i++)
         test_close_after_free(&log);
+    test_hang(&log, mini);
     struct ca_proxy *proxy = ca_proxy_start(sim_port(mini));
     if (oph__ca_ops()->open(&log, &link, NULL)) testAbort("no link");
     test_lost_puts(link, proxy);
