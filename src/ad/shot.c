@@ -21,17 +21,12 @@ static const char *const cam_paths[OPH__CAM_ROWS] = {
 };
 
 static const char *const writer_paths[OPH__W_ROWS] = {
-    [OPH__W_ENABLE] = "enable",
-    [OPH__W_CAPTURE] = "capture",
-    [OPH__W_CAPTURED] = "num_captured",
-    [OPH__W_MODE] = "file_write_mode",
-    [OPH__W_DROPPED] = "dropped_arrays",
-    [OPH__W_STATUS] = "write_status",
-    [OPH__W_MESSAGE] = "write_message",
-    [OPH__W_FILE] = "full_file_name",
-    [OPH__W_COUNTER] = "array_counter",
-    [OPH__W_NUMBER] = "file_number",
-    [OPH__W_QUEUED] = "num_queued_arrays",
+    [OPH__W_ENABLE] = "enable",          [OPH__W_CAPTURE] = "capture",
+    [OPH__W_CAPTURED] = "num_captured",  [OPH__W_MODE] = "file_write_mode",
+    [OPH__W_DROPPED] = "dropped_arrays", [OPH__W_STATUS] = "write_status",
+    [OPH__W_MESSAGE] = "write_message",  [OPH__W_FILE] = "full_file_name",
+    [OPH__W_COUNTER] = "array_counter",  [OPH__W_NUMBER] = "file_number",
+    [OPH__W_MOST] = "num_capture",       [OPH__W_QUEUED] = "num_queued_arrays",
 };
 
 static int need_queue(oph_device *dev, void *user, oph_error *err)

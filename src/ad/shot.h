@@ -44,6 +44,7 @@ enum oph__writer_row {
     OPH__W_FILE,
     OPH__W_COUNTER,
     OPH__W_NUMBER,
+    OPH__W_MOST,
     OPH__W_REQUIRED, /* as of the camera */
     OPH__W_QUEUED = OPH__W_REQUIRED,
     OPH__W_ROWS

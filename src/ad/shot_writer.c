@@ -137,8 +137,11 @@ static enum oph__verdict judge_stream(const struct oph__shot *shot, size_t w, co
         return l->file[0] && oph__store_is_ours(shot->writers[w].dev, l->file) ? OPH__GOOD
                                                                                : OPH__NOT_YET;
     *why = "the file was not written";
-    /* Capture that fell by itself before the count was reached: nothing more will come. */
-    return l->number[OPH__W_CAPTURE] == 1 ? OPH__NOT_YET : OPH__BAD;
+    /* Capture that fell by itself before the count was reached: nothing more will come, unless this
+     * acquisition reaches NumCapture, and the count's readback is the later one. */
+    double most = shot->before.writers[w].number[OPH__W_CAPTURED] + (double)shot->frames;
+    bool full = l->number[OPH__W_MOST] == most;
+    return l->number[OPH__W_CAPTURE] == 1 || full ? OPH__NOT_YET : OPH__BAD;
 }
 
 /* A failure is told when the writer has dealt with all frames: what it still worked on would be
