@@ -558,7 +558,7 @@ static int prepare(struct run *r, oph_error *err)
     if (!rc) rc = oph__course_settings(&r->course, r->dev, 0, &r->settings, err);
     if (!rc && r->settings)
         rc = oph__write_all(r->ctx, r->settings->at, r->settings->count, true, err);
-    if (!rc) rc = oph__shot_look_before(&r->shot, r->course.images, err);
+    if (!rc) rc = oph__shot_look_before(&r->shot, &r->course.prepared, err);
     if (rc) return rc;
     int64_t frames = oph__course_frames(&r->course, &r->shot);
     r->total = r->done + frames;

@@ -22,7 +22,7 @@ struct oph__course {
     bool buffered;  /* frames out of a circular buffer, instead of acquisitions */
     size_t count;   /* acquisitions, at least 1 */
     int64_t before; /* frames that came before them in their series */
-    int64_t images; /* that the camera must be set to take; 0: any number */
+    struct oph__prepared prepared;
     /* What to write before one; *ret stays NULL where there is nothing. It does not block. */
     int (*settings)(oph_device *dev, size_t acquisition, struct oph__settings_write **ret,
                     oph_error *err);

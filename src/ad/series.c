@@ -217,15 +217,34 @@ int oph__series_prepare(oph_device *dev, oph_series *want, int64_t *ret_kickoffs
     return rc;
 }
 
+/* The number of the label that was put. */
+static int find_trigger(oph_device *dev, const oph_series *s, struct oph__prepared *ret,
+                        oph_error *err)
+{
+    const struct oph__literal mode = {.kind = OPH__LIT_TEXT, .text = trigger_mode(s)};
+    struct oph__wire wire = {.count = 0};
+    struct oph__chan_info info;
+    oph_signal *sig;
+    if (oph_signal_find(dev, "cam.trigger_mode", &sig, NULL) || !oph__pv_info(sig->set, &info))
+        return 0;
+    const struct oph__target target = oph__signal_target(sig, &info);
+    int rc = oph__encode(&mode, &target, &wire, err);
+    const oph_value value = {.dtype = wire.dtype, .count = wire.count, .data = wire.data};
+    if (!rc && oph__value_double(&value, &ret->trigger_is)) ret->trigger = mode.text;
+    oph__wire_clear(&wire);
+    return rc;
+}
+
 int oph__series_kickoff(oph_device *dev, oph_status *status, oph_status *begun, oph_error *err)
 {
     const struct oph__series *series = &dev->tree->series;
     const oph_series *s = &series->want;
-    struct oph__course course = {.count = 1, .images = images_of(s), .begun = begun};
+    struct oph__course course = {.count = 1, .prepared = {.images = images_of(s)}, .begun = begun};
     oph_progress former = {.size = sizeof former}; /* a kickoff that failed wrote fewer */
     if (series->status && !oph_status_progress(series->status, &former, NULL) && former.current > 0)
         course.before = (int64_t)former.current;
     const char *shows = s->mode == OPH_SERIES_INTERNAL ? "cam.acquire" : "cam.armed";
     int rc = oph_signal_find(dev, shows, &course.shows_start, err);
+    if (!rc) rc = find_trigger(dev, s, &course.prepared, err);
     return rc ? rc : oph__run_start(dev, status, &course, err);
 }

@@ -187,6 +187,7 @@ static void take_cam(const struct oph__op *op, int row, struct oph__look *look)
     oph__value_text(&op->value, &text, &length);
     look->empty[row] = length == 0;
     if (row == OPH__CAM_STATE) take_label(op, look->state, sizeof look->state);
+    if (row == OPH__CAM_TRIGGER) take_label(op, look->trigger, sizeof look->trigger);
     if (row == OPH__CAM_MESSAGE) take_text(op, look->message, sizeof look->message);
 }
 

@@ -76,8 +76,8 @@ struct oph__buffer_look {
 };
 struct oph__look {
     double number[OPH__CAM_ROWS];
-    char state[32], message[256];
-    bool empty[OPH__CAM_ROWS]; /* a text row that holds no text */
+    char state[32], trigger[32], message[256]; /* labels of two, and a text */
+    bool empty[OPH__CAM_ROWS];                 /* a text row that holds no text */
     struct oph__buffer_look buffer;
     struct oph__writer_look *writers;
     int32_t code; /* 0, or why a reading failed */
@@ -119,6 +119,13 @@ struct oph__shot {
     double settle;  /* seconds without progress of a writer after the camera has ended */
 };
 
+/* What a series set, and nobody may have changed when it starts. */
+struct oph__prepared {
+    int64_t images;      /* 0: any number */
+    const char *trigger; /* the label of TriggerMode; NULL: any */
+    double trigger_is;   /* its number */
+};
+
 int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err);
 /* Finds the signals. Writers are the file stores that were staged to write. */
 int oph__shot_init(struct oph__shot *shot, oph_device *dev, bool buffered, oph_error *err);
@@ -134,8 +141,9 @@ void oph__look_take(struct oph__shot *shot, bool queues, struct oph__ops *group,
  * whether frames reach the writers, and how many, which blocks. */
 int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err);
 /* Looks and checks, and waits until a writer that was told to capture counts from 0: it blocks.
- * `images`: that the camera must be set to take; 0: any number. */
-int oph__shot_look_before(struct oph__shot *shot, int64_t images, oph_error *err);
+ * `prepared`: what must still stand so. */
+int oph__shot_look_before(struct oph__shot *shot, const struct oph__prepared *prepared,
+                          oph_error *err);
 /* How many frames a camera takes; -1: without end. */
 double oph__cam_images(const oph_device *cam, double num_images, double image_mode);
 /* Whether `now` shows a camera that has come to a halt. */

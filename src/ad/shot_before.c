@@ -73,16 +73,25 @@ static int await_queues(struct oph__shot *shot, oph_error *err)
     return rc;
 }
 
-/* Somebody may have changed it since it was prepared. */
-static int check_images(const struct oph__shot *shot, int64_t images, oph_error *err)
+/* Somebody may have changed it since it was prepared: then pulses from outside are waited for in
+ * vain, or frames taken without them. */
+static int check_prepared(const struct oph__shot *shot, const struct oph__prepared *p,
+                          oph_error *err)
 {
-    const oph_signal *sig = shot->cam_rows[OPH__CAM_IMAGES];
-    char wanted[32];
-    if (!images || images == shot->images) return 0;
-    oph__format(wanted, sizeof wanted, "%lld as prepared", (long long)images);
+    const oph_signal *images = shot->cam_rows[OPH__CAM_IMAGES];
+    const oph_signal *trigger = shot->cam_rows[OPH__CAM_TRIGGER];
+    char wanted[64];
+    if (p->images && p->images != shot->images) {
+        oph__format(wanted, sizeof wanted, "%lld as prepared", (long long)p->images);
+        return oph__fail(err, OPH_EMISMATCH,
+                         (struct oph__at){.device = images->path, .pv = images->read->name}, wanted,
+                         "%lld", (long long)shot->images);
+    }
+    if (!p->trigger || !trigger || p->trigger_is == shot->before.number[OPH__CAM_TRIGGER]) return 0;
+    oph__format(wanted, sizeof wanted, "%s as prepared", p->trigger);
     return oph__fail(err, OPH_EMISMATCH,
-                     (struct oph__at){.device = sig->path, .pv = sig->read->name}, wanted, "%lld",
-                     (long long)shot->images);
+                     (struct oph__at){.device = trigger->path, .pv = trigger->read->name}, wanted,
+                     "%s", shot->before.trigger);
 }
 
 static int look(struct oph__shot *shot, bool queues, oph_error *err)
@@ -97,12 +106,13 @@ static int look(struct oph__shot *shot, bool queues, oph_error *err)
     return rc ? rc : oph__shot_check(shot, true, err);
 }
 
-int oph__shot_look_before(struct oph__shot *shot, int64_t images, oph_error *err)
+int oph__shot_look_before(struct oph__shot *shot, const struct oph__prepared *prepared,
+                          oph_error *err)
 {
     bool left = has_left(shot);
     int rc = look(shot, left, err);
     if (!rc && left) rc = await_queues(shot, err);
     if (!rc && left) rc = look(shot, false, err); /* what they have counted since is not ours */
-    if (!rc) rc = check_images(shot, images, err);
+    if (!rc) rc = check_prepared(shot, prepared, err);
     return rc ? rc : await_reset(shot, err);
 }

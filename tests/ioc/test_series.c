@@ -262,6 +262,11 @@ static void changed_since(void)
     check_refused(oph_kickoff(d.det, &begun, &err), &err, OPH_EMISMATCH, "det.cam.num_images",
                   "Pilatus:cam1:NumImages_RBV", "3 as prepared", "4");
     probe_set(d.probe, "cam1:NumImages", "3");
+    s = series_of(OPH_SERIES_EDGE, 3, 1);
+    prepare(&s, 1, "Ext. Trigger", "3");
+    probe_set(d.probe, "cam1:TriggerMode", "Internal");
+    check_refused(oph_kickoff(d.det, &begun, &err), &err, OPH_EMISMATCH, "det.cam.trigger_mode",
+                  "Pilatus:cam1:TriggerMode_RBV", "Ext. Trigger as prepared", "Internal");
     unstage("that");
 }
 
