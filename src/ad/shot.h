@@ -146,6 +146,8 @@ int oph__shot_look_before(struct oph__shot *shot, const struct oph__prepared *pr
                           oph_error *err);
 /* How many frames a camera takes; -1: without end. */
 double oph__cam_images(const oph_device *cam, double num_images, double image_mode);
+/* Frames from the camera since `before`. */
+double oph__shot_taken(const struct oph__shot *shot);
 /* Whether `now` shows a camera that has come to a halt. */
 bool oph__shot_is_idle(const struct oph__shot *shot);
 

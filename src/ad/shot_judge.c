@@ -8,7 +8,7 @@
 enum { STATE_IDLE = 0, STATE_ERROR = 6, STATE_DISCONNECTED = 9, STATE_ABORTED = 10 };
 
 /* Some drivers count from 0 again at each start, and may have passed their former count since. */
-static double taken(const struct oph__shot *shot)
+double oph__shot_taken(const struct oph__shot *shot)
 {
     double before = shot->before.number[OPH__CAM_COUNTER];
     double now = shot->now.number[OPH__CAM_COUNTER];
@@ -31,7 +31,7 @@ static double passed(const struct oph__shot *shot)
 
 double oph__shot_written(const struct oph__shot *shot)
 {
-    double sum = shot->buffer ? passed(shot) : taken(shot);
+    double sum = shot->buffer ? passed(shot) : oph__shot_taken(shot);
     for (size_t w = 0; w < shot->writer_count; w++)
         sum += oph__writer_written(shot, w);
     return sum;
@@ -59,7 +59,7 @@ static void describe(const struct oph__shot *shot, struct oph__buf *buf)
 {
     const struct oph__look *l = &shot->now;
     oph__buf_addf(buf, "DetectorState %s", l->state);
-    if (!shot->buffer) oph__buf_addf(buf, ", %.0f from the camera", taken(shot));
+    if (!shot->buffer) oph__buf_addf(buf, ", %.0f from the camera", oph__shot_taken(shot));
     for (size_t w = 0; w < shot->writer_count; w++) {
         const struct oph__writer_look *wl = &l->writers[w];
         oph__buf_addf(buf, ", %.0f written by %s with Capture %s", oph__writer_written(shot, w),
@@ -112,12 +112,13 @@ static enum oph__verdict judge_cam(const struct oph__shot *shot, const char **wh
     *why = "somebody stopped it";
     if (state == STATE_ABORTED) return OPH__BAD;
     *why = "somebody else acquires too";
-    if (taken(shot) > (double)shot->images) return OPH__BAD;
+    if (oph__shot_taken(shot) > (double)shot->images) return OPH__BAD;
     *why = "the camera did not end in state Idle";
     if (state != STATE_IDLE || l->number[OPH__CAM_ACQUIRE] != 0 || l->number[OPH__CAM_BUSY] > 0)
         return OPH__NOT_YET;
     *why = "frames are missing";
-    if (is_camera_count_needed(shot) && taken(shot) < (double)shot->images) return OPH__NOT_YET;
+    if (is_camera_count_needed(shot) && oph__shot_taken(shot) < (double)shot->images)
+        return OPH__NOT_YET;
     return OPH__GOOD;
 }
 

@@ -119,6 +119,17 @@ static bool is_told(const struct oph__shot *shot, size_t w)
            atomic_load(&writer->counted) >= shot->now.writers[w].number[OPH__W_COUNTER];
 }
 
+/* Why a writer that waits has not all frames, where that shows: nobody else lets it have more. */
+static const char *why_lacking(const struct oph__shot *shot, size_t w, const char *otherwise)
+{
+    const struct oph__look *now = &shot->now;
+    if (now->writers[w].number[OPH__W_ENABLE] == 0) return "somebody disabled the writer";
+    if (now->number[OPH__CAM_CALLBACKS] == 0) return "somebody disabled the camera's callbacks";
+    if (!shot->buffer && oph__shot_taken(shot) < (double)shot->images)
+        return "the camera sent fewer frames than it was set to";
+    return otherwise;
+}
+
 static enum oph__verdict judge_stream(const struct oph__shot *shot, size_t w, const char **why)
 {
     const struct oph__writer_look *l = &shot->now.writers[w];
@@ -136,7 +147,8 @@ static enum oph__verdict judge_stream(const struct oph__shot *shot, size_t w, co
     if (n == (double)shot->frames)
         return l->file[0] && oph__store_is_ours(shot->writers[w].dev, l->file) ? OPH__GOOD
                                                                                : OPH__NOT_YET;
-    *why = "the file was not written";
+    *why = l->number[OPH__W_CAPTURE] == 1 ? why_lacking(shot, w, "the file was not written")
+                                          : "the file was not written";
     /* Capture that fell by itself before the count was reached: nothing more will come, unless this
      * acquisition reaches NumCapture, and the count's readback is the later one. */
     double most = shot->before.writers[w].number[OPH__W_CAPTURED] + (double)shot->frames;
@@ -162,7 +174,7 @@ static enum oph__verdict judge_files(const struct oph__shot *shot, size_t w, con
     if (l->number[OPH__W_MODE] != WRITE_SINGLE) return OPH__BAD;
     *why = "the writer made more files than were asked for";
     if (n > (double)shot->frames || files > (double)shot->frames) return OPH__BAD;
-    *why = "files were not written";
+    *why = why_lacking(shot, w, "files were not written");
     if (n < (double)shot->frames || files < (double)shot->frames) return OPH__NOT_YET;
     *why = "the IOC did not name the last file as staged";
     return is_told(shot, w) && oph__store_is_numbered(shot->writers[w].dev, l->file, (int64_t)last)

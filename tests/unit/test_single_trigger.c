@@ -324,6 +324,13 @@ static void test_never(oph_device *det)
     fails(st, "the IOC did not name the file as staged");
     unstage(det);
 
+    stage(det, "the camera takes fewer");
+    st = trigger(det);
+    fake_set("X:cam1:Acquire_RBV", "0");
+    fake_release("X:cam1:Acquire");
+    fails(st, "the camera sent fewer frames than it was set to: ");
+    unstage(det);
+
     stage(det, "one of the writer's PVs went away");
     fake_down("X:HDF1:DroppedArrays_RBV");
     err = (oph_error)OPH_ERROR_INIT;
