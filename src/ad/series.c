@@ -99,9 +99,10 @@ static int check_room(const struct oph__shot *shot, const oph_series *s, oph_err
         oph_signal *sig;
         int64_t room, captured = 0;
         char wanted[64], taken[32] = "";
+        if (writer->writing != OPH__WRITES_STREAM) continue; /* a file a frame needs no room */
         int rc = oph_signal_find(writer->dev, "num_capture", &sig, err);
         if (!rc) rc = oph_signal_get_int(sig, &room, err);
-        if (!rc && writer->writing == OPH__WRITES_STREAM && !oph__store_is_fresh(writer->dev))
+        if (!rc && !oph__store_is_fresh(writer->dev))
             rc = oph_signal_get_int(writer->rows[OPH__W_CAPTURED], &captured, err);
         if (rc) return rc;
         if (room == 0 || room - captured >= s->frames * s->triggers) continue;

@@ -201,6 +201,18 @@ static void files_are(int n, int tiff)
                   OPH_ERANGE, "det.file", NULL, "a file of the acquisition", "number");
 }
 
+/* NumCapture says nothing of a file a frame, and so does not keep a series from its own. */
+static void in_series(int frames)
+{
+    oph_error err = OPH_ERROR_INIT;
+    const oph_series s = {
+        .size = sizeof s, .frames = frames, .triggers = 2, .exposure = 0.001, .period = 0.004};
+    check_done(oph_settings_set(file, "num_capture", 1, &err), &err, "NumCapture is 1");
+    stage();
+    check_done(oph_prepare(d.det, &s, NULL, &err), &err, "a series is prepared");
+    unstage("a series of a file a frame");
+}
+
 /* A file a frame, which can be read at once. */
 static void single(const char *class_name, const char *spec, int numbered)
 {
@@ -225,6 +237,7 @@ static void single(const char *class_name, const char *spec, int numbered)
     describes(file, spec, numbered, 1, 2, 5);
     files_are(5, tiff);
     unstage("two points of five frames");
+    in_series(5);
 }
 
 /* TIFF in Stream mode counts as HDF5 does. */
