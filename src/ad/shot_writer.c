@@ -5,6 +5,7 @@
  */
 #include "ad/shot.h"
 #include "base/err.h"
+#include "base/str.h"
 #include <math.h>
 
 enum { WRITE_SINGLE = 0, WRITE_STREAM = 2 };
@@ -40,17 +41,38 @@ int oph__writer_check(const struct oph__shot *shot, size_t w, oph_error *err)
     if (row == OPH__W_ROWS) return 0;
     const oph_signal *sig = writer->rows[row];
     const struct oph__at at = {.device = sig->path, .pv = sig->read->name};
+    bool full = l->number[OPH__W_MOST] > 0 && l->number[OPH__W_CAPTURED] >= l->number[OPH__W_MOST];
+    if (row == OPH__W_CAPTURE && full)
+        return oph__fail(err, OPH_ESTATE, at, "Capturing, as staged",
+                         "%s: all %.0f frames of NumCapture are taken", l->capture,
+                         l->number[OPH__W_MOST]);
     if (row == OPH__W_CAPTURE)
         return oph__fail(err, OPH_ESTATE, at, "Capturing, as staged", "%s", l->capture);
     return oph__fail(err, OPH_ESTATE, at, files ? "Single, as staged" : "Stream, as staged",
                      "mode %.0f", l->number[OPH__W_MODE]);
 }
 
+/* A capture that ends by itself would lose what comes after. */
+static int check_most(const struct oph__shot *shot, size_t w, int64_t frames, oph_error *err)
+{
+    const struct oph__writer_look *l = &shot->before.writers[w];
+    const oph_signal *sig = shot->writers[w].rows[OPH__W_MOST];
+    double most = l->number[OPH__W_MOST], captured = l->number[OPH__W_CAPTURED];
+    char wanted[64];
+    if (!(most > 0) || most - captured >= (double)frames) return 0;
+    oph__format(wanted, sizeof wanted, "0, or at least %lld frames more", (long long)frames);
+    return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = sig->path, .pv = sig->read->name},
+                     wanted, "%.0f, of which %.0f are taken", most, captured);
+}
+
 int oph__writers_room(const struct oph__shot *shot, int64_t frames, oph_error *err)
 {
     int rc = 0;
     for (size_t w = 0; !rc && w < shot->writer_count; w++) {
-        if (!makes_files(shot, w)) continue; /* the only one was looked for when staging */
+        if (!makes_files(shot, w)) { /* the only file was looked for when staging */
+            rc = check_most(shot, w, frames, err);
+            continue;
+        }
         rc = oph__store_room(shot->writers[w].dev,
                              (int64_t)shot->before.writers[w].number[OPH__W_NUMBER], frames, err);
     }

@@ -252,6 +252,29 @@ static void count_late(void)
     fault_set(d.probe, "ReadbackLate", "");
 }
 
+/* Refused before the beam is spent, also when the file has some frames already. */
+static void no_room(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = NULL;
+    int rc = oph_settings_set(d.hdf1, "num_capture", 1, &err);
+    if (!rc) rc = oph_settings_set(d.cam, "num_images", 2, &err);
+    check_done(rc, &err, "two images are asked for, and a file of one");
+    stage("the stage works");
+    check_refused(oph_trigger(d.det, &st, &err), &err, OPH_EINVAL, "det.hdf1.num_capture",
+                  "Pilatus:HDF1:NumCapture_RBV", "0, or at least 2 frames more",
+                  "1, of which 0 are taken");
+    unstage("a file that is too short");
+    check_done(oph_settings_set(d.cam, "num_images", 1, &err), &err, "one image is asked for");
+    stage("the stage works");
+    trigger_once(1, "it starts");
+    check_refused(oph_trigger(d.det, &st, &err), &err, OPH_ESTATE, "det.hdf1.capture",
+                  "Pilatus:HDF1:Capture_RBV", "Capturing, as staged",
+                  "Done: all 1 frames of NumCapture are taken");
+    unstage("a file that was full");
+    check_done(oph_settings_set(d.hdf1, "num_capture", 0, &err), &err, "a file without end again");
+}
+
 /* A user's own number of folders stands; and templates can be set later, also while staged. */
 static void folders(void)
 {
@@ -270,7 +293,7 @@ static void folders(void)
     trigger_once(1, "it starts");
     names_are("/other/20");
     unstage("another folder");
-    detector_file_is(&d, 1, 20, 64, 48);
+    detector_file_is(&d, 1, 21, 64, 48);
     detector_works(&d, "in the third folder");
     names_are("/third/");
     testOk(oph_files_set(d.hdf1, "no/root/", NULL, &err) == OPH_EPARSE, "%s", err.text);
@@ -307,6 +330,7 @@ int main(void)
     several(5, 5);
     several(0, 10);
     count_late();
+    no_room();
     folders();
     exposures();
     detector_end(&d);
