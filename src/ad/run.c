@@ -506,6 +506,7 @@ static void checked(struct run *r)
     oph__ops_freeze(r->look);
     oph__look_take(&r->shot, false, r->look, &r->shot.before);
     int rc = oph__shot_check(&r->shot, false, &err);
+    if (!rc && r->acquisition) rc = oph__writers_follow(&r->shot, &err);
     if (!rc) rc = begin(r, &err);
     if (rc) end(r, &err);
 }
@@ -560,9 +561,8 @@ static int prepare(struct run *r, oph_error *err)
         rc = oph__write_all(r->ctx, r->settings->at, r->settings->count, true, err);
     if (!rc) rc = oph__shot_look_before(&r->shot, &r->course.prepared, err);
     if (rc) return rc;
-    int64_t frames = oph__course_frames(&r->course, &r->shot);
-    r->total = r->done + frames;
-    return oph__writers_room(&r->shot, frames, err);
+    r->total = r->done + oph__course_frames(&r->course, &r->shot);
+    return oph__writers_room(&r->shot, r->total - r->done, err);
 }
 
 int oph__run_start(oph_device *dev, oph_status *status, const struct oph__course *course,

@@ -168,8 +168,12 @@ enum oph__writer_row oph__writer_counts(const struct oph__shot *shot, size_t w);
 double oph__writer_written(const struct oph__shot *shot, size_t w);
 /* Whether it stands as it was staged. */
 int oph__writer_check(const struct oph__shot *shot, size_t w, oph_error *err);
-/* Whether the files of the next frames do not exist yet: of all, since it asks the file system. */
+/* Whether all the next frames have room in the file, or files that do not exist yet: of all
+ * acquisitions of a trigger at once, since it asks the file system. */
 int oph__writers_room(const struct oph__shot *shot, int64_t frames, oph_error *err);
+/* Whether `before` stands where the acquisition before it in the trigger left it in `now`: else the
+ * frames of a trigger would lie in files that nobody can name. */
+int oph__writers_follow(const struct oph__shot *shot, oph_error *err);
 /* Watches, from before the start on, those of a file a frame: what WriteStatus says of one frame
  * the next one takes back. */
 int oph__writers_watch(struct oph__shot *shot, oph_error *err);

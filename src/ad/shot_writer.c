@@ -79,6 +79,23 @@ int oph__writers_room(const struct oph__shot *shot, int64_t frames, oph_error *e
     return rc;
 }
 
+int oph__writers_follow(const struct oph__shot *shot, oph_error *err)
+{
+    for (size_t w = 0; w < shot->writer_count; w++) {
+        int row = makes_files(shot, w) ? OPH__W_NUMBER : OPH__W_CAPTURED;
+        double left = shot->now.writers[w].number[row];
+        double found = shot->before.writers[w].number[row];
+        const oph_signal *sig = shot->writers[w].rows[row];
+        char wanted[64];
+        if (row == OPH__W_NUMBER ? found == left : found >= left) continue;
+        oph__format(wanted, sizeof wanted, "%.0f, as the acquisition before it left it", left);
+        return oph__fail(err, OPH_EMISMATCH,
+                         (struct oph__at){.device = sig->path, .pv = sig->read->name}, wanted,
+                         "%.0f", found);
+    }
+    return 0;
+}
+
 static bool event_number(const struct oph__event *event, double *ret)
 {
     const oph_value value = {

@@ -16,6 +16,11 @@ static const char classes[] =
     "cycle last  cam.acquire_time=0.03\n"
     "cycle long  cam.acquire_period=0.025\n"
     "cycle last  cam.acquire_period=0.035\n"
+    "class Files : MultiTrigger DetectorBase\n"
+    "dev   cam   cam1:   MyPilatusDetectorCam\n"
+    "dev   tiff1 TIFF1:  TIFFPlugin FileStoreTIFF\n"
+    "cycle short cam.acquire_time=0.01 cam.num_images=2\n"
+    "cycle long  cam.acquire_time=0.05 cam.num_images=2\n"
     "class NoCycle : MultiTrigger DetectorBase\n"
     "dev   cam   cam1:   MyPilatusDetectorCam\n"
     "class StartsInCycle : MultiTrigger DetectorBase\n"
@@ -132,6 +137,45 @@ static void a_step_fails(void)
     unstage("a step that failed");
 }
 
+/* Another client moves a counter between two steps: where the frames of the first are nobody could
+ * say any more. */
+static void somebody_counts(const char *name, const char *counter, const char *device,
+                            void (*change)(void))
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_status *st = NULL;
+    oph_device *tiff1 = NULL;
+    char read[128], pv[64];
+    make(name);
+    snprintf(read, sizeof read, "%s/multi/", d.disk);
+    if (!oph_device_child(d.det, "tiff1", &tiff1, NULL))
+        check_done(oph_files_set(tiff1, DETECTOR_DISK "/multi/", read, &err), &err, "a folder");
+    stage();
+    probe_set(d.probe, "sim1:ReadbackLate", "cam1:AcquireTime_RBV,0.5");
+    check_done(oph_trigger(d.det, &st, &err), &err, "it starts");
+    testOk(probe_until(d.probe, counter, "2", 10) == 0, "the first step is over");
+    change();
+    snprintf(pv, sizeof pv, "Pilatus:%s", counter);
+    check_refused(oph_status_wait(st, 20, &err), &err, OPH_EMISMATCH, device, pv,
+                  "2, as the acquisition before it left it", "");
+    oph_status_unref(st);
+    probe_set(d.probe, "sim1:ReadbackLate", "");
+    unstage("a counter that somebody moved");
+}
+
+static void renumber(void)
+{
+    probe_set(d.probe, "TIFF1:FileNumber", "77");
+}
+
+static void capture_anew(void)
+{
+    probe_put(d.probe, "HDF1:Capture", "Done");
+    testOk(probe_until(d.probe, "HDF1:Capture_RBV", "Done", 10) == 0, "the capture is stopped");
+    probe_put(d.probe, "HDF1:Capture", "Capture");
+    testOk(probe_until(d.probe, "HDF1:Capture_RBV", "Capturing", 10) == 0, "and begins anew");
+}
+
 static void cancelled(void)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -194,6 +238,8 @@ int main(void)
     cancelled_at(24);
     check_done(oph_warmup(d.det, OPH_DEFAULT, &err), &err, "a warm-up takes one plain image");
     detector_unchanged(&d, "that");
+    somebody_counts("Files", "TIFF1:FileNumber_RBV", "det.tiff1.file_number", renumber);
+    somebody_counts("MultiDetector", "HDF1:NumCaptured_RBV", "det.hdf1.num_captured", capture_anew);
     refused("NoCycle", OPH_EINVAL, "det", NULL, "a cycle", "none in class NoCycle");
     refused("StartsInCycle", OPH_EINVAL, "det.cam.acquire", "Pilatus:cam1:Acquire",
             "a setting in a cycle", "started and stopped");
