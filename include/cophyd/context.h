@@ -32,6 +32,15 @@ OPH_API void oph_context_free(oph_context *ctx);
  * The only call that a signal handler may make. */
 OPH_API void oph_interrupt(oph_context *ctx);
 
+/* For hosts that handle signals between calls, as interpreters do: asks fn ten times a second while
+ * a call of this very thread, which sets it, blocks. Anything but 0 ends that call as oph_interrupt
+ * does, and no other thread's. What oph_interrupt does not end is not asked about. fn may call the
+ * library, as part of that call: to stop or to unstage what this stages or starts is OPH_EDEADLK,
+ * and nothing that it uses may be freed. NULL: nobody is asked, as at first; to be set again before
+ * the thread ends. */
+typedef int32_t oph_wait_fn(void *user);
+OPH_API void oph_context_on_wait(oph_context *ctx, oph_wait_fn *fn, void *user);
+
 enum oph_log_level {
     OPH_LOG_ERROR = 0,
     OPH_LOG_WARNING = 1,

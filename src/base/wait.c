@@ -2,6 +2,8 @@
  * before both: nothing may wait with that one as its m->lock and with waits. */
 #include "base/wait.h"
 
+static const double ask_period = 0.1; /* seconds */
+
 int oph__waits_init(struct oph__waits *waits)
 {
     *waits = (struct oph__waits){0};
@@ -27,6 +29,13 @@ void oph__waits_interrupt(struct oph__waits *waits)
     pthread_mutex_unlock(&waits->lock);
 }
 
+void oph__waits_ask(struct oph__waits *waits, int32_t (*fn)(void *user), void *user)
+{
+    pthread_mutex_lock(&waits->lock);
+    waits->asked = (struct oph__on_wait){fn, user, pthread_self()};
+    pthread_mutex_unlock(&waits->lock);
+}
+
 /* Calls. All of this with waits->lock held. */
 
 static struct oph__call *call_of_this_thread(const struct oph__waits *waits)
@@ -46,6 +55,7 @@ static void add(struct oph__waits *waits, struct oph__call *call)
         on_its_way |= other->interrupted;
     *call = (struct oph__call){.next = waits->first,
                                .thread = pthread_self(),
+                               .asks_at = oph__now() + ask_period,
                                .interrupted = waits->interrupted && !on_its_way};
     waits->first = call;
 }
@@ -123,14 +133,16 @@ static void lock_both(struct oph__waits *waits, struct oph__monitor *m)
     pthread_mutex_lock(&m->lock);
 }
 
-/* The call that the wait is part of: `own` where it is all of it. */
+/* The call that the wait is part of: `own` where it is all of it; and who is asked about it. */
 static struct oph__call *enter(struct oph__waits *waits, struct oph__monitor *m,
-                               struct oph__call *own)
+                               struct oph__call *own, struct oph__on_wait *ret_asked)
 {
     lock_both(waits, m);
     struct oph__call *call = call_of_this_thread(waits);
     if (!call) add(waits, call = own);
     call->m = m;
+    if (waits->asked.fn && pthread_equal(waits->asked.thread, pthread_self()))
+        *ret_asked = waits->asked;
     pthread_mutex_unlock(&waits->lock);
     return call;
 }
@@ -155,21 +167,49 @@ static int outcome(const struct oph__call *call, double deadline, bool (*ready)(
     return oph__now() < deadline ? GO_ON : OPH_ETIMEOUT;
 }
 
+/* Until the deadline, or until it is time to ask; ends earlier, too. */
+static void wait_some(struct oph__monitor *m, double deadline, const struct oph__call *call,
+                      const struct oph__on_wait *asked)
+{
+    double until = asked->fn && call->asks_at < deadline ? call->asks_at : deadline;
+    struct timespec when = oph__timespec(until);
+    pthread_cond_timedwait(&m->changed, &m->lock, &when);
+}
+
+/* With no lock held while it asks: a call that begins then is part of this one. */
+static bool is_to_end(struct oph__waits *waits, struct oph__monitor *m, struct oph__call *call,
+                      const struct oph__on_wait *asked)
+{
+    if (!asked->fn || oph__now() < call->asks_at) return false;
+    pthread_mutex_unlock(&m->lock);
+    call->asks_at = oph__now() + ask_period; /* those asks, too */
+    bool end = asked->fn(asked->user) != 0;
+    call->asks_at = oph__now() + ask_period;
+    pthread_mutex_lock(&waits->lock);
+    pthread_mutex_lock(&m->lock);
+    call->m = m;
+    pthread_mutex_unlock(&waits->lock);
+    return end;
+}
+
 int oph__wait(struct oph__waits *waits, struct oph__monitor *m, double deadline,
               bool (*ready)(void *arg), void *arg)
 {
     struct oph__call own, *call = NULL;
-    struct timespec until = oph__timespec(deadline);
+    struct oph__on_wait asked = {0};
+    bool end = false;
     int code;
 
     if (ready(arg)) return 0;
-    if (waits) call = enter(waits, m, &own);
+    if (waits) call = enter(waits, m, &own, &asked);
     for (;;) {
-        while ((code = outcome(call, deadline, ready, arg)) == GO_ON)
-            pthread_cond_timedwait(&m->changed, &m->lock, &until);
+        while (!end && (code = outcome(call, deadline, ready, arg)) == GO_ON) {
+            wait_some(m, deadline, call, &asked);
+            end = is_to_end(waits, m, call, &asked);
+        }
         if (!waits) return code;
         lock_both(waits, m);
-        code = outcome(call, deadline, ready, arg); /* m was unlocked for a moment */
+        code = end ? OPH_EINTR : outcome(call, deadline, ready, arg); /* unlocked for a moment */
         if (code != GO_ON) leave(waits, call, &own, code);
         pthread_mutex_unlock(&waits->lock);
         if (code != GO_ON) return code;

@@ -163,6 +163,12 @@ void oph_context_on_put(oph_context *ctx, oph_put_fn *fn, void *user)
     oph__puts_set(&ctx->puts, fn, user);
 }
 
+void oph_context_on_wait(oph_context *ctx, oph_wait_fn *fn, void *user)
+{
+    if (oph__context_check(ctx, NULL)) return;
+    oph__waits_ask(&ctx->waits, fn, user);
+}
+
 int oph__context_link(oph_context *ctx, struct oph__link **ret, oph_error *err)
 {
     int rc = 0;

@@ -51,8 +51,9 @@ struct oph__tree {
     struct oph__plan *plan; /* of the thread that stages or unstages, and of nobody else */
     oph_status *status;     /* of the acquisition that runs, or ran last; a reference */
     bool unfinished;        /* an acquisition of ours was started, and has not succeeded since */
-    bool starting; /* a call that triggers or prepares is under way: it has the plan, and may put
-                      Acquire */
+    bool starting;    /* a call that triggers or prepares is under way: it has the plan, and may put
+                         Acquire */
+    pthread_t holder; /* the thread of that call, or of the one that stages */
     struct oph__call *staging; /* the call that stages, as long as it can be cancelled */
     struct oph__series series;
 };

@@ -9,6 +9,15 @@ static bool is_for_any(enum oph__verb verb)
     return verb == OPH__VERB_FILES || verb == OPH__VERB_CONNECT || verb == OPH__VERB_STOP;
 }
 
+/* Ending what a call lower down on this thread does would wait for that for ever: a function that a
+ * call asks while it waits (oph_context_on_wait) may try to. With the lock held. */
+static bool is_end_of_own(const struct oph__tree *tree, enum oph__verb verb)
+{
+    bool held = tree->state == OPH_STATE_STAGING || tree->starting;
+    return held && pthread_equal(tree->holder, pthread_self()) &&
+           (verb == OPH__VERB_STOP || verb == OPH__VERB_UNSTAGE);
+}
+
 /* A verb concerns the whole tree: staging one branch while another is staged would mix two
  * restores. */
 int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule **ret,
@@ -22,17 +31,24 @@ int oph__tree_enter(oph_device *dev, enum oph__verb verb, const struct oph__rule
     const struct oph__rule *rule = oph__rule_for(verb, state);
     oph_device *staged = tree->staged;
     bool other = staged && staged != dev && !is_for_any(verb) && rule->answer != OPH__NOTHING;
-    if (rule->answer != OPH__REFUSE && !other) {
+    bool own = is_end_of_own(tree, verb), goes = rule->answer != OPH__REFUSE && !other && !own;
+    if (goes) {
         tree->state = rule->next;
-        if (rule->next == OPH_STATE_STAGING && state == OPH_STATE_IDLE) tree->staged = dev;
-        if (rule->next == OPH_STATE_TRIGGERING && state != OPH_STATE_TRIGGERING)
-            tree->starting = true;
+        bool stages = rule->next == OPH_STATE_STAGING && state == OPH_STATE_IDLE;
+        bool starts = rule->next == OPH_STATE_TRIGGERING && state != OPH_STATE_TRIGGERING;
+        if (stages) tree->staged = dev;
+        if (starts) tree->starting = true;
+        if (stages || starts) tree->holder = pthread_self();
     }
     pthread_mutex_unlock(&tree->m.lock);
     *ret = rule;
-    if (rule->answer != OPH__REFUSE && !other) return 0;
+    if (goes) return 0;
     char wanted[32], found[256];
     oph__format(wanted, sizeof wanted, "to %s", oph__verb_name(verb));
+    if (own)
+        return oph__fail(err, OPH_EDEADLK, (struct oph__at){.device = dev->path}, wanted,
+                         "state %s: a call of this thread, which ends first",
+                         oph_state_name(state));
     if (rule->answer == OPH__REFUSE)
         oph__format(found, sizeof found, "state %s: %s", oph_state_name(state), rule->why);
     else

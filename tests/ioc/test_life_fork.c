@@ -153,6 +153,7 @@ VOID_CALL(status_text, oph_status_text(running, text, sizeof text))
 CALL(device_state, oph_device_state(d.det))
 VOID_CALL(interrupt, oph_interrupt(d.ctx))
 VOID_CALL(context_log, oph_context_log(d.ctx, on_log, NULL))
+VOID_CALL(context_on_wait, oph_context_on_wait(d.ctx, NULL, NULL))
 VOID_CALL(event_free, oph_event_free(event))
 VOID_CALL(subscription_free, oph_subscription_free(sub))
 VOID_CALL(pulled_free, oph_subscription_free(pulled))
@@ -241,6 +242,7 @@ static const struct row {
     {"oph_device_state", device_state, OPH_STATE_IDLE},
     {"oph_interrupt", interrupt, RETURNS},
     {"oph_context_log", context_log, RETURNS},
+    {"oph_context_on_wait", context_on_wait, RETURNS},
     {"oph_event_free", event_free, RETURNS},
     {"oph_subscription_free", subscription_free, RETURNS},
     {"oph_subscription_free, of a queue", pulled_free, RETURNS},

@@ -1,5 +1,5 @@
-/* oph_interrupt, called by a handler of a real signal, ends each call that blocks: a table of them.
- * A call that is new goes there. */
+/* oph_interrupt, called by a handler of a real signal, ends each call that blocks, and so does the
+ * function of oph_context_on_wait: a table of them. A call that is new goes there. */
 #include "lib/detector.h"
 
 #include "base/clock.h"
@@ -11,7 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { LONG = 60, SOON_US = 50000, WAYS = 4 };
+enum { LONG = 60, MOST = 5, SOON_US = 50000, WAYS = 4, ASKED = WAYS };
 
 static struct detector d;
 static oph_device *nowhere;
@@ -23,6 +23,21 @@ static void on_signal(int number)
 {
     (void)number;
     oph_interrupt(atomic_load(&interrupted));
+}
+
+static int wanted; /* an end, by whom the calls ask */
+static bool holds; /* a call that nothing on its own thread can stop */
+static int stopped, unstaged;
+
+static int32_t on_wait(void *user)
+{
+    (void)user;
+    int end = wanted;
+    wanted = 0;
+    if (!end || !holds) return end;
+    stopped = oph_stop(d.det, NULL);
+    unstaged = oph_unstage(d.det, NULL, NULL);
+    return end;
 }
 
 /* The calls */
@@ -76,8 +91,9 @@ CALL(warmup_nowhere, oph_warmup(nowhere, LONG, err))
 CALL(signal_read, oph_signal_read(find(d.cam, "num_images"), &patient, &value, err))
 CALL(read_into,
      oph_signal_read_into(find(d.cam, "num_images"), &patient, pixels, sizeof pixels, &count, err))
-CALL(properties,
-     oph_signal_properties(find(d.cam, "acquire_period"), OPH_PART_READBACK, LONG, &what, err))
+/* Of a signal that was not asked before, for which alone it waits. */
+CALL(properties, oph_signal_properties(find(d.cam, wanted ? "num_exposures" : "acquire_period"),
+                                       OPH_PART_READBACK, LONG, &what, err))
 CALL(signal_put, oph_signal_put(find(d.cam, "num_images"), OPH_INT(2), &completed, err))
 CALL(signal_wait, oph_signal_wait(find(d.cam, "num_images"), &never, LONG, err))
 CALL(group_run, oph_group_run(group, LONG, NULL, err))
@@ -169,6 +185,7 @@ static void aim(int way)
     case 1: setitimer(ITIMER_REAL, &soon, NULL); break;
     case 2: sem_post(&shoot); break;
     case 3: kill(getpid(), SIGINT); break; /* whichever thread takes it */
+    case ASKED: wanted = 1; break;
     }
 }
 
@@ -199,9 +216,16 @@ static void test(const struct row *row, int way)
     oph_error err = OPH_ERROR_INIT;
     set_up(row->place);
     double start = oph__now();
+    holds =
+        row->call == stage || row->call == warmup || row->call == trigger || row->call == prepare;
+    stopped = unstaged = 0;
     aim(way);
     int rc = row->call(&err);
     testOk(rc == OPH_EINTR && err.code == rc, "%s: %s", row->name, err.text);
+    if (way == ASKED) testOk(oph__now() - start < MOST, "after %.2f s", oph__now() - start);
+    if (way == ASKED && holds)
+        testOk(stopped == OPH_EDEADLK && unstaged == OPH_EDEADLK, "not stopped from inside: %s",
+               oph_code_name(stopped));
     testOk(err.device[0] || row->call == queue_next, "it names what was interrupted");
     if (rc != OPH_EINTR) testDiag("%s after %.1f s", oph_code_name(rc), oph__now() - start);
     clean_up(row->place);
@@ -239,6 +263,9 @@ int main(void)
     pthread_create(&thread, NULL, shooter, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         test(&rows[i], (int)(i % WAYS));
+    oph_context_on_wait(d.ctx, on_wait, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        test(&rows[i], ASKED);
     atomic_store(&interrupted, NULL);
     sem_post(&shoot);
     pthread_join(thread, NULL);

@@ -1,6 +1,8 @@
-"""Threads, forks and the end of the interpreter."""
+"""Threads, forks, signals and the end of the interpreter."""
 
+import signal
 import threading
+import time
 
 import pytest
 
@@ -17,6 +19,16 @@ BLOCKS = {
     "connect": lambda det, status: det.wait_for_connection(),
     "stage": lambda det, status: det.stage(),
     "wait": lambda det, status: status.wait(PATIENCE),
+    "wait for ever": lambda det, status: status.wait(),
+    "differences": lambda det, status: det.differences(),
+    "graph": lambda det, status: det.graph(),
+    "validate": lambda det, status: det.validate(),
+    "missing plugins": lambda det, status: det.missing_plugins(),
+    "primed": lambda det, status: det.primed(),
+    "warmup": lambda det, status: det.warmup(),
+    "acquire": lambda det, status: det.acquire(),
+    "get_all": lambda det, status: cophyd.get_all([det.cam.acquire_time], timeout=PATIENCE),
+    "put_all": lambda det, status: cophyd.put_all({det.cam.acquire_time: 1}, timeout=PATIENCE),
 }
 
 
@@ -34,6 +46,97 @@ def test_others_run_while_a_call_blocks(what):
         BLOCKS[what](det, status)
     timer.join()
     assert "interrupted" in str(caught.value) and caught.value.name == "OPH_EINTR"
+
+
+# --- Signals
+
+
+@pytest.fixture
+def soon():
+    """A status that is done once a call blocks."""
+    status = cophyd.Status.new(cophyd.default_context(), "soon")
+    timer = threading.Timer(0.2, status.set_finished)
+    timer.start()
+    yield status
+    timer.join()
+
+
+@pytest.mark.parametrize("what", BLOCKS)
+def test_ctrl_c_ends_a_call_that_blocks(what, soon, press_ctrl_c):
+    context = cophyd.Context(connect_timeout=PATIENCE)
+    det = detectors.MyPilatus("NoSuch:", name="det", context=context)
+    det.hdf1.set_path_templates("/data/")
+    begun = time.monotonic()
+    press_ctrl_c(soon)
+    with pytest.raises(KeyboardInterrupt):
+        BLOCKS[what](det, cophyd.Status.new(context, "mine"))
+    assert time.monotonic() - begun < PATIENCE / 3
+    assert det.state == "idle" and not det.cam.acquire_time.connected
+
+
+def test_ctrl_c_ends_a_put_that_is_slow(det, fault, soon, press_ctrl_c):
+    fault("PutStuck", "cam1:AcquireTime")
+    press_ctrl_c(soon)
+    with pytest.raises(KeyboardInterrupt):
+        det.cam.acquire_time.put(0.5, timeout=PATIENCE)
+
+
+def test_ctrl_c_ends_no_call_of_another_thread(soon, press_ctrl_c):
+    absent = cophyd.EpicsSignal("no:such:pv", name="absent")
+    caught = []
+
+    def read():
+        try:
+            absent.get(timeout=1)
+        except cophyd.CophydError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    press_ctrl_c(soon)
+    with pytest.raises(KeyboardInterrupt):
+        absent.get(timeout=PATIENCE)
+    thread.join()
+    assert [error.name for error in caught] == ["OPH_EDISCONN"]
+
+
+def test_a_context_of_another_thread_heeds_ctrl_c(soon, press_ctrl_c):
+    made = []
+    thread = threading.Thread(target=lambda: made.append(cophyd.Context()))
+    thread.start()
+    thread.join()
+    status = cophyd.Status.new(made[0], "mine")
+    press_ctrl_c(soon)
+    with pytest.raises(KeyboardInterrupt):
+        status.wait()
+
+
+def test_a_handler_that_goes_on(soon, press_ctrl_c):
+    """And uses the library."""
+    status, ran = cophyd.Status.new(cophyd.default_context(), "mine"), []
+
+    def handler(_number, _frame):
+        ran.append(cophyd.EpicsSignal("p:ticks", name="ticks").get())
+        status.set_finished()
+
+    press_ctrl_c(soon)
+    signal.signal(signal.SIGINT, handler)
+    status.wait(PATIENCE)
+    assert status.success and ran[0] > 0
+
+
+INTERRUPTED = """
+import os, signal, threading, cophyd
+det = cophyd.PilatusDetector("NoSuch:", name="det")
+threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+det.wait_for_connection(timeout=600)
+"""
+
+
+def test_a_program_ends_by_ctrl_c(run_python):
+    begun = time.monotonic()
+    run_python(INTERRUPTED, expect=-signal.SIGINT)
+    assert time.monotonic() - begun < PATIENCE / 3
 
 
 def test_many_threads_use_one_device(det):

@@ -181,6 +181,71 @@ static void test_several(void)
     testOk(oph_status_wait(own, 0.01, NULL) == OPH_ETIMEOUT, "and no other call after it");
 }
 
+/* Who is asked */
+
+struct asked {
+    int count, end_at; /* the question that is answered by an end */
+    int64_t value;
+};
+
+/* May call the library: that is part of the call which asks. */
+static int32_t on_wait(void *user)
+{
+    struct asked *asked = user;
+    if (oph_get_int(dev, "b", &asked->value, NULL)) return -1;
+    return ++asked->count == asked->end_at;
+}
+
+/* Waits itself, and is asked about that. */
+static int32_t wait_inside(void *user)
+{
+    struct asked *asked = user;
+    if (asked->count++ == 0) asked->value = oph_status_wait(own, LONG, NULL);
+    return asked->count == asked->end_at;
+}
+
+static int32_t finish(void *user)
+{
+    return oph_status_finish(user, NULL) && oph_get_int(dev, "a", &(int64_t){0}, NULL);
+}
+
+static void test_asked(void)
+{
+    struct asked asked = {.end_at = 1};
+    struct caller other = {.row = &rows[0]};
+    oph_status *st = NULL;
+    oph_error err = OPH_ERROR_INIT;
+    pthread_create(&other.thread, NULL, call, &other);
+    while (blocked() < 1)
+        sched_yield();
+    int64_t value = -1;
+    oph_get_int(dev, "b", &value, NULL);
+    oph_context_on_wait(ctx, on_wait, &asked);
+    for (int i = 0; i < ROWS; i++) {
+        asked = (struct asked){.end_at = 1};
+        err = (oph_error)OPH_ERROR_INIT;
+        fake_code(rows[i].call(&err), OPH_EINTR, &err, rows[i].name);
+        testOk(asked.count == 1 && asked.value == value, "asked %d times", asked.count);
+    }
+    asked = (struct asked){.end_at = 3};
+    testOk(oph_status_wait(own, LONG, NULL) == OPH_EINTR && asked.count == 3, "asked again");
+    asked = (struct asked){.end_at = 2};
+    oph_context_on_wait(ctx, wait_inside, &asked);
+    testOk(oph_status_wait(own, LONG, NULL) == OPH_EINTR && asked.count == 2 &&
+               asked.value == OPH_EINTR,
+           "a wait in the answer ends, too");
+    testOk1(blocked() == 1);
+    if (oph_status_new(ctx, "asked", OPH_FOREVER, &st, &err)) testAbort("%s", err.text);
+    oph_context_on_wait(ctx, finish, st);
+    testOk(oph_status_wait(st, LONG, NULL) == 0, "what became true while it asked is told");
+    oph_status_unref(st);
+    oph_context_on_wait(ctx, NULL, NULL);
+    testOk(oph_status_wait(own, 0.3, NULL) == OPH_ETIMEOUT, "nobody is asked");
+    oph_interrupt(ctx);
+    pthread_join(other.thread, NULL);
+    testOk(other.rc == OPH_EINTR, "another thread's call was not ended by that");
+}
+
 /* A storm: signals that come all the time, calls that would all work. */
 
 static void *finish_all(void *arg)
@@ -273,6 +338,7 @@ int main(void)
     test_rows();
     test_left();
     test_several();
+    test_asked();
     test_storm();
     test_masks();
     signal(SIGALRM, SIG_IGN);

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import weakref
 from typing import Any
 
-from ._library import lib, new_struct, text
-from .errors import call, call_for, call_with_report, make_error
+from ._library import ffi, lib, new_struct, text
+from .errors import call, call_for, call_with_report, make_error, on_main_thread, on_wait
 from .events import Events
 from .rows import Row, rows_of
 
@@ -42,7 +43,17 @@ class Context:
         self._events: list[Events] = []  # none or one
         self._rows: dict[str, dict[str, Row]] = {}
         self.python_classes: dict[str, type] = {}  # those declared in Python, by the C names
+        self._heeds_signals = False
         weakref.finalize(self, _end, self._ptr, self._events).atexit = False
+        self.heed_signals()
+
+    def heed_signals(self) -> None:
+        """Lets handlers of signals run, and so Ctrl-C end a call, while one blocks on this thread,
+        where it is the main one."""
+        if not self._heeds_signals and on_main_thread():
+            self._heeds_signals = True
+            lib.oph_context_on_wait(self._ptr, on_wait, ffi.NULL)
+            _heeding.add(self)
 
     @property
     def events(self) -> Events:
@@ -102,6 +113,16 @@ class Context:
         lib.oph_interrupt(self._ptr)
 
 
+_heeding: weakref.WeakSet[Context] = weakref.WeakSet()
+
+
+@atexit.register
+def _heed_no_more() -> None:
+    """What the library calls later finds no interpreter."""
+    for context in list(_heeding):
+        lib.oph_context_on_wait(context._ptr, ffi.NULL, ffi.NULL)
+
+
 def _end(context: Any, events: list[Events]) -> None:
     for thread in events:
         thread.close(release=True)
@@ -122,6 +143,7 @@ def default_context() -> Context:
     with _Default.lock:
         if _Default.context is None or _Default.pid != os.getpid():
             _Default.context, _Default.pid = Context(), os.getpid()
+        _Default.context.heed_signals()
         return _Default.context
 
 

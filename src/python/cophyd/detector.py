@@ -17,7 +17,16 @@ from .arrays import NUMPY
 from .chain import Finding, Graph, MissingPlugin, findings_of, graph_of, missing_plugins_of
 from .device import Device, logger
 from .documents import RESOURCE, STREAM, Document, file_of
-from .errors import CophydError, call, call_for, exception_of, make_error, new_error, take_report
+from .errors import (
+    CophydError,
+    call,
+    call_for,
+    exception_of,
+    make_error,
+    new_error,
+    raise_pending,
+    take_report,
+)
 from .kinds import Kind
 from .readings import call_descriptions
 from .status import Status
@@ -95,6 +104,7 @@ class AreaDetectorDevice(Device):
         report = ffi.new("oph_report **")
         rc = lib.oph_primed(self._ptr, differs, report, err)
         reasons = take_report(report)
+        raise_pending()
         if rc:
             raise exception_of(err)
         return reasons
@@ -139,7 +149,7 @@ class Detector(AreaDetectorDevice):
             self._acquisition = None
             status = self.trigger()
             status.wait(timeout)
-        except BaseException:  # a Ctrl-C while it was staged comes when it is
+        except BaseException:  # Ctrl-C, too
             if idle:
                 self._unstage_after_failure()
             raise

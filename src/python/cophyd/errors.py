@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -112,10 +113,33 @@ def new_error() -> Any:
     return ffi.new("oph_error *")
 
 
+_pending: list[BaseException] = []  # by handlers of signals, in a call that it has ended
+
+
+def on_main_thread() -> bool:
+    """On which alone Python handles signals."""
+    return threading.get_ident() == threading.main_thread().ident
+
+
+@ffi.callback("oph_wait_fn", error=1, onerror=lambda _kind, error, _trace: _pending.append(error))
+def on_wait(_user: Any) -> int:
+    """What a call that blocks asks. Python handles signals as this begins: what a handler raises,
+    as Ctrl-C does, ends the call."""
+    return 0
+
+
+def raise_pending() -> None:
+    """To follow each call that may block."""
+    if _pending and on_main_thread():
+        raise _pending.pop()
+
+
 def call(function: Callable[..., int], *arguments: Any) -> None:
     """Calls a function of the library whose last argument is its error."""
     err = new_error()
-    if function(*arguments, err):
+    rc = function(*arguments, err)
+    raise_pending()
+    if rc:
         raise exception_of(err)
 
 
@@ -139,6 +163,7 @@ def call_with_report(function: Callable[..., int], *arguments: Any) -> tuple[Cop
     err, report = new_error(), ffi.new("oph_report **")
     rc = function(*arguments, report, err)
     errors = take_report(report)
+    raise_pending()
     if rc:
         failed = exception_of(err)
         failed.report = errors

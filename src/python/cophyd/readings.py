@@ -8,7 +8,7 @@ from typing import Any
 from ._library import ffi, lib, seconds, text
 from .arrays import from_value
 from .descriptions import descriptions_of
-from .errors import exception_of, new_error
+from .errors import exception_of, new_error, raise_pending
 
 
 def reading_of(value: Any, told: Any, severity: int) -> dict[str, Any]:
@@ -32,7 +32,9 @@ def readings_of(readings: Any) -> OrderedDict[str, dict[str, Any]]:
 
 def _read(function: Any, device: Any) -> Any:
     err, readings = new_error(), ffi.new("oph_readings **")
-    if function(device, seconds(None), readings, ffi.NULL, err):
+    rc = function(device, seconds(None), readings, ffi.NULL, err)
+    raise_pending()
+    if rc:
         raise exception_of(err)
     return readings[0]
 
@@ -56,6 +58,8 @@ def call_descriptions(
 ) -> OrderedDict[str, dict[str, Any]]:
     """What oph_describe or its like says; `stores` as of descriptions_of."""
     err, found = new_error(), ffi.new("oph_descriptions **")
-    if function(device, seconds(None), found, ffi.NULL, err):
+    rc = function(device, seconds(None), found, ffi.NULL, err)
+    raise_pending()
+    if rc:
         raise exception_of(err)
     return descriptions_of(found[0], stores)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ._library import ffi, lib, new_struct, text
 from .context import Context, default_context
-from .errors import call_for, exception_of, new_error, take_report
+from .errors import call_for, exception_of, new_error, raise_pending, take_report
 
 WHAT = {
     lib.OPH_RECOVERED_BACK: ("back", "put back"),
@@ -122,6 +122,7 @@ def recover(
     ]
     lib.oph_recovery_free(recovery[0])
     reasons = take_report(report)
+    raise_pending()
     if rc:
         failed = exception_of(err)
         failed.report, failed.recovered = reasons, tuple(settings)

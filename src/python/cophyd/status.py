@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ._library import ffi, lib, new_struct, text
-from .errors import CophydError, WaitTimeoutError, call, call_for, exception_of, new_error
+from .errors import (
+    CophydError,
+    WaitTimeoutError,
+    call,
+    call_for,
+    exception_of,
+    new_error,
+    raise_pending,
+)
 from .events import guarded
 
 if TYPE_CHECKING:
     from .context import Context
-
-LOOK = 0.1  # seconds between looks for a Ctrl-C while a status is waited for
 
 
 @dataclass(frozen=True)
@@ -37,15 +41,6 @@ class Progress:
 
 def _known(number: float) -> float | None:
     return number if number == number else None
-
-
-def _in_vain(err: Any, waited: float) -> CophydError:
-    """Of the last slice of a wait, with the time of all of them."""
-    made = exception_of(err, WaitTimeoutError)
-    if waited > LOOK:
-        made.args = (re.sub(r"after [\d.]+ s", f"after {waited:.1f} s", str(made)),)
-        made.waited = waited
-    return made
 
 
 def caused_by(error: BaseException, err: Any) -> CophydError:
@@ -133,18 +128,13 @@ class Status:
             raise error
 
     def _await(self, timeout: float | None) -> None:
-        """In slices, for signal handlers of Python run between calls only."""
-        end = float("inf") if timeout is None else time.monotonic() + timeout
-        while not lib.oph_status_done(self._ptr):
-            left = end - time.monotonic()
-            err = new_error()
-            rc = lib.oph_status_wait(self._ptr, max(0.0, min(left, LOOK)), err)
-            if lib.oph_status_done(self._ptr):
-                return
-            if rc != lib.OPH_ETIMEOUT:
-                raise exception_of(err)
-            if left <= LOOK:
-                raise _in_vain(err, timeout or 0)
+        err = new_error()
+        self._context.heed_signals()
+        limit = float("inf") if timeout is None else timeout
+        rc = lib.oph_status_wait(self._ptr, limit, err)
+        raise_pending()
+        if not lib.oph_status_done(self._ptr):
+            raise exception_of(err, WaitTimeoutError if rc == lib.OPH_ETIMEOUT else None)
 
     def cancel(self) -> None:
         """Asks the action to end, as an acquisition by stopping the camera. Does not wait: the
