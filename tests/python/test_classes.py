@@ -22,6 +22,14 @@ def test_all_built_in_classes_are_those_of_the_library(context):
     for name in cophyd.builtin.__all__:
         cls = getattr(cophyd, name)
         assert issubclass(cls, cophyd.Device) and cls.__name__ == name and cls.__doc__
+        assert name in dir(cophyd)
+
+
+def test_import_of_all():
+    names = {}
+    exec("from cophyd import *", names)
+    assert names.keys() >= {"EpicsMotor", "Device", *cophyd.builtin.__all__}
+    assert len(cophyd.__all__) == len(set(cophyd.__all__))
 
 
 @pytest.mark.parametrize("name", cophyd.builtin.__all__)

@@ -25,10 +25,11 @@ What users of ophyd will find otherwise:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import builtin
 from ._library import version
+from .builtin import *  # noqa: F403
 from .chain import Finding, Graph, GraphEdge, GraphNode, MissingPlugin
 from .classes import Component
 from .context import Context, default_context, set_default_context
@@ -58,9 +59,6 @@ from .several import get_all, put_all
 from .signal import Signal, SignalRO
 from .soft import SoftSignal
 from .status import Progress, Status
-
-if TYPE_CHECKING:
-    from .builtin import *  # noqa: F403
 
 ADComponent = Cpt = Component
 """ophyd's names."""
@@ -116,12 +114,9 @@ __all__ = [
     "set_default_context",
     "version",
 ]
+__all__ += builtin.__all__
 
 
 def __getattr__(name: str) -> Any:
-    """The built-in classes, and those of a release: HDF5Plugin, HDF5Plugin_V34."""
+    """The built-in classes of a release: HDF5Plugin_V34."""
     return builtin.find(name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *builtin.__all__})
