@@ -86,7 +86,13 @@ def test_configure(det):
     before, after = det.configure({"cam.num_images": 3})
     assert before["det_cam_num_images"]["value"] == 1
     assert after["det_cam_num_images"]["value"] == 3
-    det.cam.num_images.put(1)
+    det.configure({"cam.num_images": 1, det.cam.acquire_time: 0.5})
+    assert (det.cam.num_images.get(), det.cam.acquire_time.get()) == (1, 0.5)
+    other = cophyd.EpicsSignal("Pilatus:cam1:NumImages", name="other")
+    for wrong, error in ((other, ValueError), ("cam.nothing", AttributeError)):
+        with pytest.raises(error):
+            det.configure({"cam.num_images": 2, wrong: 1})
+    assert det.cam.num_images.get() == 1
 
 
 def test_refused_stages(det):

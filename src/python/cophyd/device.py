@@ -371,12 +371,20 @@ class Device(Named):
         fields += [signal.name for signal in self._soft_of(Kind.normal) if signal.hints["fields"]]
         return {"fields": fields}
 
-    def configure(self, settings: Mapping[str, Any]) -> tuple[dict, dict]:
-        """Puts values by attribute; returns the configuration before and after."""
+    def configure(self, settings: Mapping[Any, Any]) -> tuple[dict, dict]:
+        """Puts values, each by the name of an attribute, or a signal, as in stage_sigs; returns the
+        configuration before and after."""
+        signals = [self._one_of_mine(key) for key in settings]  # before anything is put
         before = self.read_configuration()
-        for name, value in settings.items():
-            self.attribute(name).put(value)
+        for signal, value in zip(signals, settings.values()):
+            signal.put(value)
         return before, self.read_configuration()
+
+    def _one_of_mine(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self.attribute(key)
+        self.path_to(key)  # which refuses those of other trees
+        return key
 
     # --- Staging and triggering
 
