@@ -189,6 +189,10 @@ def test_paths(make_detector, data):
     det.unstage()
     assert det.hdf1.ioc_files == [f"/data/{path}lysozyme_000000.h5"]
     assert det.hdf1.local_files == [f"{data}/{path}lysozyme_000000.h5"]
+    det.hdf1.set_overwrite(False)
+    with pytest.raises(cophyd.CophydError, match=r"allow it with set_overwrite\(True\)") as caught:
+        det.stage()
+    assert caught.value.found.endswith("set_overwrite(True)")
     with pytest.raises(ValueError):
         det.hdf1.set_file_naming("random")
     det.hdf1.path_semantics = "windows"

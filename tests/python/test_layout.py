@@ -1,4 +1,5 @@
-"""The declarations that cffi reads are those that a C compiler reads."""
+"""The declarations that cffi reads are those that a C compiler reads; what sentences of the library
+advise has a name in Python."""
 
 import os
 import re
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from cophyd._cdef import CDEF
 from cophyd._library import ffi, lib
+from cophyd.errors import REMEDIES
 
 TYPES = re.findall(r"^typedef struct (\w+)", CDEF, flags=re.M)
 STRUCTS = [name for name in TYPES if ffi.typeof(name).fields is not None]
@@ -51,3 +53,12 @@ def test_every_function_of_the_headers_is_there():
         name for name in names if name.endswith("_print") and name != "oph_settings_print"
     }
     assert names - with_files - set(dir(lib)) == set()
+
+
+def test_what_sentences_advise_is_told_by_its_name_in_python():
+    functions = set(Path("tests/abi/names.txt").read_text().split())
+    sources = [*Path("src/core").glob("*.c"), *Path("src/ad").glob("*.c")]
+    texts = re.findall(r'"((?:[^"\\\n]|\\.)*)"', "\n".join(file.read_text() for file in sources))
+    # A name with a colon is the function that was called.
+    named = {name for text in texts for name in re.findall(r"\boph_\w+\b(?!:)", text)}
+    assert named & functions == set(REMEDIES)

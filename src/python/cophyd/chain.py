@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._library import ffi, lib, seconds, text, written_by
-from .errors import CophydError, call_for, exception_of
+from .errors import CophydError, call_for, exception_of, sentence
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def findings_of(device: Any, timeout: float | None) -> list[Finding]:
         row = lib.oph_findings_at(found, i)
         severity = "warning" if row.severity == lib.OPH_SEVERITY_WARNING else "error"
         error = exception_of(ffi.addressof(row, "error"))
-        findings.append(Finding(severity, error, text(row.advice)))
+        findings.append(Finding(severity, error, sentence(row.advice)))
     lib.oph_findings_free(found)
     return findings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,25 @@ CLASSES: dict[int, type[CophydError]] = {
 }
 
 
+REMEDIES = {
+    "oph_files_set": "set_path_templates()",
+    "oph_files_set_overwrite": "set_overwrite(True)",
+    "oph_kickoff": "kickoff()",
+    "oph_missing_plugins": "missing_plugins()",
+    "oph_prepare": "prepare()",
+    "oph_recover": "recover()",
+    "oph_soft_new": "SoftSignal",
+    "oph_trigger_set_frames": "set_frames()",
+    "oph_warmup": "warmup()",
+}
+"""What sentences of the library advise to call, and what that is called here."""
+
+
+def sentence(chars: Any) -> str:
+    """A sentence of the library, or a part of one, that may give advice."""
+    return re.sub(r"\boph_\w+", lambda name: REMEDIES.get(name[0], name[0]), text(chars))
+
+
 def make_error(code: int, sentence: str) -> CophydError:
     """An error of this package's own."""
     made = CLASSES.get(code, CophydError)(sentence)
@@ -101,10 +121,10 @@ def make_error(code: int, sentence: str) -> CophydError:
 def exception_of(err: Any, kind: type[CophydError] | None = None) -> CophydError:
     """The exception that says what an oph_error does."""
     kind = kind or CLASSES.get(err.code, CophydError)
-    made = kind(text(err.text) or text(lib.oph_code_name(err.code)))
+    made = kind(sentence(err.text) or text(lib.oph_code_name(err.code)))
     made.code = err.code
     made.device, made.pv = text(err.device), text(err.pv)
-    made.wanted, made.found = text(err.wanted), text(err.found)
+    made.wanted, made.found = sentence(err.wanted), sentence(err.found)
     made.waited = err.waited if err.waited >= 0 else None
     return made
 
