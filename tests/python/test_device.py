@@ -217,6 +217,42 @@ def test_destroyed(make_detector):
         det.cam.acquire_time.get()
 
 
+def test_connected(det):
+    det.wait_for_connection()
+    assert det.connected and det.cam.connected and det.cam.acquire_time.connected
+    absent = detectors.MyPilatus("NoSuch:", name="absent", context=cophyd.Context())
+    assert not absent.connected
+
+    class Declared(cophyd.Device):
+        """A signal that is there."""
+
+        here = cophyd.Component(cophyd.EpicsSignal, "cam1:AcquireTime")
+
+    class Absent(Declared):
+        """The same with one that is not."""
+
+        absent = cophyd.Component(cophyd.EpicsSignal, "NoSuch")
+
+    for cls in (Declared, Absent):
+        device = cls("Pilatus:", name="device")
+        device.here.wait_for_connection()
+        assert device.connected == (cls is Declared)
+
+
+def test_a_component_of_that_name():
+    cam = cophyd.Xspress3DetectorCam("NoSuch:", name="cam")
+    assert cam.connected.pvname == "NoSuch:CONNECTED"
+
+
+def test_walk_signals(det):
+    walks = list(det.walk_signals(include_lazy=True))
+    names = [walk.dotted_name for walk in walks]
+    assert len(names) == len(set(names)) > 100
+    (walk,) = [walk for walk in walks if walk.dotted_name == "cam.acquire_time"]
+    assert walk == ((det, det.cam), "cam.acquire_time", det.cam.acquire_time)
+    assert all(walk.item.dotted_name == walk.dotted_name for walk in walks)
+
+
 def test_wait_for_connection(det):
     assert det.wait_for_connection() == ()
     absent = detectors.MyPilatus("NoSuch:", name="absent", context=cophyd.Context())

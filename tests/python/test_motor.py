@@ -43,6 +43,34 @@ def test_moving(m1):
     assert m1.egu == m1.motor_egu.get() != ""
 
 
+def test_move_as_ophyd_has_it(m1):
+    status = m1.move(0.25, wait=True)
+    assert status.done and status.success and m1.position == 0.25
+    status = m1.move(0.5, False, timeout=PATIENCE)
+    status.wait(PATIENCE)
+    assert m1.position == 0.5
+
+
+def test_set_current_position(m1):
+    m1.move(0.5)
+    m1.set_current_position(3)
+    try:
+        assert m1.position == m1.user_setpoint.get() == 3 and m1.user_offset.get() == 2.5
+        assert m1.set_use_switch.get(as_string=True) == "Use"
+        m1.move(2.5)
+    finally:
+        m1.user_offset.put(0)
+    assert m1.position == 0
+
+
+def test_one_that_moves_is_not_calibrated(stuck):
+    stuck.set(5)
+    stuck.motor_done_move.wait_for(0).wait(PATIENCE)
+    with pytest.raises(cophyd.CophydError, match="m1: wanted to calibrate to 3"):
+        stuck.set_current_position(3)
+    assert stuck.set_use_switch.get(as_string=True) == "Use"
+
+
 def test_limits(m1):
     low, high = m1.limits
     assert low < high

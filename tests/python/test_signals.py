@@ -37,6 +37,15 @@ def test_put_and_set(ao):
     assert ao.locate() == {"setpoint": 2.5, "readback": 2.5}
 
 
+def test_names_of_ophyd(ao, det):
+    ao.put(1.5, force=True, use_complete=True)
+    assert ao.value == ao.setpoint == 1.5
+    assert ao.timestamp == ao.read()["ao"]["timestamp"]
+    assert det.cam.manufacturer.value == det.cam.manufacturer.get() != ""
+    soft = SoftSignal(name="soft", value=2)
+    assert (soft.value, soft.setpoint) == (2, 2) and soft.timestamp > 0
+
+
 def test_put_that_is_not_waited_for(ao, calls):
     ao.subscribe(calls)
     ao.put(3.5, wait=False)

@@ -191,3 +191,20 @@ print(errors, [thread for thread in threads if thread.is_alive()], det.state)
 def test_threads_of_all(run):
     """Gets by three libraries on two threads each, while a detector acquires."""
     assert run(THREADS) == ["[] [] idle"]
+
+
+SUMMARY = """
+import contextlib, io
+for device in (det, cophyd.EpicsMotor("Pilatus:m1", name="m1")):
+    with contextlib.redirect_stdout(io.StringIO()) as shown:
+        device.summary()
+    assert shown.getvalue() == ophyd.Device._summary(device) + "\\n", shown.getvalue()
+    print(shown.getvalue())
+"""
+
+
+def test_summary_is_as_ophyd_has_it(run):
+    lines = run(SUMMARY)
+    assert "read attrs" in lines and "config keys" in lines
+    assert "*m1" in lines and " m1_user_setpoint" in lines
+    assert "user_readback        EpicsSignalRO       ('m1_user_readback')" in lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._library import ffi, lib, new_struct, seconds, text
 from .classes import Component, Declarations
@@ -37,6 +37,15 @@ from .tree import Tree
 logger = logging.getLogger("cophyd")
 
 SIGNALS: dict[str, type[EpicsSignalBase]] = {"ro": EpicsSignalRO, "rw": EpicsSignal}
+
+
+class ComponentWalk(NamedTuple):
+    """A signal below a device, as ophyd tells of it."""
+
+    ancestors: tuple[Device, ...]
+    """From the device on that was asked."""
+    dotted_name: str
+    item: SignalRO
 
 
 class Device(Named):
@@ -216,6 +225,18 @@ class Device(Named):
             found = self._attributes.setdefault(name, self._find(name))
         return found
 
+    def walk_signals(self, *, include_lazy: bool = True) -> Iterator[ComponentWalk]:
+        """All signals of it and of its children. `include_lazy` is ophyd's, and makes no
+        difference: one that nobody used costs nothing."""
+        for name in self.component_names:
+            item = self.attribute(name)
+            if not isinstance(item, Device):
+                yield ComponentWalk((self,), name, item)
+                continue
+            for below in item.walk_signals():
+                ancestors = (self, *below.ancestors)
+                yield ComponentWalk(ancestors, f"{name}.{below.dotted_name}", below.item)
+
     def _find(self, name: str) -> Any:
         # Asked often, by bluesky for what a device can do; another release has other attributes.
         key = (name, lib.oph_device_attr_count(self._ptr))
@@ -371,6 +392,25 @@ class Device(Named):
         fields += [signal.name for signal in self._soft_of(Kind.normal) if signal.hints["fields"]]
         return {"fields": fields}
 
+    def summary(self) -> None:
+        """Prints what it reads, and all of its attributes."""
+        fields, read, config = self.hints["fields"], self.read_attrs, self.configuration_attrs
+        keys = [("*" if key in fields else " ") + key for key in sorted(self.describe())]
+        unused = [name for name in self.component_names if name not in (*read, *config)]
+        parts = {
+            "data keys (* hints)": keys,
+            "read attrs": [self._summary_line(name) for name in read],
+            "config keys": sorted(self.describe_configuration()),
+            "configuration attrs": [self._summary_line(name) for name in config],
+            "unused attrs": [self._summary_line(name) for name in unused],
+        }
+        for title, lines in parts.items():
+            print(title, "-" * len(title), *lines, "", sep="\n")
+
+    def _summary_line(self, name: str) -> str:
+        item = self.attribute(name)
+        return f"{name:<20} {type(item).__name__:<20}({item.name!r})"
+
     def configure(self, settings: Mapping[Any, Any]) -> tuple[dict, dict]:
         """Puts values, each by the name of an attribute, or a signal, as in stage_sigs; returns the
         configuration before and after."""
@@ -409,6 +449,25 @@ class Device(Named):
         not there. Others connect at their first use; `all_signals` is ophyd's, and makes no
         difference. Returns what is otherwise than the class says, and does no harm."""
         return call_with_report(lib.oph_connect, self._ptr, seconds(timeout))
+
+    @property
+    def connected(self) -> Any:
+        """Whether the PVs that wait_for_connection() finds are connected now, and those of signals
+        that are declared in Python or were used. Starts to look for them. Of a class that has such
+        an attribute, as Xspress3DetectorCam, it is that."""
+        if "connected" in self._rows():
+            return self.attribute("connected")
+        rc = lib.oph_connect(self._ptr, 0.0, ffi.NULL, ffi.NULL)
+        return rc != lib.OPH_EDISCONN and all(signal.connected for signal in self._used())
+
+    def _used(self) -> Iterator[SignalRO]:
+        for part in self._declared():
+            self.attribute(part.attr)
+        for item in list(self._attributes.values()):  # which other threads look up more of
+            if isinstance(item, Device):
+                yield from item._used()
+            elif isinstance(item, SignalRO):
+                yield item
 
     def differences(self, timeout: float | None = None) -> tuple[CophydError, ...]:
         """Where the IOC is otherwise than the classes say: records that it lacks, other types and

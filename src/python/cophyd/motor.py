@@ -6,7 +6,7 @@ from typing import Any
 
 from ._library import lib, new_struct
 from .device import Device
-from .errors import call, call_for
+from .errors import call, call_for, make_error
 from .kinds import Kind
 from .status import Status
 
@@ -36,14 +36,34 @@ class Motor(Device):
         return self._move
 
     def move(
-        self, position: float, *, timeout: float | None = None, tolerance: float | None = None
-    ) -> None:
-        """The same, and waits. Ctrl-C stops it."""
+        self,
+        position: float,
+        wait: bool = True,
+        *,
+        timeout: float | None = None,
+        tolerance: float | None = None,
+    ) -> Status:
+        """The same, and waits until the status is done, and well. Ctrl-C stops it."""
         try:
-            self.set(position, timeout=timeout, tolerance=tolerance).wait()
+            status = self.set(position, timeout=timeout, tolerance=tolerance)
+            if wait:
+                status.wait()
         except KeyboardInterrupt:
             self.stop()
             raise
+        return status
+
+    def set_current_position(self, position: float) -> None:
+        """Calibrates it: where it stands is this position from now on."""
+        if self.moving:
+            found = f"wanted to calibrate to {position:g} while it stands, found that it moves"
+            raise make_error(lib.OPH_EBUSY, f"{self.name}: {found}")
+        use_or_set = self.attribute("set_use_switch")
+        try:
+            use_or_set.put("Set")
+            self.attribute("user_setpoint").put(position)
+        finally:
+            use_or_set.put("Use")
 
     def check_value(self, position: float) -> None:
         """Whether it could move there now; else what set() would raise."""

@@ -177,6 +177,17 @@ class SignalRO:
         """
         return self._value(lib.OPH_PART_READBACK, as_string, use_monitor, count, timeout)
 
+    @property
+    def value(self) -> Any:
+        """The same as get()."""
+        return self.get()
+
+    @property
+    def timestamp(self) -> float:
+        """When the IOC got the value that it has now, in seconds since 1970."""
+        (reading,) = self.read().values()
+        return float(reading["timestamp"])
+
     def get_setpoint(self, *, as_string: bool = False, timeout: float | None = None) -> Any:
         """The setpoint's value, likewise."""
         return self._value(lib.OPH_PART_SETPOINT, as_string, False, None, timeout)
@@ -285,12 +296,15 @@ class Signal(SignalRO):
         wait: bool = True,
         timeout: float | None = None,
         tolerance: float | None = None,
+        force: bool = False,
+        use_complete: bool | None = None,
     ) -> None:
         """Puts a value, and waits until the IOC has completed it and the readback has followed.
 
         It is checked before anything is sent: labels, ranges, lengths, types. Acquire, Capture and
         their like are put without completion. `wait` False sends and returns; a refusal of the IOC
-        is then told to nobody.
+        is then told to nobody. `force` and `use_complete` are ophyd's, and make no difference: the
+        limits are looked at by check_value() alone, and what is waited for asks for completion.
         """
         policy = lib.OPH_PUT_VERIFY if wait else lib.OPH_PUT_SEND
         options, data = self._options(policy, timeout, None, tolerance), Data(value)
@@ -309,6 +323,11 @@ class Signal(SignalRO):
         data = Data(value)
         made = call_for("oph_status *", lib.oph_signal_put_start, self._ptr, data.pointer, options)
         return Status(made, self.context, self)
+
+    @property
+    def setpoint(self) -> Any:
+        """The same as get_setpoint()."""
+        return self.get_setpoint()
 
     def check_value(self, value: Any) -> None:
         """Whether the control limits allow a number; InvalidValueError where not."""
