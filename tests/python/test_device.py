@@ -237,6 +237,9 @@ def test_connected(det):
         device = cls("Pilatus:", name="device")
         device.here.wait_for_connection()
         assert device.connected == (cls is Declared)
+    Declared("Pilatus:", name="device").wait_for_connection()
+    with pytest.raises(cophyd.DisconnectedError, match=r"device\.absent \(Pilatus:NoSuch"):
+        device.wait_for_connection(timeout=0.3)
 
 
 def test_a_component_of_that_name():

@@ -92,6 +92,7 @@ class AreaDetectorDevice(Device):
 
     is_plain = True
     default_kind = Kind.omitted
+    has_lazy_signals = True
 
     def warmup(self, timeout: float | None = None) -> None:
         """Takes one image, so that the file plugin, or each of a detector, knows the frames."""

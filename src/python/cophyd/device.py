@@ -29,6 +29,7 @@ from .plan import Plan, plan_of, stage_options
 from .pv import EpicsSignal, EpicsSignalBase, EpicsSignalRO, EpicsSignalWithRBV
 from .readings import call_descriptions, call_readings, signals_read
 from .settings import StageSigs
+from .several import connect_all
 from .signal import SignalRO
 from .soft import SoftSignal
 from .status import Status
@@ -445,10 +446,26 @@ class Device(Named):
     def wait_for_connection(
         self, all_signals: bool = False, timeout: float | None = None
     ) -> tuple[CophydError, ...]:
-        """Finds all PVs that staging and triggering need; the error's report lists those that are
-        not there. Others connect at their first use; `all_signals` is ophyd's, and makes no
+        """Finds all PVs that staging and triggering need, and of devices that are no detectors,
+        cameras or plugins those that are declared in Python; the error's report lists those that
+        are not there. Others connect at their first use; `all_signals` is ophyd's, and makes no
         difference. Returns what is otherwise than the class says, and does no harm."""
-        return call_with_report(lib.oph_connect, self._ptr, seconds(timeout))
+        differences = call_with_report(lib.oph_connect, self._ptr, seconds(timeout))
+        connect_all(self._context, self._eager(), timeout)
+        return differences
+
+    has_lazy_signals = False
+    """As ophyd's ADComponent makes them."""
+
+    def _eager(self) -> list[SignalRO]:
+        found = []
+        for part in self._declared():
+            item = self.attribute(part.attr)
+            if isinstance(item, Device):
+                found += item._eager()
+            elif isinstance(item, SignalRO) and not self.has_lazy_signals:
+                found.append(item)
+        return found
 
     @property
     def connected(self) -> Any:

@@ -23,6 +23,14 @@ def run(group: Any, timeout: float | None) -> None:
     call_with_report(lib.oph_group_run, group, seconds(timeout))
 
 
+def connect_all(context: Context, signals: Iterable[SignalRO], timeout: float | None) -> None:
+    """Those that are not there are in the error's report, each."""
+    with new_group(context) as group:
+        for signal in signals:
+            call(lib.oph_group_connect, group, signal._ptr)
+        run(group, timeout)
+
+
 def get_all(
     signals: Iterable[SignalRO], *, as_string: bool = False, timeout: float | None = None
 ) -> list[Any]:
