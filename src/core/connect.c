@@ -121,7 +121,9 @@ static void learn_type(oph_signal *sig, const char *text)
 {
     oph_device *dev = sig->dev;
     bool right = oph__starts(text, dev->cls->plugin_type);
+    pthread_mutex_lock(&dev->ctx->lock);
     oph__copy(dev->other_type, sizeof dev->other_type, right ? "" : text);
+    pthread_mutex_unlock(&dev->ctx->lock);
     if (!right)
         oph__log(&sig->ctx->log, OPH_LOG_WARNING, "%s: \"%s\" is another plugin than %s", sig->path,
                  text, dev->cls->plugin_type);

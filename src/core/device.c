@@ -313,7 +313,8 @@ size_t oph_device_attr_count(const oph_device *dev)
 
 const char *oph_device_attr_at(const oph_device *dev, size_t index)
 {
-    if (index >= dev->cls->rows.count) return NULL;
-    const struct oph__row *row = dev->cls->rows.at[index];
+    const struct oph__class *cls = dev->cls;
+    if (index >= cls->rows.count) return NULL;
+    const struct oph__row *row = cls->rows.at[index];
     return row->attr;
 }

@@ -15,7 +15,8 @@
 struct oph_signal {
     oph_context *ctx; /* its device's */
     oph_device *dev;
-    const struct oph__row *row;
+    /* As a device's class: connecting changes it while others read it. */
+    const struct oph__row *_Atomic row;
     char *path;
     struct oph__pv *set;  /* the setpoint, or the only PV */
     struct oph__pv *read; /* the readback; the same as `set` where there is one PV */
@@ -62,11 +63,14 @@ struct oph_device {
     oph_context *ctx;
     oph_device *parent;
     struct oph__tree *tree; /* the root's */
-    const struct oph__class *cls;
+    /* Set under ctx->lock when connecting learns the release, and read without it: classes live as
+     * long as the context. */
+    const struct oph__class *_Atomic cls;
     char
         *expression; /* the class as it was asked for, to be resolved again for the IOC's release */
-    int version;     /* of the IOC, 1000 * major + minor; 0: not known */
-    char other_type[64]; /* what the IOC's plugin says that it is, where the class says another */
+    atomic_int version;  /* of the IOC, 1000 * major + minor; 0: not known */
+    char other_type[64]; /* what the IOC's plugin says that it is, where the class says another;
+                            under ctx->lock */
     char *attr, *name, *path, *prefix;
     struct oph__vec children;
     struct oph__vec signals; /* struct oph_signal; under ctx->lock, as the map */

@@ -22,7 +22,7 @@ static void add_line(oph_report *report, int code, struct oph__at at, const char
 static int report_identity(oph_device *dev, void *user, oph_error *err)
 {
     const struct oph__class *cls = dev->cls;
-    char pv[128], wanted[200], found[32];
+    char pv[128], wanted[200], found[32], other[sizeof dev->other_type];
     (void)err;
     if (dev->version && cls->version > dev->version) {
         oph__format(pv, sizeof pv, "%sADCoreVersion_RBV", dev->prefix);
@@ -32,11 +32,14 @@ static int report_identity(oph_device *dev, void *user, oph_error *err)
         add_line(user, OPH_EMISMATCH, (struct oph__at){.device = dev->path, .pv = pv}, wanted,
                  found);
     }
-    if (dev->other_type[0]) {
+    pthread_mutex_lock(&dev->ctx->lock);
+    oph__copy(other, sizeof other, dev->other_type);
+    pthread_mutex_unlock(&dev->ctx->lock);
+    if (other[0]) {
         oph__format(pv, sizeof pv, "%sPluginType_RBV", dev->prefix);
         oph__format(wanted, sizeof wanted, "%s, as class %s is", cls->plugin_type, cls->name);
         add_line(user, OPH_EMISMATCH, (struct oph__at){.device = dev->path, .pv = pv}, wanted,
-                 dev->other_type);
+                 other);
     }
     return 0;
 }
@@ -183,8 +186,9 @@ static int add_signals(struct comparing *c, oph_error *err)
     int rc = 0;
     for (size_t i = 0; i < c->devices.count; i++) {
         oph_device *dev = c->devices.at[i];
-        for (size_t j = 0; !rc && j < dev->cls->rows.count; j++) {
-            const struct oph__row *row = dev->cls->rows.at[j];
+        const struct oph__class *cls = dev->cls;
+        for (size_t j = 0; !rc && j < cls->rows.count; j++) {
+            const struct oph__row *row = cls->rows.at[j];
             oph_signal *sig;
             rc = oph__device_signal(dev, row->attr, &sig, err);
             if (!rc && !oph__vec_add(&c->signals, sig)) rc = oph__fail_memory(err, "comparing");

@@ -61,12 +61,14 @@ static char *near_text(oph_device *dev, const char *attr, char *dst, size_t size
 {
     struct oph__near near = {.word = attr};
     char best[256], path[256];
-    for (size_t i = 0; i < dev->cls->rows.count; i++)
-        oph__near_try(&near, ((const struct oph__row *)dev->cls->rows.at[i])->attr);
+    const struct oph__class *cls = dev->cls;
+    for (size_t i = 0; i < cls->rows.count; i++)
+        oph__near_try(&near, ((const struct oph__row *)cls->rows.at[i])->attr);
     for (size_t c = 0; c < dev->children.count; c++) {
         const oph_device *child = dev->children.at[c];
-        for (size_t i = 0; i < child->cls->rows.count; i++) {
-            const struct oph__row *row = child->cls->rows.at[i];
+        cls = child->cls;
+        for (size_t i = 0; i < cls->rows.count; i++) {
+            const struct oph__row *row = cls->rows.at[i];
             oph__format(path, sizeof path, "%s.%s", oph_device_attr(child), row->attr);
             oph__near_try(&near, path);
             if (near.best == path) near.best = oph__copy(best, sizeof best, path);
@@ -78,11 +80,12 @@ static char *near_text(oph_device *dev, const char *attr, char *dst, size_t size
 /* Another release has the attribute: say so rather than "no such attribute". */
 static int not_there(oph_device *dev, const char *attr, oph_error *err)
 {
-    for (size_t i = 0; i < dev->cls->others.count; i++) {
-        const struct oph__row *row = dev->cls->others.at[i];
+    const struct oph__class *cls = dev->cls;
+    for (size_t i = 0; i < cls->others.count; i++) {
+        const struct oph__row *row = cls->others.at[i];
         if (!oph__equal(row->attr, attr)) continue;
         char version[32] = "this release";
-        int v = dev->cls->version;
+        int v = cls->version;
         if (v) oph__format(version, sizeof version, "release %d.%d", v / 1000, v % 1000);
         return oph__fail(err, OPH_EABSENT, (struct oph__at){.device = dev->path}, attr,
                          "%s of areaDetector, which %s %d.%d", version,
@@ -92,7 +95,7 @@ static int not_there(oph_device *dev, const char *attr, oph_error *err)
     }
     char nearest[300];
     return oph__fail(err, OPH_ENOTFOUND, (struct oph__at){.device = dev->path}, attr,
-                     "no such attribute in class %s%s", dev->cls->name,
+                     "no such attribute in class %s%s", cls->name,
                      near_text(dev, attr, nearest, sizeof nearest));
 }
 
