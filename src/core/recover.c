@@ -200,13 +200,14 @@ static int stop_it(const struct recovering *r, oph_signal *sig, oph_error *err)
 static int let_end(const struct recovering *r, const struct oph__plan *plan, oph_signal *sig,
                    const char *busy_pv, oph_error *err)
 {
-    const struct oph__patience patience =
-        oph__patience(OPH_DEFAULT, r->ctx->options.connect_timeout);
     bool stop = r->options.flags & OPH_RECOVER_STOP;
     oph_signal *busy = NULL;
     int rc = await_end(r, sig, err);
     if (rc == OPH_EBUSY && stop) rc = stop_it(r, sig, err);
     if (rc || !*busy_pv) return rc;
+    /* From now on: what was waited for may have taken longer than connecting may. */
+    const struct oph__patience patience =
+        oph__patience(OPH_DEFAULT, r->ctx->options.connect_timeout);
     rc = oph__recover_signal(plan, busy_pv, &busy, err);
     const struct oph__vec one = {.at = (void **)&busy, .count = 1};
     if (!rc) rc = oph__connect_signals(r->ctx, &one, patience, NULL, err);

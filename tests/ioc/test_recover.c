@@ -355,8 +355,11 @@ static void somebody_changed(void)
 static void still_running(void)
 {
     const oph_recover_options soon = {.size = sizeof soon, .timeout = 0.2};
+    /* It is waited for longer than connecting may take, of which AcquireBusy has all its time. */
+    const oph_context_options hasty = {.size = sizeof hasty, .connect_timeout = 1};
     const oph_recover_options stop = {
-        .size = sizeof stop, .timeout = 0.2, .flags = OPH_RECOVER_STOP};
+        .size = sizeof stop, .timeout = 1.5, .flags = OPH_RECOVER_STOP};
+    oph_context *ctx = NULL;
     struct child child;
     oph_error err = OPH_ERROR_INIT;
     start_staged(&child);
@@ -372,7 +375,9 @@ static void still_running(void)
            "nothing was changed under it");
     setpoints_free(before);
     setpoints_free(after);
-    check_done(oph_recover(d.ctx, NULL, &stop, NULL, NULL, &err), &err, "it is stopped when asked");
+    if (oph_context_new(&hasty, &ctx, &err)) testAbort("%s", err.text);
+    check_done(oph_recover(ctx, NULL, &stop, NULL, NULL, &err), &err, "it is stopped when asked");
+    oph_context_free(ctx);
     testOk1(probe_until(d.probe, "cam1:Acquire_RBV", "Done", 5) == 0);
     detector_unchanged(&d, "that");
 }
