@@ -149,7 +149,7 @@ $(B)/lib/libcophyd-doc.a: $(DOC_OBJ) $(DOC_DIRS)
 
 $(B)/lib/$(DOC_SO): $(DOC_OBJ) $(DOC_BASE) $(DOC_DIRS) src/doc/cophyd-doc.map $(B)/lib/$(SO)
 	$(say) LD $@
-	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) -Wl,-soname,$(DOC_SO_MAJOR) -Wl,--version-script=src/doc/cophyd-doc.map \
+	$(Q)$(CC) -shared $(CFLAGS) $(SANITIZE) -Wl,-soname,$(DOC_SO_MAJOR) -Wl,-z,nodelete -Wl,--version-script=src/doc/cophyd-doc.map \
 	    $(if $(SANITIZE),,-Wl,-z,defs) -o $@ $(DOC_OBJ) $(DOC_BASE) '-Wl,-rpath,$$ORIGIN' \
 	    -L$(B)/lib -lcophyd $(JANSSON_LIBS) $(RDKAFKA_LIBS) $(UUID_LIBS) -pthread -lm
 	$(Q)ln -sf $(DOC_SO) $(@D)/$(DOC_SO_MAJOR) && ln -sf $(DOC_SO_MAJOR) $(@D)/libcophyd-doc.so

@@ -5,9 +5,11 @@
 #include "lib/c11_threads.h"
 #include "lib/check.h"
 #include "lib/process.h"
+#include <dlfcn.h>
 #include <epicsUnitTest.h>
 #include <netdb.h>
 #include <semaphore.h>
+#include <stdlib.h>
 #include <string.h>
 
 static sem_t asked, answers;
@@ -24,6 +26,33 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
     return EAI_AGAIN;
 }
 
+/* The library stays for a thread that is left to itself, though the program closes it. */
+static void is_closed(int threads)
+{
+    static const char start[] = "{\"uid\":\"b\"}";
+    const char *build = getenv("BUILD");
+    char path[512];
+    oph_error err = OPH_ERROR_INIT;
+    oph_document_kafka *sink = NULL;
+    snprintf(path, sizeof path, "%s/lib/libcophyd-doc.so", build ? build : "build");
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) testAbort("%s", dlerror());
+    __typeof__(&oph_document_kafka_open) open;
+    __typeof__(&oph_document_kafka_write) write;
+    __typeof__(&oph_document_kafka_free) end;
+    *(void **)&open = dlsym(library, "oph_document_kafka_open");
+    *(void **)&write = dlsym(library, "oph_document_kafka_write");
+    *(void **)&end = dlsym(library, "oph_document_kafka_free");
+    int rc = open("silent:9092", "t", NULL, NULL, &sink, &err);
+    if (!rc) rc = write(sink, "start", start, sizeof start - 1, &err);
+    check_done(rc, &err, "a run of the shared library starts");
+    await(&asked, "a question to the name server");
+    end(sink);
+    testOk1(dlclose(library) == 0);
+    sem_post(&answers);
+    testOk(process_calms(threads), "the thread of a library that was closed ends, too");
+}
+
 int main(void)
 {
     static const char start[] = "{\"uid\":\"a\"}";
@@ -31,7 +60,7 @@ int main(void)
     oph_document_kafka *sink = NULL;
     oph_document_kafka_options opt = {.size = sizeof opt, .flush_timeout = 0.1};
     int count = -1;
-    testPlan(6);
+    testPlan(9);
     c11_threads();
     sem_init(&asked, 0, 0);
     sem_init(&answers, 0, 0);
@@ -50,5 +79,8 @@ int main(void)
     testOk(process_threads() > threads, "the one that waits is left to itself");
     sem_post(&answers);
     testOk(process_calms(threads), "and ends when there is one");
+    while (sem_trywait(&answers) == 0 || sem_trywait(&asked) == 0)
+        ;
+    is_closed(threads);
     return testDone();
 }
