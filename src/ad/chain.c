@@ -7,15 +7,24 @@ static const char *name_of(const struct oph__port *port)
     return port->values[OPH__PORT_NAME].text;
 }
 
+bool oph__port_same_ioc(const struct oph__port *a, const struct oph__port *b)
+{
+    return !a->server[0] || !b->server[0] || oph__equal(a->server, b->server);
+}
+
 const struct oph__port *oph__port_source(const struct oph__ports *ports,
                                          const struct oph__port *port)
 {
     const char *source = port->values[OPH__PORT_SOURCE].text;
+    const struct oph__port *other = NULL; /* an IOC may answer at several addresses */
     if (!source[0]) return NULL;
     for (size_t i = 0; i < ports->count; i++) {
-        if (oph__equal(name_of(&ports->at[i]), source)) return &ports->at[i];
+        const struct oph__port *p = &ports->at[i];
+        if (!oph__equal(name_of(p), source)) continue;
+        if (oph__port_same_ioc(p, port)) return p;
+        if (!other) other = p;
     }
-    return NULL;
+    return other;
 }
 
 const struct oph__port *oph__port_of(const struct oph__ports *ports, const oph_device *dev)

@@ -40,6 +40,7 @@ struct oph__port {
     oph_device *dev;
     oph_signal *rows[OPH__PORT_ROWS]; /* NULL: the class has none */
     struct oph__port_value values[OPH__PORT_ROWS];
+    char server[64]; /* the IOC that the port is in, as "127.0.0.1:5064"; empty: not known */
 };
 
 struct oph__ports {
@@ -71,7 +72,12 @@ static inline bool oph__port_is_camera(const struct oph__port *port)
     return !port->rows[OPH__PORT_SOURCE];
 }
 
-/* The port that another takes its frames from; NULL where no device has it. */
+/* Ports have names in an IOC: of several IOCs each may have a PIL. Not so only where both are
+ * known.
+ */
+bool oph__port_same_ioc(const struct oph__port *a, const struct oph__port *b);
+/* The port that another takes its frames from, the one of its own IOC where several have that name;
+ * NULL where no device has it. */
 const struct oph__port *oph__port_source(const struct oph__ports *ports,
                                          const struct oph__port *port);
 const struct oph__port *oph__port_of(const struct oph__ports *ports, const oph_device *dev);

@@ -105,11 +105,13 @@ static void set_value(struct oph__port_value *value, const struct oph_value *fro
         oph__value_show(from, info, value->text, sizeof value->text);
 }
 
-static void take(struct oph__port_value *value, const struct oph__op *op)
+static void take(struct oph__port *port, struct oph__port_value *value, const struct oph__op *op)
 {
     struct oph__chan_info info = {0};
     oph__pv_info(op->pv, &info);
-    if (op->done && !op->code) set_value(value, &op->value, &info);
+    if (!op->done || op->code) return;
+    set_value(value, &op->value, &info);
+    oph__copy(port->server, sizeof port->server, info.host);
 }
 
 void oph__ports_take(struct oph__ports *ports, const struct oph__ops *group, size_t *at)
@@ -121,7 +123,7 @@ void oph__ports_take(struct oph__ports *ports, const struct oph__ops *group, siz
             if (*at == oph__ops_count(group)) continue;
             const struct oph__op *op = oph__ops_at(group, *at);
             if (op->owner != value) continue; /* was not asked for */
-            take(value, op);
+            take(&ports->at[i], value, op);
             (*at)++;
         }
     }

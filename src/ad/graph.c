@@ -71,10 +71,15 @@ static oph_graph_node *node_of(const struct oph__ports *ports, const struct oph_
     return node;
 }
 
-/* The index of a port's node, made where no device has the port; -1 without memory. */
-static long find_port(oph_graph *graph, const char *port)
+/* The index of the node of a port's source, made where no device has that port; -1 without memory.
+ */
+static long find_source(oph_graph *graph, const struct oph__ports *ports,
+                        const struct oph__port *of)
 {
-    for (size_t i = 0; i < graph->nodes.count; i++) {
+    const char *port = of->values[OPH__PORT_SOURCE].text;
+    const struct oph__port *source = oph__port_source(ports, of);
+    if (source) return source - ports->at;
+    for (size_t i = ports->count; i < graph->nodes.count; i++) {
         const oph_graph_node *node = graph->nodes.at[i];
         if (oph__equal(node->port, port)) return (long)i;
     }
@@ -88,12 +93,12 @@ static long find_port(oph_graph *graph, const char *port)
     return add(&graph->nodes, node) ? (long)graph->nodes.count - 1 : -1;
 }
 
-static int add_edges(oph_graph *graph, size_t devices, oph_error *err)
+static int add_edges(oph_graph *graph, const struct oph__ports *ports, oph_error *err)
 {
-    for (size_t i = 0; i < devices; i++) {
+    for (size_t i = 0; i < ports->count; i++) {
         const oph_graph_node *node = graph->nodes.at[i];
         if (!node->source[0]) continue;
-        long from = find_port(graph, node->source);
+        long from = find_source(graph, ports, &ports->at[i]);
         oph_graph_edge *edge = from < 0 ? NULL : calloc(1, sizeof *edge);
         if (edge)
             *edge = (oph_graph_edge){.from = (uint32_t)from,
@@ -113,7 +118,7 @@ int oph__graph_make(const struct oph__ports *ports, oph_graph **ret, oph_error *
         if (!add(&graph->nodes, node_of(ports, &ports->at[i])))
             rc = oph__fail_memory(err, "a graph");
     }
-    if (!rc) rc = add_edges(graph, ports->count, err);
+    if (!rc) rc = add_edges(graph, ports, err);
     if (!rc && ports->count)
         oph__copy(graph->name, sizeof graph->name, oph__device_root(ports->at[0].dev)->name);
     if (rc)

@@ -150,7 +150,8 @@ static void check_name(struct check *c, const struct oph__port *port)
 {
     for (const struct oph__port *other = c->ports.at; other < port; other++) {
         char found[200];
-        if (!oph__equal(name_of(other), name_of(port))) continue;
+        if (!oph__equal(name_of(other), name_of(port)) || !oph__port_same_ioc(other, port))
+            continue;
         oph__format(found, sizeof found, "%s, which is the port of %s too", name_of(port),
                     other->dev->attr);
         add(c, (struct what){.port = port,

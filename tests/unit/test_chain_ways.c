@@ -133,6 +133,30 @@ static void test_changers(void)
     testOk1(!oph__chain_passes(&ports, &devices[BUFFER], &devices[PROC]));
 }
 
+static void serve(int port, const char *server)
+{
+    oph__copy(at[port].server, sizeof at[port].server, server);
+}
+
+/* Each of several IOCs may have ports of the same names. */
+static void test_iocs(void)
+{
+    for (int i = 0; i < PORTS; i++)
+        serve(i, i == CAM || i == ROI ? "first:5064" : "second:5064");
+    set_text(OTHER, OPH__PORT_NAME, "PIL");
+    set_text(BUFFER, OPH__PORT_SOURCE, "PIL");
+    testOk1(oph__port_source(&ports, &at[BUFFER]) == &at[OTHER]);
+    testOk1(oph__port_source(&ports, &at[ROI]) == &at[CAM]);
+    testOk1(!oph__port_same_ioc(&at[CAM], &at[OTHER]) && oph__port_same_ioc(&at[CAM], &at[ROI]));
+    bad(WRITER, WRITER, OPH__PORT_SOURCE, "the camera's PIL",
+        "PROC1, behind which other takes frames from NONE");
+    serve(WRITER, "second:5064");
+    good("an IOC that answers at two addresses is one");
+    serve(OTHER, "");
+    testOk1(oph__port_same_ioc(&at[CAM], &at[OTHER]));
+    set_up();
+}
+
 int main(void)
 {
     testPlan(0);
@@ -140,5 +164,6 @@ int main(void)
     test_checks();
     test_unknown();
     test_changers();
+    test_iocs();
     return testDone();
 }
