@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
+#include <cophyd/class.h>
 #include <cophyd/status.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,16 @@ int oph__doc_plan_add(struct oph__doc_plan *plan, struct oph__object object, oph
     return 0;
 }
 
+/* Before anything is staged for it. */
+static int check_trigger(oph_context *ctx, oph_device *dev, oph_error *err)
+{
+    oph_class_info info = {.size = sizeof info};
+    int rc = oph_class_describe(ctx, oph_device_class(dev), &info, err);
+    if (rc || info.trigger[0]) return rc;
+    return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = oph_device_path(dev)},
+                     "to trigger", "class %s, which has no trigger (SingleTrigger)", info.name);
+}
+
 static int add_objects(struct oph__doc_plan *plan, oph_error *err)
 {
     const struct oph__crew *crew = &plan->crew;
@@ -61,8 +72,10 @@ static int add_objects(struct oph__doc_plan *plan, oph_error *err)
     if (!all) return oph__doc_plan_wrong(plan, "a detector or a signal", "neither", err);
     plan->run.objects = calloc(all, sizeof *plan->run.objects);
     if (!plan->run.objects) return oph__fail_memory(err, "a run");
-    for (size_t i = 0; !rc && i < crew->count; i++)
-        rc = oph__doc_plan_add(plan, (struct oph__object){.dev = crew->devices[i]}, err);
+    for (size_t i = 0; !rc && i < crew->count; i++) {
+        rc = check_trigger(plan->run.ctx, crew->devices[i], err);
+        if (!rc) rc = oph__doc_plan_add(plan, (struct oph__object){.dev = crew->devices[i]}, err);
+    }
     for (size_t i = 0; !rc && i < signals; i++)
         rc =
             oph__doc_plan_add(plan, (struct oph__object){.sig = plan->run.options.signals[i]}, err);

@@ -1,6 +1,7 @@
 /* A device with detectors of two IOCs, whose ports have the same names. */
 #include "lib/check.h"
 #include "lib/detector.h"
+#include "lib/documents.h"
 
 #include <cophyd/simulator.h>
 #include <epicsUnitTest.h>
@@ -14,6 +15,7 @@ static const char classes[] = "class Both\n"
 
 static struct detector d;
 static oph_device *both;
+static struct documents docs;
 
 static void need(int rc, const oph_error *err)
 {
@@ -45,6 +47,20 @@ static void each_has_its_ports(void)
     oph_graph_free(graph);
 }
 
+/* Nothing is staged, and no document made, for what could not be triggered. */
+static void wants_a_trigger(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    struct probe_event e;
+    oph_device *const detectors[] = {d.det, both};
+    int mark = probe_mark(d.probe);
+    int rc = oph_count(d.ctx, detectors, 2, 1, documents_take, &docs, NULL, &err);
+    check_refused(rc, &err, OPH_EINVAL, "both", NULL, "to trigger", "class Both");
+    testOk(!probe_event(d.probe, mark, &e), "nothing was written");
+    testOk(docs.count == 0, "there is no document");
+    documents_clear(&docs);
+}
+
 int main(void)
 {
     static const char *const arguments[] = {"--prefix", "Second:", "--size", "32x16", NULL};
@@ -64,6 +80,7 @@ int main(void)
     detector_remember(&d);
     need(oph_device_new(d.ctx, "Both", "", "both", &both, &err), &err);
     each_has_its_ports();
+    wants_a_trigger();
     oph_device_free(both);
     detector_unchanged(&d, "looking");
     detector_end(&d);
