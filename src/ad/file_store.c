@@ -67,16 +67,16 @@ static int check_pair(const oph_device *dev, struct oph__store *s, oph_error *er
                      write ? "read" : "write");
 }
 
-/* Both paths from one instant: a stage at midnight must not split them. */
-static int expand(oph_device *dev, struct oph__store *s, bool dry, oph_error *err)
+/* All paths of a stage from one instant: one at midnight must not split them. */
+static int expand(oph_device *dev, struct oph__store *s, const struct oph__plan *plan,
+                  oph_error *err)
 {
     struct oph__files *next = &s->next;
-    time_t now = time(NULL);
     struct tm when;
-    localtime_r(&now, &when);
+    localtime_r(&plan->when, &when);
     pthread_mutex_lock(&s->lock);
     *next = (struct oph__files){0};
-    if (!dry) s->file[0] = 0;
+    if (!plan->dry) s->file[0] = 0;
     int rc = check_pair(dev, s, err);
     if (!rc)
         rc = oph__template_expand(dev->path, s->write, &when, s->windows, next->write_dir,
@@ -86,7 +86,7 @@ static int expand(oph_device *dev, struct oph__store *s, bool dry, oph_error *er
     else if (!rc)
         rc = oph__template_expand(dev->path, s->read, &when, false, next->read_dir,
                                   sizeof next->read_dir, err);
-    if (!rc && !dry) s->alone = 0;
+    if (!rc && !plan->dry) s->alone = 0;
     pthread_mutex_unlock(&s->lock);
     return rc;
 }
@@ -117,7 +117,7 @@ static int plan(oph_device *dev, void *data, struct oph__plan *plan, oph_error *
     static const struct oph__literal zero = {.kind = OPH__LIT_INT, .text = "0"};
     struct oph__store *s = data;
     const struct oph__files *next = &s->next;
-    int rc = expand(dev, s, plan->dry, err);
+    int rc = expand(dev, s, plan, err);
     if (!rc) rc = oph__store_make_name(dev, s, err);
     if (!rc) rc = plan_create_directory(plan, dev, err);
     if (!rc) rc = add_text(plan, dev, "file_path", next->write_dir, err);

@@ -367,6 +367,7 @@ static int add_lists(oph_device *dev, void *user, oph_error *err)
 int oph__plan_fill(struct oph__plan *plan, oph_error *err)
 {
     plan->whole = true;
+    plan->when = time(NULL);
     int rc = oph__device_each(plan->dev, add_lists, plan, err);
     return rc ? rc : sort(plan, err);
 }

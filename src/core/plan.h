@@ -10,6 +10,7 @@
 #include "core/device.h"
 #include "core/write.h"
 #include <cophyd/stage.h>
+#include <time.h>
 
 enum oph__fate {
     OPH__STAYED, /* nothing was to be done */
@@ -48,6 +49,7 @@ struct oph__plan {
     struct oph__map by_pv;    /* the same, by their setpoint's PV */
     struct oph__vec asked;    /* struct oph__asked */
     struct oph__vec unneeded; /* items that were set aside, the last one first */
+    time_t when;              /* the instant of its folders' names */
     bool whole; /* filled from hooks and lists: hooks are asked before and while it is written */
     bool dry;   /* only to be looked at: hooks keep nothing of it */
     bool recovered;               /* from a journal: putting it back may have been tried before */

@@ -143,7 +143,7 @@ static const char classes[] =
                                                   "dev hdf1 H: Plugin\n"
                                                   "files hdf1 write=/w/%Y%m%d read=/r/%Y%m%d/\n";
 
-static void add_pvs(void)
+static void add_plugin_pvs(const char *prefix)
 {
     static const char *const ints[] = {"FileNumber",         "CreateDirectory",  "NumCapture",
                                        "FilePathExists_RBV", "NumCaptured_RBV",  "WriteStatus",
@@ -156,12 +156,20 @@ static void add_pvs(void)
                                         "PortName_RBV",     "FileTemplate"};
     char name[40];
     for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++)
-        fake_pv(oph__format(name, sizeof name, "X:H:%s", ints[i]), OPH_INT32, 1, "", "1");
+        fake_pv(oph__format(name, sizeof name, "X:%s:%s", prefix, ints[i]), OPH_INT32, 1, "", "1");
     for (size_t i = 0; i < sizeof enums / sizeof enums[0]; i++)
-        fake_pv(oph__format(name, sizeof name, "X:H:%s", enums[i]), OPH_ENUM, 1, "No,Yes", "0");
+        fake_pv(oph__format(name, sizeof name, "X:%s:%s", prefix, enums[i]), OPH_ENUM, 1, "No,Yes",
+                "0");
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        fake_pv(oph__format(name, sizeof name, "X:H:%s", texts[i]), OPH_UINT8, 256, "", "/old/");
-    fake_rule("X:H:FilePath", FAKE_PATH);
+        fake_pv(oph__format(name, sizeof name, "X:%s:%s", prefix, texts[i]), OPH_UINT8, 256, "",
+                "/old/");
+    fake_rule(oph__format(name, sizeof name, "X:%s:FilePath", prefix), FAKE_PATH);
+}
+
+static void add_pvs(void)
+{
+    add_plugin_pvs("H");
+    add_plugin_pvs("I");
 }
 
 static void test_instant(oph_device *det, oph_device *hdf)
@@ -194,6 +202,30 @@ static void test_instant(oph_device *det, oph_device *hdf)
                !strcmp(folder, "/w/20250101/"),
            "the next stage has its own instant: %s", folder);
     oph_unstage(det, NULL, NULL);
+}
+
+/* Of several plugins, too. */
+static void test_one_instant(oph_context *ctx)
+{
+    static const char text[] = "class Pair\n"
+                               "dev one H: Plugin\n"
+                               "dev two I: Plugin\n"
+                               "files one write=/w/%Y%m%d\n"
+                               "files two write=/v/%Y%m%d\n";
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *det = NULL;
+    char one[80] = "", two[80] = "";
+    if (oph_class_parse(ctx, text, "pair", NULL, &err) ||
+        oph_device_new(ctx, "Pair", "X:", "det", &det, &err))
+        testAbort("%s", err.text);
+    days = 0;
+    fake_code(oph_stage(det, NULL, &err), 0, &err, "stage of two plugins");
+    oph_get_text(det, "one.file_path", one, sizeof one, NULL);
+    oph_get_text(det, "two.file_path", two, sizeof two, NULL);
+    testOk(!strcmp(one, "/w/20241231/") && !strcmp(two, "/v/20241231/"),
+           "their folders are of one instant: %s %s", one, two);
+    oph_unstage(det, NULL, NULL);
+    oph_device_free(det);
 }
 
 /* The user's number of folders to create stands; 0 becomes -5 and is put back. */
@@ -477,6 +509,7 @@ int main(void)
     test_former(det, hdf);
     test_root(det, hdf);
     oph_device_free(det);
+    test_one_instant(ctx);
     test_none(ctx);
     test_rows(ctx);
     oph_context_free(ctx);
