@@ -59,7 +59,18 @@ static int open_file(struct sim_file_plugin *f, const struct sim_frame *like)
     }
     sim_set_text(f->message, "");
     f->open = true;
+    f->ndims = like->ndims;
+    f->cols = like->cols;
+    f->rows = like->rows;
+    f->bytes = sim_element_size(like->pixels->type);
     return 0;
+}
+
+/* As NDPluginFile's isFrameValid: a file has frames of one size. */
+static bool fits(const struct sim_file_plugin *f, const struct sim_frame *frame)
+{
+    return frame->ndims == f->ndims && frame->cols == f->cols && frame->rows == f->rows &&
+           sim_element_size(frame->pixels->type) == f->bytes;
 }
 
 static void delete_driver_file(struct sim_file_plugin *f, const struct sim_frame *frame)
@@ -74,6 +85,11 @@ static int append(struct sim_file_plugin *f, const struct sim_frame *frame)
 {
     double slow = sim_fault_value(SIM_FAULT_SLOW_DISK);
     sim_set_int(f->status, WRITE_OK);
+    if (!fits(f, frame)) {
+        sim_set_int(f->status, WRITE_ERROR);
+        sim_set_text(f->message, "Invalid frame. Ignoring.");
+        return -1;
+    }
     if (slow > 0) epicsThreadSleep(slow);
     if (!sim_fault_is(SIM_FAULT_DISK_FULL) && f->format->append(f->owner, frame) == 0) {
         delete_driver_file(f, frame);

@@ -24,7 +24,9 @@ struct sim_file_plugin {
     void *owner;
     struct sim_files files;
     bool open;
-    bool lazy; /* as LazyOpen was when Capture was written */
+    int ndims, cols, rows; /* of the first frame of the open file, */
+    size_t bytes;          /* and of its elements */
+    bool lazy;             /* as LazyOpen was when Capture was written */
     char full[SIM_PATH_SIZE];
     char temporary[SIM_PATH_SIZE]; /* where it really is until it is closed; empty without
                                       TempSuffix */

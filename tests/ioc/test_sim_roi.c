@@ -173,6 +173,37 @@ static void types(struct probe *p)
     probe_is(p, "ROI1:DataType_RBV", "Int32");
 }
 
+/* A file has frames of one size: others are refused, as by NDPluginFile, and counted by nobody. */
+static void one_size(struct probe *p, const char *folder)
+{
+    probe_set(p, "ROI1:SizeX", "20");
+    probe_set(p, "HDF1:EnableCallbacks", "Enable");
+    probe_set(p, "HDF1:NDArrayPort", "ROI1");
+    probe_set(p, "HDF1:FilePath", folder);
+    probe_set(p, "HDF1:FileName", "sizes");
+    probe_set(p, "HDF1:FileTemplate", "%s%s.h5");
+    probe_set(p, "HDF1:FileWriteMode", "Stream");
+    probe_set(p, "HDF1:NumCapture", "0");
+    probe_set(p, "HDF1:LazyOpen", "Yes");
+    probe_put(p, "HDF1:Capture", "1");
+    probe_until(p, "HDF1:Capture_RBV", "Capturing", 10);
+    acquire(p);
+    testOk(probe_until(p, "HDF1:NumCaptured_RBV", "1", 10) == 0, "a frame is written");
+    probe_set(p, "ROI1:SizeX", "10");
+    acquire(p);
+    testOk(probe_until(p, "HDF1:WriteMessage", "Invalid frame. Ignoring.", 10) == 0,
+           "one of another size is refused");
+    probe_is(p, "HDF1:WriteStatus", "Write error");
+    probe_is_number(p, "HDF1:NumCaptured_RBV", 1);
+    probe_set(p, "ROI1:SizeX", "20");
+    acquire(p);
+    testOk(probe_until(p, "HDF1:NumCaptured_RBV", "2", 10) == 0,
+           "the next of that size is written");
+    probe_is(p, "HDF1:WriteStatus", "Write OK");
+    probe_put(p, "HDF1:Capture", "0");
+    testOk(probe_until(p, "HDF1:Capture_RBV", "Done", 10) == 0, "the file is closed");
+}
+
 int main(void)
 {
     char folder[] = "/tmp/cophyd-roi-XXXXXX", command[64];
@@ -189,6 +220,7 @@ int main(void)
     made_to_fit(p);
     dimensions(p);
     types(p);
+    one_size(p, folder);
     probe_free(p);
     testOk(sim_stop(sim) == 0, "it ends");
     snprintf(command, sizeof command, "rm -r %s", folder);
