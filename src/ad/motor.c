@@ -109,7 +109,7 @@ static void on_begun(struct move *m)
 
 static void on_halt_late(struct oph__timer *timer)
 {
-    struct move *m = (struct move *)((char *)timer - offsetof(struct move, halt));
+    struct move *m = OPH__AROUND(struct move, halt, timer);
     oph_status_cancel(m->part, NULL);
 }
 

@@ -100,7 +100,7 @@ static void on_moved(void *user, const struct oph__event *event)
 
 static void on_late(struct oph__timer *timer)
 {
-    struct run *r = (struct run *)((char *)timer - offsetof(struct run, timer));
+    struct run *r = OPH__AROUND(struct run, timer, timer);
     note(r, &r->late);
 }
 

@@ -15,12 +15,12 @@ double oph__deadline(double timeout, double fallback);
 
 struct timespec oph__timespec(double when); /* infinity is capped at some years from now */
 
-/* 0 or OPH_ESYSTEM. A lock with the condition that says its data changed. */
+/* A lock with the condition that says its data changed. */
 struct oph__monitor {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* CLOCK_MONOTONIC */
 };
-int oph__monitor_init(struct oph__monitor *m);
+int oph__monitor_init(struct oph__monitor *m); /* 0 or OPH_ESYSTEM */
 void oph__monitor_destroy(struct oph__monitor *m);
 
 #endif

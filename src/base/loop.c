@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/str.h"
 
 #include <linux/futex.h>
 #include <semaphore.h>

@@ -9,6 +9,7 @@
 #include <cophyd/error.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 struct oph__loop;
 
@@ -22,6 +23,9 @@ struct oph__timer {
     double when;  /* the loop's, as all below */
     size_t place; /* in the heap, from 1; 0: not started */
 };
+
+/* The struct of which the job or the timer `part` is that member. */
+#define OPH__AROUND(type, member, part) ((type *)((char *)(part)-offsetof(type, member)))
 
 /* `name` shows in ps -T. */
 int oph__loop_new(const char *name, struct oph__loop **ret, oph_error *err);

@@ -24,8 +24,7 @@ int oph__ca_flush(struct oph__link *link, oph_error *err)
 
 static void flush_due(struct oph__timer *timer)
 {
-    struct oph__link *link =
-        (struct oph__link *)((char *)timer - offsetof(struct oph__link, flush));
+    struct oph__link *link = OPH__AROUND(struct oph__link, flush, timer);
     unsigned asked = atomic_load(&link->asked);
 
     if (asked != link->asked_before && oph__now() < link->flush_by) {

@@ -97,7 +97,7 @@ static void mend(struct oph__chan *chan)
 
 static void settle(struct oph__job *job)
 {
-    struct oph__chan *chan = (struct oph__chan *)((char *)job - offsetof(struct oph__chan, settle));
+    struct oph__chan *chan = OPH__AROUND(struct oph__chan, settle, job);
 
     pthread_mutex_lock(&chan->lock);
     chan->settle_posted = false;

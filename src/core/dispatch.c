@@ -96,7 +96,7 @@ static struct oph_event *keep(oph_queue *q, struct oph_event *ran)
  * turn before later jobs and after earlier ones. */
 void oph__dispatch(struct oph__job *job)
 {
-    oph_queue *q = (oph_queue *)((char *)job - offsetof(oph_queue, job));
+    oph_queue *q = OPH__AROUND(oph_queue, job, job);
 
     pthread_mutex_lock(&q->m.lock);
     size_t left = q->count;

@@ -315,7 +315,7 @@ static void run_on_engine(oph_group *g)
  * group waits for it. */
 static void run_job(struct oph__job *job)
 {
-    oph_group *g = (oph_group *)((char *)job - offsetof(oph_group, job));
+    oph_group *g = OPH__AROUND(oph_group, job, job);
     pthread_mutex_lock(&g->m->lock);
     g->posted = false;
     pthread_mutex_unlock(&g->m->lock);
@@ -324,7 +324,7 @@ static void run_job(struct oph__job *job)
 
 static void run_timer(struct oph__timer *timer)
 {
-    run_on_engine((oph_group *)((char *)timer - offsetof(oph_group, timer)));
+    run_on_engine(OPH__AROUND(oph_group, timer, timer));
 }
 
 static void cancel(oph_group *g)

@@ -22,7 +22,7 @@ static void run_callback(struct oph__job *job)
 
 static void expire(struct oph__timer *timer)
 {
-    oph_status *st = (oph_status *)((char *)timer - offsetof(oph_status, timer));
+    oph_status *st = OPH__AROUND(oph_status, timer, timer);
     oph_error err = OPH_ERROR_INIT;
     oph__fail(&err, OPH_ETIMEOUT, (struct oph__at){.device = st->name, .waited = st->limit}, "done",
               "still running");

@@ -18,7 +18,7 @@ static struct oph__loop *engine(const struct bound *b)
 
 static void settled(struct oph__timer *timer)
 {
-    struct bound *b = (struct bound *)((char *)timer - offsetof(struct bound, timer));
+    struct bound *b = OPH__AROUND(struct bound, timer, timer);
     oph_status *status = b->status;
     oph__status_finish(status, NULL);
     oph_status_unref(status); /* the timer's */
