@@ -17,7 +17,7 @@ static void run_errand(struct oph__job *job)
     sem_post(&errand->done);
 }
 
-static void run_on_own_thread(struct oph__link *link, void (*fn)(void *arg), void *arg)
+void oph__ca_run_on_own(struct oph__link *link, void (*fn)(void *arg), void *arg)
 {
     struct errand errand = {.job.run = run_errand, .fn = fn, .arg = arg};
 
@@ -36,7 +36,7 @@ void oph__ca_run(struct oph__link *link, void (*fn)(void *arg), void *arg)
         fn(arg);
     } else if (before && !ca_preemtive_callback_is_enabled()) {
         /* libca would not let the thread back into a context without preemptive callbacks. */
-        run_on_own_thread(link, fn, arg);
+        oph__ca_run_on_own(link, fn, arg);
     } else {
         if (before) ca_detach_context();
         ca_attach_context(link->context);

@@ -1,7 +1,6 @@
 #include "ca/client.h"
 
 #include "base/err.h"
-#include "base/str.h"
 
 #include <stdlib.h>
 #include <string.h>

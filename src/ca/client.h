@@ -168,6 +168,8 @@ void oph__ca_leave(const struct oph__link *before);
 /* attach.c: runs fn(arg) with the link's context attached, and gives the thread back its own. With
  * no channel's `order` held. */
 void oph__ca_run(struct oph__link *link, void (*fn)(void *arg), void *arg);
+/* The same on the link's own thread, and waits for it; not from that thread. */
+void oph__ca_run_on_own(struct oph__link *link, void (*fn)(void *arg), void *arg);
 
 /* flush.c */
 int oph__ca_flush(struct oph__link *link, oph_error *err);
@@ -178,12 +180,13 @@ void oph__ca_flush_init(struct oph__link *link);
 void oph__ca_flush_end(struct oph__link *link); /* on the own thread */
 
 /* words.c */
-/* Before the context is made, whose threads may speak at once; then with it attached. */
-void oph__ca_words_begin(struct oph__words *words, struct oph__log *log);
+/* Before the context is made, whose threads may speak at once; their log is set. Then with it
+ * attached. */
+void oph__ca_words_begin(struct oph__words *words);
 void oph__ca_words_hook(struct oph__words *words);
 void oph__ca_words_mute(struct oph__words *words); /* their log may go after it */
-void oph__ca_words_end(
-    void); /* once the context has said its last: the error log is the process's again */
+/* Once the context has said its last: the error log is the process's again. */
+void oph__ca_words_end(void);
 void oph__ca_warn(struct oph__words *words, const char *sentence);
 
 /* exit.c */
@@ -205,7 +208,6 @@ void oph__ca_describe(struct oph__description *ret, chtype type, const void *dbr
 /* Gives a route the newer description, if dbr is one; false when it does not serve its channel any
  * more. */
 bool oph__ca_describe_anew(struct oph__route *route, chtype type, const void *dbr);
-struct oph__host *oph__ca_host(struct oph__link *link, chid id); /* NULL: no memory */
 
 /* follow.c: chan_info kept up to date */
 int oph__ca_follow(struct oph__chan *chan, oph__described_fn *fn, void *user, oph_error *err);

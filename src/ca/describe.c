@@ -4,7 +4,6 @@
 
 #include <db_access.h>
 #include <stdlib.h>
-#include <string.h>
 
 chtype oph__ca_describing_type(int32_t dtype)
 {
@@ -75,23 +74,4 @@ bool oph__ca_describe_anew(struct oph__route *route, chtype type, const void *db
     pthread_mutex_unlock(&route->chan->lock);
     free(is.labels);
     return serves;
-}
-
-/* Most channels are on one server, which was the last to be added. */
-struct oph__host *oph__ca_host(struct oph__link *link, chid id)
-{
-    char name[sizeof link->hosts->name];
-
-    ca_get_host_name(id, name, sizeof name);
-    pthread_mutex_lock(&link->m.lock);
-    struct oph__host *host = link->hosts;
-    while (host && strcmp(host->name, name) != 0)
-        host = host->next;
-    if (!host && (host = calloc(1, sizeof *host))) {
-        oph__copy(host->name, sizeof host->name, name);
-        host->next = link->hosts;
-        link->hosts = host;
-    }
-    pthread_mutex_unlock(&link->m.lock);
-    return host;
 }

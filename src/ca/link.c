@@ -49,7 +49,7 @@ static void begin(void *arg)
 {
     struct oph__link *link = arg;
 
-    oph__ca_words_begin(&link->words, link->words.log);
+    oph__ca_words_begin(&link->words);
     if (ca_context_create(ca_enable_preemptive_callback) == ECA_NORMAL) {
         link->context = ca_current_context();
         oph__ca_exit_begin();
@@ -60,22 +60,9 @@ static void begin(void *arg)
     }
 }
 
-struct beginning {
-    struct oph__job job;
-    struct oph__link *link;
-};
-
-static void run_begin(struct oph__job *job)
-{
-    begin(((struct beginning *)job)->link);
-}
-
 static int make_context(struct oph__link *link, oph_error *err)
 {
-    struct beginning beginning = {.job.run = run_begin, .link = link};
-
-    oph__loop_post(link->own, &beginning.job);
-    oph__loop_drain(link->own);
+    oph__ca_run_on_own(link, begin, link);
     return link->context ? 0 : oph__fail_text(err, OPH_ECA, "libca could not make a context");
 }
 
@@ -137,7 +124,7 @@ static void have_had_a_channel(void)
 /* Takes 30 s where a server does not read. Nobody waits for that; the thread cannot join itself. */
 static void end_context(struct oph__job *job)
 {
-    struct oph__link *link = (struct oph__link *)((char *)job - offsetof(struct oph__link, ending));
+    struct oph__link *link = OPH__AROUND(struct oph__link, ending, job);
     pthread_t thread;
 
     oph__ca_flush_end(link); /* it needs the context */

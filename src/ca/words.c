@@ -88,9 +88,8 @@ void oph__ca_warn(struct oph__words *words, const char *sentence)
     pthread_mutex_unlock(&lock);
 }
 
-void oph__ca_words_begin(struct oph__words *words, struct oph__log *log)
+void oph__ca_words_begin(struct oph__words *words)
 {
-    words->log = log;
     pthread_mutex_lock(&lock);
     words->next = first;
     first = words;
