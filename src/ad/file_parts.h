@@ -58,10 +58,6 @@ int oph__store_get(const oph_device *dev, struct oph__store **ret, oph_error *er
 /* Class text */
 int oph__store_files(oph_device *dev, void *data, const struct oph__filesrow *row, oph_error *err);
 
-/* Sets what is not NULL. */
-int oph__store_set_templates(oph_device *dev, struct oph__store *s, const char *write,
-                             const char *read, oph_error *err);
-
 int oph__store_set_naming(struct oph__store *s, int32_t naming, const char *text, oph_error *err);
 /* The FileName that the policy gives for this plan, into s->next. */
 int oph__store_make_name(oph_device *dev, struct oph__store *s, oph_error *err);

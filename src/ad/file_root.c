@@ -1,6 +1,5 @@
 /* Files that have to lie under a folder of this machine, whatever the IOC says. */
 #include "ad/file_parts.h"
-#include "ad/template.h"
 #include "base/err.h"
 #include "base/str.h"
 #include <errno.h>

@@ -4,7 +4,6 @@
 #include "ad/template.h"
 #include "base/err.h"
 #include "base/str.h"
-#include <cophyd/detector.h>
 #include <stdlib.h>
 
 static void *create(oph_device *dev, oph_error *err)

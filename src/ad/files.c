@@ -22,8 +22,9 @@ static void replace(char **at, char *copy)
     *at = copy;
 }
 
-int oph__store_set_templates(oph_device *dev, struct oph__store *s, const char *write,
-                             const char *read, oph_error *err)
+/* Sets what is not NULL. */
+static int set_templates(oph_device *dev, struct oph__store *s, const char *write, const char *read,
+                         oph_error *err)
 {
     pthread_mutex_lock(&s->lock);
     bool windows = s->windows;
@@ -51,7 +52,7 @@ static int set_both(oph_device *dev, struct oph__store *s, const char *write, co
                     oph_error *err)
 {
     int rc = read ? 0 : oph__template_check(dev->path, write, false, err); /* it is ours too */
-    if (!rc) rc = oph__store_set_templates(dev, s, write, read, err);
+    if (!rc) rc = set_templates(dev, s, write, read, err);
     if (rc) return rc;
     pthread_mutex_lock(&s->lock);
     if (!read) replace(&s->read, NULL);
@@ -114,14 +115,14 @@ int oph_files_set_write(oph_device *dev, const char *write, oph_error *err)
 {
     struct oph__store *s;
     int rc = enter(dev, write, &s, err);
-    return rc ? rc : oph__store_set_templates(dev, s, write, NULL, err);
+    return rc ? rc : set_templates(dev, s, write, NULL, err);
 }
 
 int oph_files_set_read(oph_device *dev, const char *read, oph_error *err)
 {
     struct oph__store *s;
     int rc = enter(dev, read, &s, err);
-    return rc ? rc : oph__store_set_templates(dev, s, NULL, read, err);
+    return rc ? rc : set_templates(dev, s, NULL, read, err);
 }
 
 int oph_files_get(oph_device *dev, int32_t side, char *buffer, size_t size, oph_error *err)

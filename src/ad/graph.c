@@ -1,4 +1,5 @@
 #include "ad/graph.h"
+#include "ad/chain.h"
 #include "base/err.h"
 #include "base/str.h"
 #include <stdlib.h>
@@ -110,7 +111,8 @@ static int add_edges(oph_graph *graph, const struct oph__ports *ports, oph_error
     return 0;
 }
 
-int oph__graph_make(const struct oph__ports *ports, oph_graph **ret, oph_error *err)
+/* Needs no network. */
+static int make(const struct oph__ports *ports, oph_graph **ret, oph_error *err)
 {
     oph_graph *graph = calloc(1, sizeof *graph);
     int rc = graph ? 0 : oph__fail_memory(err, "a graph");
@@ -138,7 +140,7 @@ int oph_graph_new(oph_device *dev, double timeout, oph_graph **ret, oph_error *e
     oph__call_begin(&dev->ctx->waits, &call);
     rc = oph__ports_read(&ports, timeout, err);
     oph__call_end(&dev->ctx->waits, &call);
-    if (!rc) rc = oph__graph_make(&ports, ret, err);
+    if (!rc) rc = make(&ports, ret, err);
     oph__ports_clear(&ports);
     return rc;
 }

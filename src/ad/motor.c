@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "core/group.h"
 #include "core/status.h"
-#include <cophyd/acquire.h>
 #include <stdlib.h>
 #include <string.h>
 

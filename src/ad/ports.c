@@ -1,9 +1,9 @@
 /* Plugins that the IOC has and the device does not declare. */
-#include "ad/graph.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "core/write.h"
 #include <cophyd/detector.h>
+#include <cophyd/graph.h>
 #include <stdlib.h>
 
 /* Where plugins usually are, and the class for each. */

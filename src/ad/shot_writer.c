@@ -6,7 +6,6 @@
 #include "ad/shot.h"
 #include "base/err.h"
 #include "base/str.h"
-#include <math.h>
 
 enum { WRITE_SINGLE = 0, WRITE_STREAM = 2 };
 

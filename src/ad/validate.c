@@ -1,8 +1,9 @@
 /* What keeps frames from a writer, and what would mislead a program. Each rule is areaDetector's or
  * ADPilatus's own. */
-#include "ad/graph.h"
+#include "ad/chain.h"
 #include "base/err.h"
 #include "base/str.h"
+#include <cophyd/graph.h>
 #include <stdlib.h>
 
 struct oph_findings {

@@ -1,8 +1,6 @@
 /* One throw-away image, so that file plugins know what frames look like. */
-#include "ad/file_store.h"
 #include "ad/priming.h"
 #include "base/err.h"
-#include "base/str.h"
 #include "core/connect.h"
 #include "core/stage.h"
 #include <cophyd/detector.h>

@@ -33,7 +33,9 @@ char *oph__copy(char *dst, size_t size, const char *src)
     return dst;
 }
 
-int oph__vformat(char *dst, size_t size, const char *format, va_list args)
+/* vsnprintf with numbers as in the C locale, as all that formats here. */
+__attribute__((format(printf, 3, 0))) static int format_in_c(char *dst, size_t size,
+                                                             const char *format, va_list args)
 {
     locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t before = c ? uselocale(c) : (locale_t)0;
@@ -48,7 +50,7 @@ int oph__vformat(char *dst, size_t size, const char *format, va_list args)
 
 char *oph__vcut(char *dst, size_t size, const char *format, va_list args)
 {
-    int len = oph__vformat(dst, size, format, args);
+    int len = format_in_c(dst, size, format, args);
 
     if (len < 0)
         oph__copy(dst, size, "[unprintable]");
@@ -145,9 +147,9 @@ char *oph__dupf(const char *format, ...)
 
     va_start(args, format);
     va_copy(again, args);
-    int len = oph__vformat(NULL, 0, format, args);
+    int len = format_in_c(NULL, 0, format, args);
     if (len >= 0 && (copy = malloc((size_t)len + 1)))
-        oph__vformat(copy, (size_t)len + 1, format, again);
+        format_in_c(copy, (size_t)len + 1, format, again);
     va_end(again);
     va_end(args);
     return copy;
@@ -254,11 +256,11 @@ void oph__buf_addf(struct oph__buf *buf, const char *format, ...)
 
     va_start(args, format);
     va_copy(again, args);
-    int len = oph__vformat(NULL, 0, format, args);
+    int len = format_in_c(NULL, 0, format, args);
     if (len < 0)
         buf->failed = true;
     else if (make_room(buf, (size_t)len))
-        buf->len += (size_t)oph__vformat(buf->text + buf->len, (size_t)len + 1, format, again);
+        buf->len += (size_t)format_in_c(buf->text + buf->len, (size_t)len + 1, format, again);
     va_end(again);
     va_end(args);
 }

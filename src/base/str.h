@@ -13,9 +13,6 @@ char *oph__format(char *dst, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 char *oph__vcut(char *dst, size_t size, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
-/* vsnprintf with numbers as in the C locale, as all that formats here. */
-int oph__vformat(char *dst, size_t size, const char *format, va_list args)
-    __attribute__((format(printf, 3, 0)));
 /* Bytes of the UTF-8 character at `text`, of n that are there; 0 when it is none. Overlong forms,
  * surrogates and what is above U+10FFFF are none. */
 size_t oph__utf8_length(const char *text, size_t n);

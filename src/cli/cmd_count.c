@@ -4,7 +4,6 @@
 #include "cli/progress.h"
 #include "cli/sink.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -10,8 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 typedef size_t text_fn(const oph_graph *graph, char *buffer, size_t size);
 
 static char *text_of(const oph_graph *graph, text_fn *fn)

@@ -2,7 +2,6 @@
 #include "cli/emit.h"
 #include "cli/progress.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* Pictures in a terminal. */
 #include "cli/picture.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* How far a count is. */
 #include "cli/progress.h"
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>

@@ -1,5 +1,4 @@
 /* Rows found by what they are called and what their docs say. */
-#include "base/str.h"
 #include "core/class_parts.h"
 #include "core/context.h"
 #include <cophyd/class.h>

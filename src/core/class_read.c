@@ -18,12 +18,13 @@ void oph__read_keep(struct oph__reader *r, struct oph__vec *vec, const void *ite
     if (!oph__vec_add(vec, (void *)item)) r->m->memory = true;
 }
 
-const char *oph__read_join(struct oph__reader *r, size_t first, size_t end)
+/* The words from `first` on, with a blank between. */
+static const char *join(struct oph__reader *r, size_t first)
 {
     struct oph__buf buf = {0};
 
     oph__buf_add(&buf, "");
-    for (size_t i = first; i < end; i++)
+    for (size_t i = first; i < r->words.count; i++)
         oph__buf_addf(&buf, "%s%s", i > first ? " " : "", r->words.at[i].text);
     char *text = buf.failed ? NULL : oph__arena_dup(&r->source->arena, buf.text, buf.len);
     oph__buf_free(&buf);
@@ -116,7 +117,7 @@ static void read_class(struct oph__reader *r)
         oph__mistake(r->m, r->at, "wanted `class NAME : BASE ...`, found '%s'", word[2].text);
         return;
     }
-    if (count > 3) def->base_names = oph__read_join(r, 3, count);
+    if (count > 3) def->base_names = join(r, 3);
     for (size_t i = 3; i < count; i++) {
         oph_error err = OPH_ERROR_INIT;
         int rc = oph__refs_read(&r->source->arena, word[i].text, &def->bases, &err);
@@ -129,7 +130,7 @@ static void read_class(struct oph__reader *r)
 
 static void read_doc(struct oph__reader *r)
 {
-    if (oph__read_once(r, "doc", "", 0)) r->def->doc = oph__read_join(r, 1, r->words.count);
+    if (oph__read_once(r, "doc", "", 0)) r->def->doc = join(r, 1);
 }
 
 static void read_dev(struct oph__reader *r)
@@ -143,7 +144,7 @@ static void read_dev(struct oph__reader *r)
                                 .doc = take_doc(r),
                                 .origin = r->at.origin,
                                 .line = r->at.line};
-    dev->classes = oph__read_join(r, 3, r->words.count);
+    dev->classes = join(r, 3);
     oph__read_suffix(r, dev->suffix, false);
     if (!oph__is_name(dev->attr) || strcmp(dev->attr, "parent") == 0) {
         oph__mistake(r->m, r->at,

@@ -19,8 +19,6 @@ struct oph__reader {
 /* Zeroed memory that lives as long as the text. NULL is remembered in r->m. */
 void *oph__read_get(struct oph__reader *r, size_t size);
 void oph__read_keep(struct oph__reader *r, struct oph__vec *vec, const void *item);
-/* The words from `first` up to `end`, with a blank between. */
-const char *oph__read_join(struct oph__reader *r, size_t first, size_t end);
 /* False, and a mistake, when the class had this thing before. `what` is "row", "dev" ... */
 bool oph__read_once(struct oph__reader *r, const char *what, const char *name, int since);
 /* The word's index in a list that ends with NULL; -1 after a mistake. */

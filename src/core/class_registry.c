@@ -1,5 +1,4 @@
 /* The registry: all classes that are known, under one lock. */
-#include "base/str.h"
 #include "core/class_parts.h"
 #include <stdlib.h>
 #include <string.h>

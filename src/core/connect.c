@@ -295,7 +295,7 @@ int oph__connect_releases(oph_context *ctx, const struct oph__vec *devices,
     return rc;
 }
 
-static int connect_tree(oph_device *dev, double timeout, oph_report *report, oph_error *err)
+int oph__connect(oph_device *dev, double timeout, oph_report *report, oph_error *err)
 {
     oph_context *ctx = dev->ctx;
     const struct oph__patience patience = oph__patience(timeout, ctx->options.connect_timeout);
@@ -319,11 +319,6 @@ static int connect_tree(oph_device *dev, double timeout, oph_report *report, oph
     return rc;
 }
 
-int oph__connect(oph_device *dev, double timeout, oph_report *report, oph_error *err)
-{
-    return connect_tree(dev, timeout, report, err);
-}
-
 int oph_connect(oph_device *dev, double timeout, oph_report **ret_report, oph_error *err)
 {
     const struct oph__rule *rule;
@@ -332,7 +327,7 @@ int oph_connect(oph_device *dev, double timeout, oph_report **ret_report, oph_er
     oph_report *found = ret_report ? oph__report_new() : NULL;
     struct oph__call call;
     oph__call_begin(&dev->ctx->waits, &call);
-    rc = connect_tree(dev, timeout, found, err);
+    rc = oph__connect(dev, timeout, found, err);
     oph__call_end(&dev->ctx->waits, &call);
     if (!rc && ret_report) rc = oph__report_found(dev, found, err);
     oph__report_give(found, ret_report);

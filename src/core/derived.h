@@ -48,7 +48,6 @@ struct oph_output {
     struct oph__piece *pieces;
     char why[256];
 };
-void oph__output_clear(struct oph_output *result);
 /* As oph_output_set, without a copy: elements of a source. */
 void oph__output_borrow(struct oph_output *result, const oph_value *value, uint32_t count);
 

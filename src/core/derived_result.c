@@ -14,7 +14,7 @@ static void clear_piece(struct oph__piece *piece)
     *piece = (struct oph__piece){0};
 }
 
-void oph__output_clear(struct oph_output *result)
+static void clear(struct oph_output *result)
 {
     for (size_t i = 0; i < result->count; i++)
         clear_piece(&result->pieces[i]);
@@ -200,7 +200,7 @@ int oph__compute_inverse(const struct oph__derived *d, const struct oph__wire *w
         rc = make_ready(&d->from[i], sources[i], &result.pieces[i].data, &ret[i], &why);
     }
     if (!rc && !any) rc = oph__fail_text(&why, OPH_EINVAL, "its inverse function set nothing");
-    oph__output_clear(&result);
+    clear(&result);
     free(result.pieces);
     return rc ? oph__fail_text(err, rc, "%s", why.text) : 0; /* one part of a sentence */
 }

@@ -1,7 +1,6 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "core/cache.h"
-#include "core/data.h"
 #include "core/group.h"
 #include <stdlib.h>
 #include <string.h>

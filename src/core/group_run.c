@@ -1,6 +1,5 @@
 /* Running a group: on the caller's thread, or on the engine. */
 #include "base/err.h"
-#include "base/str.h"
 #include "core/group.h"
 #include "core/status.h"
 #include <stdlib.h>

@@ -26,7 +26,8 @@ static int fail_file(oph_error *err, const char *path, const char *wanted, int n
                           path, wanted, strerror_r(number, text, sizeof text));
 }
 
-int oph__journal_folder_path(char *dst, size_t size, oph_error *err)
+/* $COPHYD_STATE_DIR, else $XDG_STATE_HOME/cophyd, else ~/.local/state/cophyd. */
+static int find_path(char *dst, size_t size, oph_error *err)
 {
     static const struct {
         const char *variable, *below;
@@ -142,7 +143,7 @@ static void write_mine(struct oph__journal_folder *folder)
 int oph__journal_folder_enter(struct oph__journal_folder *folder, bool create, oph_error *err)
 {
     *folder = (struct oph__journal_folder){.lock = -1};
-    int rc = oph__journal_folder_path(folder->path, sizeof folder->path, err);
+    int rc = find_path(folder->path, sizeof folder->path, err);
     if (!rc) rc = open_lock(folder, create, err);
     if (rc) return rc;
     write_mine(folder);
@@ -278,7 +279,7 @@ uint64_t oph__journal_gone(void)
 {
     struct oph__journal_folder folder = {0};
     char path[sizeof folder.path + 8];
-    if (oph__journal_folder_path(folder.path, sizeof folder.path, NULL)) return 0;
+    if (find_path(folder.path, sizeof folder.path, NULL)) return 0;
     oph__format(path, sizeof path, "%s/lock", folder.path);
     int lock = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (lock < 0) return 0;

@@ -18,9 +18,6 @@ struct oph__journal_folder {
     char mine[160]; /* "UID@HOST,": how the names of this user's files of this host begin */
 };
 
-/* $COPHYD_STATE_DIR, else $XDG_STATE_HOME/cophyd, else ~/.local/state/cophyd. */
-int oph__journal_folder_path(char *dst, size_t size, oph_error *err);
-
 /* Whether nobody but this user (and root) can take files out of it or put others in their place:
  * its group counts as friends. */
 bool oph__journal_folder_is_safe(const struct stat *st, uint32_t user);

@@ -1,6 +1,5 @@
 /* From what a program gives to what a local signal holds, and from that to what a reader asks for.
  */
-#include "base/err.h"
 #include "base/str.h"
 #include "core/data.h"
 #include "core/encode.h"

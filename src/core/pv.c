@@ -2,7 +2,6 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "core/cache.h"
-#include "core/ops.h"
 #include "core/pv_ops.h"
 #include "core/subscription.h"
 #include <stdlib.h>
@@ -68,7 +67,8 @@ struct oph__chan *oph__pv_chan(struct oph__pv *pv)
     return pv->chan;
 }
 
-int oph__pv_link(struct oph__pv *pv, struct oph__link **ret, oph_error *err)
+/* The link that it is on: the context's is opened if need be. */
+static int link_of(struct oph__pv *pv, struct oph__link **ret, oph_error *err)
 {
     if (!pv->link) return oph__context_link(pv->ctx, ret, err);
     *ret = pv->link;
@@ -87,7 +87,7 @@ int oph__pv_open(struct oph__pv *pv, oph_error *err)
     if (!mine) return 0;
     struct oph__link *link;
     struct oph__chan *chan = NULL;
-    int rc = oph__pv_link(pv, &link, err);
+    int rc = link_of(pv, &link, err);
     if (!rc) rc = pv->ops->chan_new(link, pv->name, state_changed, pv, &chan, err);
     pthread_mutex_lock(&pv->ctx->lock);
     pv->opened = !rc;

@@ -31,9 +31,6 @@ int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph
                 oph_error *err);
 void oph__pv_free(struct oph__pv *pv);
 
-/* The link that it is on: the context's is opened if need be. */
-int oph__pv_link(struct oph__pv *pv, struct oph__link **ret, oph_error *err);
-
 bool oph__pv_is_up(struct oph__pv *pv);
 unsigned oph__pv_ups(struct oph__pv *pv);
 /* False while it is down. */

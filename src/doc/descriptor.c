@@ -58,7 +58,8 @@ static json_t *shape(const oph_description *told, const struct oph__image *image
     return list;
 }
 
-json_t *oph__data_key(const oph_description *told, const struct oph__image *image, int32_t form)
+/* `image` NULL: a value. NULL when memory is short. */
+static json_t *data_key(const oph_description *told, const struct oph__image *image, int32_t form)
 {
     const oph_properties *p = told->properties;
     const char *external = form == OPH_DOCUMENT_STREAM ? "STREAM:" : told->external;
@@ -106,7 +107,7 @@ static int add_key(struct oph__doc_run *run, const struct oph__object *object,
                          "keys that nothing else in the run has", "%s", told->key);
     int rc = add_field(run, told, &image, err);
     if (rc) return rc;
-    json_t *key = oph__data_key(told, image, run->options.form);
+    json_t *key = data_key(told, image, run->options.form);
     return json_object_set_new(keys, told->key, key) ? oph__fail_memory(err, "a document") : 0;
 }
 
@@ -170,7 +171,7 @@ static int add_setting(struct configuration *to, const oph_description *told,
     if (rc) return rc;
     if (!json_object_set_new(to->data, told->key, value) &&
         !json_object_set_new(to->timestamps, told->key, json_real(reading->time)) &&
-        !json_object_set_new(to->data_keys, told->key, oph__data_key(told, NULL, 0)))
+        !json_object_set_new(to->data_keys, told->key, data_key(told, NULL, 0)))
         return 0;
     return oph__fail_memory(err, "a document");
 }

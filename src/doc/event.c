@@ -1,6 +1,5 @@
 /* The event of a point. */
 #include "base/err.h"
-#include "base/str.h"
 #include "doc/json.h"
 #include "doc/run.h"
 

@@ -7,7 +7,6 @@
 #include "doc/kafka_producer.h"
 #include "doc/lines.h"
 
-#include <cophyd/api.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -78,8 +78,6 @@ int oph__doc_stop(struct oph__doc_run *run, const oph_error *cause, oph_error *e
 /* Asks what the objects' keys are, and their configuration: the descriptor. Once all were
  * triggered, since an image's size may not be known before. */
 int oph__doc_describe(struct oph__doc_run *run, oph_error *err);
-/* `image` NULL: a value. NULL when memory is short. */
-json_t *oph__data_key(const oph_description *told, const struct oph__image *image, int32_t form);
 
 /* Where the images of the point that was just triggered are; OPH_EMISMATCH where its resource
  * cannot say so. */

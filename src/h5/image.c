@@ -1,9 +1,6 @@
 /* What the image dataset is: element type, shape, layout. */
 #include "h5/h5.h"
 
-#include "base/err.h"
-#include "base/str.h"
-
 #include <string.h>
 
 /* HDF5's own limit for a chunk. */

@@ -3,7 +3,6 @@
 #include "h5/h5.h"
 
 #include "base/err.h"
-#include "base/str.h"
 
 #include <stdlib.h>
 #include <string.h>
