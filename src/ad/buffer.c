@@ -108,8 +108,7 @@ static int refuse(const struct oph__shot *shot, int row, int code, const char *w
                   const char *found, oph_error *err)
 {
     const oph_signal *sig = shot->buffer_rows[row];
-    return oph__fail(err, code, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                     wanted, "%s", found);
+    return oph__fail(err, code, oph__pv_at(sig->read), wanted, "%s", found);
 }
 
 int oph__buffer_check(struct oph__shot *shot, oph_error *err)
@@ -118,9 +117,8 @@ int oph__buffer_check(struct oph__shot *shot, oph_error *err)
     const oph_signal *acquire = shot->cam_rows[OPH__CAM_ACQUIRE];
     int64_t told = atomic_load(&shot->dev->frames);
     if (shot->before.number[OPH__CAM_ACQUIRE] != 1)
-        return oph__fail(err, OPH_ESTATE,
-                         (struct oph__at){.device = acquire->path, .pv = acquire->read->name},
-                         "Acquiring, as staged", "Done");
+        return oph__fail(err, OPH_ESTATE, oph__pv_at(acquire->read), "Acquiring, as staged",
+                         "Done");
     if (l->number[OPH__B_ENABLE] != 1)
         return refuse(shot, OPH__B_ENABLE, OPH_ESTATE, "Enable", "Disable", err);
     if (l->number[OPH__B_CALLBACKS] != 1)

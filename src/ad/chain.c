@@ -54,8 +54,7 @@ static int refuse(const struct oph__port *port, int row, const char *wanted, con
                   oph_error *err)
 {
     const oph_signal *sig = port->rows[row];
-    return oph__fail(err, OPH_ESTATE, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                     wanted, "%s", found);
+    return oph__fail(err, OPH_ESTATE, oph__pv_at(sig->read), wanted, "%s", found);
 }
 
 static int check_way(const struct oph__ports *ports, const struct oph__port *writer,

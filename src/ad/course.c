@@ -23,12 +23,7 @@ int oph__settings_write_add(struct oph__settings_write *w, oph_signal *sig,
 {
     struct oph__chan_info info;
     struct oph__wire *wire = &w->wires[w->count];
-    if (!oph__pv_info(sig->set, &info))
-        return oph__fail(err, OPH_EDISCONN,
-                         (struct oph__at){.device = sig->path, .pv = sig->set->name}, value->text,
-                         "the PV is not connected");
-    const struct oph__target target = oph__signal_target(sig, &info);
-    int rc = oph__encode(value, &target, wire, err);
+    int rc = oph__signal_encode(sig, value, &info, wire, err);
     if (!rc) w->at[w->count++] = (struct oph__write){.sig = sig, .wire = wire, .expect = wire};
     return rc;
 }

@@ -91,8 +91,7 @@ static int refuse(const struct coming *c, int row, int code, const char *wanted,
 {
     oph_signal *sig;
     struct oph__at at = {.device = c->dev->path};
-    if (!oph_signal_find(c->dev, attrs[row], &sig, NULL))
-        at = (struct oph__at){.device = sig->path, .pv = sig->set->name};
+    if (!oph_signal_find(c->dev, attrs[row], &sig, NULL)) at = oph__pv_at(sig->set);
     return oph__fail(err, code, at, wanted, "%s", found);
 }
 
@@ -140,7 +139,7 @@ static int check_files(const struct coming *c, oph_error *err)
 /* A capture can be started: the plugin can open its file. */
 static int check_capture(const struct coming *c, const struct oph__item *capture, oph_error *err)
 {
-    const struct oph__at at = {.device = capture->sig->path, .pv = capture->sig->read->name};
+    const struct oph__at at = oph__pv_at(capture->sig->read);
     if (number(c, MODE) == MODE_CAPTURE)
         return refuse(c, MODE, OPH_EINVAL, "Stream or Single",
                       "Capture, of which nothing tells whether each frame was written", err);

@@ -137,9 +137,8 @@ static int ready(oph_device *dev, void *data, const struct oph__plan *plan, oph_
     if (read->rc && err) *err = read->error;
     if (read->rc) return read->rc;
     if (oph__value_int(&read->set, &exists) && exists) return 0;
-    return oph__fail(
-        err, OPH_EFILE, (struct oph__at){.device = read->sig->path, .pv = read->sig->set->name},
-        s->latest.write_dir, "no such folder at the IOC, which could not create it either");
+    return oph__fail(err, OPH_EFILE, oph__pv_at(read->sig->set), s->latest.write_dir,
+                     "no such folder at the IOC, which could not create it either");
 }
 
 static void explain(oph_device *dev, void *data, oph_error *err)

@@ -73,7 +73,7 @@ static int64_t number(const struct asking *a, int row)
 
 static struct oph__at place(const struct asking *a, int row)
 {
-    return (struct oph__at){.device = a->sigs[row]->path, .pv = a->sigs[row]->read->name};
+    return oph__pv_at(a->sigs[row]->read);
 }
 
 /* Shape and type as the plugin gives them: X is its first dimension and our last. */

@@ -53,8 +53,7 @@ static int64_t number(const struct asking *a, int row, int64_t otherwise)
 
 static struct oph__at place(const struct asking *a, int row)
 {
-    const oph_signal *sig = a->rows[row]->sig;
-    return (struct oph__at){.device = sig->path, .pv = sig->read->name};
+    return oph__pv_at(a->rows[row]->sig->read);
 }
 
 /* What the user said, or the camera's; a file takes no more than NumCapture. -1: not known, or

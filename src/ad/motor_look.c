@@ -50,7 +50,7 @@ static int refuse(const struct oph__motor_aim *aim, enum oph__motor_row row, int
                   const char *wanted, const char *found, oph_error *err)
 {
     const oph_signal *sig = aim->rows[row];
-    const struct oph__at at = {.device = sig->path, .pv = sig->read->name};
+    const struct oph__at at = oph__pv_at(sig->read);
     return oph__fail(err, code, at, wanted, "%s", found);
 }
 

@@ -119,9 +119,8 @@ static int plan(oph_device *dev, struct oph__plan *plan, oph_error *err)
         oph_signal *sig;
         rc = oph_signal_find(dev, word->key, &sig, err);
         if (!rc && oph__signal_is_start(sig))
-            rc = oph__fail(err, OPH_EINVAL,
-                           (struct oph__at){.device = sig->path, .pv = sig->set->name},
-                           "a setting in a cycle", "what is started and stopped");
+            rc = oph__fail(err, OPH_EINVAL, oph__pv_at(sig->set), "a setting in a cycle",
+                           "what is started and stopped");
         if (!rc && !oph__plan_find(plan, sig->dev, sig->row->attr))
             rc = oph__plan_add(plan, dev, word->key, &word->value, err);
     }

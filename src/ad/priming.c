@@ -92,8 +92,7 @@ static void differ(struct facts *f, int32_t what, int row, const char *wanted, c
     const oph_signal *sig = f->rows[row].sig;
     oph_error err = OPH_ERROR_INIT;
     f->differs |= what;
-    oph__fail(&err, OPH_EUNPRIMED, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-              wanted, "%s", found);
+    oph__fail(&err, OPH_EUNPRIMED, oph__pv_at(sig->read), wanted, "%s", found);
     oph__report_add(f->report, &err);
 }
 

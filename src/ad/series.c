@@ -110,9 +110,8 @@ static int check_room(const struct oph__shot *shot, const oph_series *s, oph_err
                     (long long)(s->frames * s->triggers));
         if (captured)
             oph__format(taken, sizeof taken, ", of which %lld are taken", (long long)captured);
-        return oph__fail(err, OPH_EINVAL,
-                         (struct oph__at){.device = sig->path, .pv = sig->read->name}, wanted,
-                         "%lld%s", (long long)room, taken);
+        return oph__fail(err, OPH_EINVAL, oph__pv_at(sig->read), wanted, "%lld%s", (long long)room,
+                         taken);
     }
     return 0;
 }
@@ -185,8 +184,7 @@ static int check_armed(oph_device *dev, const oph_series *s, oph_error *err)
     if (s->mode == OPH_SERIES_INTERNAL) return 0;
     int rc = oph_signal_find(dev, "cam.armed", &armed, err);
     if (rc || oph__pv_is_up(armed->read)) return rc;
-    return oph__fail(err, OPH_EDISCONN,
-                     (struct oph__at){.device = armed->path, .pv = armed->read->name},
+    return oph__fail(err, OPH_EDISCONN, oph__pv_at(armed->read),
                      "a connection, to see when pulses may come", "the PV is not connected");
 }
 
@@ -197,8 +195,8 @@ static int check_idle(const struct oph__shot *shot, oph_error *err)
     int64_t runs = 0;
     int rc = oph_signal_get_int(sig, &runs, err);
     if (rc || !runs) return rc;
-    return oph__fail(err, OPH_ESTATE, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                     "an idle camera to prepare a series", "an acquisition that runs");
+    return oph__fail(err, OPH_ESTATE, oph__pv_at(sig->read), "an idle camera to prepare a series",
+                     "an acquisition that runs");
 }
 
 int oph__series_prepare(oph_device *dev, oph_series *want, int64_t *ret_kickoffs, oph_error *err)

@@ -65,9 +65,8 @@ static int find_rows(oph_device *dev, const char *const *paths, int required, in
         if (rows[i] || i >= required) continue;
         rc = oph_signal_find(dev, paths[i], &sig, err);
         if (!rc)
-            rc = oph__fail(err, OPH_EDISCONN,
-                           (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                           "a connection", "the PV is not connected");
+            rc = oph__fail(err, OPH_EDISCONN, oph__pv_at(sig->read), "a connection",
+                           "the PV is not connected");
     }
     return rc;
 }

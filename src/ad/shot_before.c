@@ -83,15 +83,13 @@ static int check_prepared(const struct oph__shot *shot, const struct oph__prepar
     char wanted[64];
     if (p->images && p->images != shot->images) {
         oph__format(wanted, sizeof wanted, "%lld as prepared", (long long)p->images);
-        return oph__fail(err, OPH_EMISMATCH,
-                         (struct oph__at){.device = images->path, .pv = images->read->name}, wanted,
-                         "%lld", (long long)shot->images);
+        return oph__fail(err, OPH_EMISMATCH, oph__pv_at(images->read), wanted, "%lld",
+                         (long long)shot->images);
     }
     if (!p->trigger || !trigger || p->trigger_is == shot->before.number[OPH__CAM_TRIGGER]) return 0;
     oph__format(wanted, sizeof wanted, "%s as prepared", p->trigger);
-    return oph__fail(err, OPH_EMISMATCH,
-                     (struct oph__at){.device = trigger->path, .pv = trigger->read->name}, wanted,
-                     "%s", shot->before.trigger);
+    return oph__fail(err, OPH_EMISMATCH, oph__pv_at(trigger->read), wanted, "%s",
+                     shot->before.trigger);
 }
 
 static int look(struct oph__shot *shot, bool queues, oph_error *err)

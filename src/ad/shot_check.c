@@ -17,8 +17,7 @@ static const double EXTERNAL_WAIT = 3600.0; /* for pulses that come from outside
 static int refuse(const oph_signal *sig, int code, const char *wanted, const char *found,
                   oph_error *err)
 {
-    return oph__fail(err, code, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                     wanted, "%s", found);
+    return oph__fail(err, code, oph__pv_at(sig->read), wanted, "%s", found);
 }
 
 /* In any other state ADPilatus stores the 1 and never starts. */

@@ -39,7 +39,7 @@ int oph__writer_check(const struct oph__shot *shot, size_t w, oph_error *err)
                                                                               : OPH__W_ROWS;
     if (row == OPH__W_ROWS) return 0;
     const oph_signal *sig = writer->rows[row];
-    const struct oph__at at = {.device = sig->path, .pv = sig->read->name};
+    const struct oph__at at = oph__pv_at(sig->read);
     bool full = l->number[OPH__W_MOST] > 0 && l->number[OPH__W_CAPTURED] >= l->number[OPH__W_MOST];
     if (row == OPH__W_CAPTURE && full)
         return oph__fail(err, OPH_ESTATE, at, "Capturing, as staged",
@@ -60,8 +60,8 @@ static int check_most(const struct oph__shot *shot, size_t w, int64_t frames, op
     char wanted[64];
     if (!(most > 0) || most - captured >= (double)frames) return 0;
     oph__format(wanted, sizeof wanted, "0, or at least %lld frames more", (long long)frames);
-    return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                     wanted, "%.0f, of which %.0f are taken", most, captured);
+    return oph__fail(err, OPH_EINVAL, oph__pv_at(sig->read), wanted,
+                     "%.0f, of which %.0f are taken", most, captured);
 }
 
 int oph__writers_room(const struct oph__shot *shot, int64_t frames, oph_error *err)
@@ -88,9 +88,7 @@ int oph__writers_follow(const struct oph__shot *shot, oph_error *err)
         char wanted[64];
         if (row == OPH__W_NUMBER ? found == left : found >= left) continue;
         oph__format(wanted, sizeof wanted, "%.0f, as the acquisition before it left it", left);
-        return oph__fail(err, OPH_EMISMATCH,
-                         (struct oph__at){.device = sig->path, .pv = sig->read->name}, wanted,
-                         "%.0f", found);
+        return oph__fail(err, OPH_EMISMATCH, oph__pv_at(sig->read), wanted, "%.0f", found);
     }
     return 0;
 }

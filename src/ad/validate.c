@@ -72,9 +72,8 @@ static void add(struct check *c, struct what w)
     if (!w.warning) c->found->errors++;
     f->severity = w.warning ? OPH_SEVERITY_WARNING : OPH_SEVERITY_ERROR;
     oph__copy(f->advice, sizeof f->advice, w.advice);
-    oph__fail(&f->error, w.code, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-              w.wanted, "%s%s", w.found ? w.found : value->text,
-              value->staged ? ", by the settings" : "");
+    oph__fail(&f->error, w.code, oph__pv_at(sig->read), w.wanted, "%s%s",
+              w.found ? w.found : value->text, value->staged ? ", by the settings" : "");
 }
 
 static bool is_zero(const struct oph__port *port, int row)

@@ -120,8 +120,7 @@ static int refuse_running(const struct oph__read *r, int code, const char *found
 {
     int64_t on = 0;
     if (!r->sig || !oph__value_int(oph__read_value(r), &on) || !on) return 0;
-    return oph__fail(err, code, (struct oph__at){.device = r->sig->path, .pv = r->sig->read->name},
-                     "Done", "%s", found);
+    return oph__fail(err, code, oph__pv_at(r->sig->read), "Done", "%s", found);
 }
 
 /* Nothing is stopped for a warm-up, and nobody's file gets its image. */

@@ -4,17 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int encode(oph_signal *sig, const struct oph__literal *value, struct oph__chan_info *info,
-                  struct oph__wire *wire, oph_error *err)
-{
-    if (!oph__pv_info(sig->set, info))
-        return oph__fail(err, OPH_EDISCONN,
-                         (struct oph__at){.device = sig->path, .pv = sig->set->name}, value->text,
-                         "the PV is not connected");
-    const struct oph__target target = oph__signal_target(sig, info);
-    return oph__encode(value, &target, wire, err);
-}
-
 /* As if it had been staged with the others: it goes back before them. */
 static int add_item(struct oph__plan *plan, oph_signal *sig, const struct oph__literal *value,
                     oph_error *err)
@@ -27,7 +16,7 @@ static int add_item(struct oph__plan *plan, oph_signal *sig, const struct oph__l
         oph__value_move(&item->set, &read.set);
         oph__value_move(&item->read, &read.read);
         item->touched = true;
-        rc = encode(sig, value, &item->info, &item->wire, err);
+        rc = oph__signal_encode(sig, value, &item->info, &item->wire, err);
         if (rc)
             oph__plan_drop(plan, plan->items.count - 1);
         else
@@ -56,7 +45,7 @@ static int add_value(struct oph__item *item, const struct oph__literal *value, o
     struct oph__chan_info info;
     struct oph__wire *wire = calloc(1, sizeof *wire);
     if (!wire) return oph__fail_memory(err, "a plan");
-    int rc = encode(item->sig, value, &info, wire, err);
+    int rc = oph__signal_encode(item->sig, value, &info, wire, err);
     bool known = !rc && is_known(item, wire);
     if (!rc && !known && !oph__vec_add(&item->later, wire)) rc = oph__fail_memory(err, "a plan");
     if (!rc && !known) {

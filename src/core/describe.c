@@ -127,13 +127,11 @@ static int add(struct oph__describing *to, oph_signal *sig, const struct oph_val
     oph_properties properties = {.size = sizeof properties};
     char numpy[16];
     if (!oph__pv_info(sig->read, &info))
-        return oph__fail(err, OPH_EDISCONN,
-                         (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                         "its properties", "the PV is not connected");
+        return oph__fail(err, OPH_EDISCONN, oph__pv_at(sig->read), "its properties",
+                         "the PV is not connected");
     if (oph__signal_has_array(sig, &info) && !value)
-        return oph__fail(err, OPH_EDISCONN,
-                         (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                         "the length of its array", "the PV was not connected");
+        return oph__fail(err, OPH_EDISCONN, oph__pv_at(sig->read), "the length of its array",
+                         "the PV was not connected");
     oph__properties_fill(&properties, &info);
     uint32_t text = text_bytes(sig, &info);
     if (text) oph__format(numpy, sizeof numpy, "<U%u", text - 1);

@@ -100,6 +100,10 @@ int oph__device_each(oph_device *dev, oph__device_fn *fn, void *user, oph_error 
 int oph__signal_new(oph_device *dev, const struct oph__row *row, oph_signal **ret, oph_error *err);
 void oph__signal_free(oph_signal *sig);
 struct oph__target oph__signal_target(const oph_signal *sig, const struct oph__chan_info *info);
+/* Makes a literal ready for the setpoint as it is now, which *ret_info tells; OPH_EDISCONN while
+ * that is down. */
+int oph__signal_encode(const oph_signal *sig, const struct oph__literal *value,
+                       struct oph__chan_info *ret_info, struct oph__wire *ret, oph_error *err);
 static inline bool oph__signal_is_start(const oph_signal *sig)
 {
     return sig->row->how == OPH__START;

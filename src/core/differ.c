@@ -60,8 +60,8 @@ int oph__report_found(oph_device *dev, oph_report *report, oph_error *err)
         const oph_signal *sig = needs.optional.at[i];
         const struct oph__pv *pv = sig->set->absent ? sig->set : sig->read;
         if (!pv->absent || is_among(&needs.optional, i, sig)) continue;
-        add_line(report, OPH_EABSENT, (struct oph__at){.device = sig->path, .pv = pv->name},
-                 "the record", "the IOC lacks it: it is done without");
+        add_line(report, OPH_EABSENT, oph__pv_at(pv), "the record",
+                 "the IOC lacks it: it is done without");
     }
     oph__needs_free(&needs);
     return rc;
@@ -76,11 +76,6 @@ struct comparing {
     oph_group *labels; /* asks for them */
     oph_report *report;
 };
-
-static struct oph__at at_pv(const oph_signal *sig, const struct oph__pv *pv)
-{
-    return (struct oph__at){.device = sig->path, .pv = pv->name};
-}
 
 static bool is_number(int32_t dtype)
 {
@@ -120,14 +115,14 @@ static void compare_type(struct comparing *c, const oph_signal *sig, struct oph_
     bool text = row->type == OPH__TEXT;
     if (!oph__pv_info(pv, &info)) {
         if (oph__pv_ups(pv))
-            add_line(c->report, OPH_EDISCONN, at_pv(sig, pv), "its type", "it has gone down");
+            add_line(c->report, OPH_EDISCONN, oph__pv_at(pv), "its type", "it has gone down");
         else
-            add_line(c->report, OPH_EABSENT, at_pv(sig, pv), "the record", "the IOC lacks it");
+            add_line(c->report, OPH_EABSENT, oph__pv_at(pv), "the record", "the IOC lacks it");
         return;
     }
     if (!fits_type(row, info.dtype)) {
         type_words(row, wanted, sizeof wanted);
-        add_line(c->report, OPH_EMISMATCH, at_pv(sig, pv), wanted, oph_dtype_name(info.dtype));
+        add_line(c->report, OPH_EMISMATCH, oph__pv_at(pv), wanted, oph_dtype_name(info.dtype));
         return;
     }
     uint32_t capacity = oph__row_capacity(row);
@@ -135,7 +130,7 @@ static void compare_type(struct comparing *c, const oph_signal *sig, struct oph_
     if (!capacity || capacity == has || (text && info.dtype == OPH_ENUM)) return;
     oph__format(wanted, sizeof wanted, "%u %s", capacity, text ? "bytes of text" : "elements");
     oph__format(found, sizeof found, "%u", has);
-    add_line(c->report, OPH_EMISMATCH, at_pv(sig, pv), wanted, found);
+    add_line(c->report, OPH_EMISMATCH, oph__pv_at(pv), wanted, found);
 }
 
 static int ask_labels(struct comparing *c, oph_signal *sig, struct oph__pv *pv, oph_error *err)
@@ -154,8 +149,7 @@ static void compare_labels(struct comparing *c, const struct oph__entry *e)
     struct oph__buf wanted = {0}, found = {0};
     oph_error one = OPH_ERROR_INIT;
     if (!oph__entry_error(e, &one) && !oph__pv_info(e->pv, &info))
-        oph__fail(&one, OPH_EDISCONN, at_pv(e->sig, e->pv), "its labels",
-                  "the PV is not connected");
+        oph__fail(&one, OPH_EDISCONN, oph__pv_at(e->pv), "its labels", "the PV is not connected");
     if (one.code) {
         oph__report_add(c->report, &one);
         return;
@@ -168,7 +162,7 @@ static void compare_labels(struct comparing *c, const struct oph__entry *e)
     if (wanted.failed || found.failed)
         oph__fail_memory(&one, "labels");
     else if (!oph__equal(wanted.text, found.text))
-        oph__fail(&one, OPH_EMISMATCH, at_pv(e->sig, e->pv), wanted.text, "%s",
+        oph__fail(&one, OPH_EMISMATCH, oph__pv_at(e->pv), wanted.text, "%s",
                   *found.text ? found.text : "no labels");
     if (one.code) oph__report_add(c->report, &one);
     oph__buf_free(&wanted);

@@ -354,7 +354,7 @@ int oph__entry_error(const struct oph__entry *e, oph_error *err)
         return e->code;
     }
     if (e->op) {
-        struct oph__at at = {.device = e->sig->path, .pv = e->op->pv->name};
+        struct oph__at at = oph__pv_at(e->op->pv);
         if (e->code == OPH_ERANGE && e->how.into) {
             oph__format(wanted, sizeof wanted, "%zu bytes of room",
                         e->op->value.count * oph_dtype_size(e->op->value.dtype));

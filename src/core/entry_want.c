@@ -112,7 +112,7 @@ static int prepare(struct oph__entry *e, oph_error *err)
 {
     struct oph__wanting *w = e->want;
     struct oph__chan_info info;
-    const struct oph__at at = {.device = e->sig->path, .pv = e->pv->name};
+    const struct oph__at at = oph__pv_at(e->pv);
     if (!oph__pv_info(e->pv, &info))
         return oph__fail(err, OPH_EDISCONN, at, "a value", "the PV is not connected");
     double absolute = w->aim.how.absolute, relative = w->aim.how.relative;

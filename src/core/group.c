@@ -204,8 +204,7 @@ int oph__group_add_put(oph_group *g, oph_signal *sig, const oph_data *value,
 {
     oph_put_options o;
     if (sig->row->how == OPH__RO)
-        return oph__fail(err, OPH_EACCESS,
-                         (struct oph__at){.device = sig->path, .pv = sig->set->name},
+        return oph__fail(err, OPH_EACCESS, oph__pv_at(sig->set),
                          literal ? literal->text : "to write", "an attribute that is read-only");
     int rc = oph__put_options(sig, opt, &o, err);
     if (!rc && !literal) rc = oph__data_check(value, sig->path, err);

@@ -431,7 +431,7 @@ int oph__op_late(const struct oph__op *op, const char *wanted, double waited, op
 
 int oph__op_error(const struct oph__op *op, const char *wanted, double waited, oph_error *err)
 {
-    struct oph__at at = {.device = op->pv->path, .pv = op->pv->name};
+    struct oph__at at = oph__pv_at(op->pv);
     if (!op->done) return oph__op_late(op, wanted, waited, err);
     if (!op->code) return 0;
     bool told = op->why && op->why[0];

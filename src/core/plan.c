@@ -219,12 +219,7 @@ int oph__item_zero(const struct oph__item *item, struct oph__wire *wire, oph_err
 {
     struct oph__chan_info info;
     const struct oph__literal zero = {.kind = OPH__LIT_INT, .text = "0"};
-    if (!oph__pv_info(item->sig->set, &info))
-        return oph__fail(err, OPH_EDISCONN,
-                         (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name},
-                         "0", "the PV is not connected");
-    struct oph__target target = oph__signal_target(item->sig, &info);
-    return oph__encode(&zero, &target, wire, err);
+    return oph__signal_encode(item->sig, &zero, &info, wire, err);
 }
 
 static bool is(const struct oph__item *item, const struct oph_value *value, struct oph__pv *pv,
@@ -388,9 +383,8 @@ int oph__plan_connected(const struct oph__plan *plan, oph_error *err)
         const struct oph__item *item = plan->items.at[i];
         const struct oph__pv *pv = oph__pv_is_up(item->sig->set) ? item->sig->read : item->sig->set;
         if (oph__pv_is_up(item->sig->set) && oph__pv_is_up(item->sig->read)) continue;
-        return oph__fail(err, OPH_EDISCONN,
-                         (struct oph__at){.device = item->sig->path, .pv = pv->name},
-                         "a connection", "the PV is not connected");
+        return oph__fail(err, OPH_EDISCONN, oph__pv_at(pv), "a connection",
+                         "the PV is not connected");
     }
     return 0;
 }

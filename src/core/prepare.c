@@ -4,11 +4,6 @@
 #include "core/plan_parts.h"
 #include <stdlib.h>
 
-static struct oph__at place(const struct oph__item *item)
-{
-    return (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name};
-}
-
 static int connect_items(const struct oph__plan *plan, oph_report *report, oph_error *err)
 {
     struct oph__vec signals = {0};
@@ -83,15 +78,6 @@ static int begin_anew(struct oph__plan *plan, oph_error *err)
     return 0;
 }
 
-static int encode(struct oph__item *item, oph_error *err)
-{
-    if (!oph__pv_info(item->sig->set, &item->info))
-        return oph__fail(err, OPH_EDISCONN, place(item), item->value.text,
-                         "the PV is not connected");
-    struct oph__target target = oph__signal_target(item->sig, &item->info);
-    return oph__encode(&item->value, &target, &item->wire, err);
-}
-
 /* A path is written all the same: the IOC looks for the folder, or makes it, when it is. So is what
  * the IOC moves, since only what was written goes back. */
 static bool is_unchanged(const struct oph__item *item)
@@ -121,8 +107,7 @@ static int refuse_running(const struct oph__item *item, oph_error *err)
     oph__value_show(&off, &item->info, wanted, sizeof wanted);
     oph__value_show(now, &info, found, sizeof found);
     oph__wire_clear(&zero);
-    return oph__fail(err, OPH_EBUSY, (struct oph__at){.device = item->sig->path, .pv = pv->name},
-                     wanted,
+    return oph__fail(err, OPH_EBUSY, oph__pv_at(pv), wanted,
                      "%s: it runs already, and not for us: stop it first (put 0 to it), or stage "
                      "with takeover",
                      found);
@@ -139,7 +124,7 @@ int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err
     for (size_t i = 0; i < plan->items.count; i++) {
         struct oph__item *item = plan->items.at[i];
         oph_error one = OPH_ERROR_INIT;
-        int wrong = encode(item, &one);
+        int wrong = oph__signal_encode(item->sig, &item->value, &item->info, &item->wire, &one);
         if (!wrong && plan->options.skip_unchanged) item->skipped = is_unchanged(item);
         if (!wrong) continue;
         oph__report_add(report, &one);

@@ -54,8 +54,8 @@ int oph_signal_properties(oph_signal *sig, int32_t part, double timeout, oph_pro
     if (!rc) rc = describe(sig, pv, timeout, err);
     if (rc) return rc;
     if (!oph__pv_info(pv, &info))
-        return oph__fail(err, OPH_EDISCONN, (struct oph__at){.device = sig->path, .pv = pv->name},
-                         "its properties", "the PV is not connected");
+        return oph__fail(err, OPH_EDISCONN, oph__pv_at(pv), "its properties",
+                         "the PV is not connected");
     oph_properties all = {.size = ret->size};
     oph__properties_fill(&all, &info);
     memcpy(ret, &all, ret->size < sizeof all ? ret->size : sizeof all);

@@ -100,6 +100,11 @@ int oph__pv_open(struct oph__pv *pv, oph_error *err)
     return rc;
 }
 
+struct oph__at oph__pv_at(const struct oph__pv *pv)
+{
+    return (struct oph__at){.device = pv->path, .pv = pv->name};
+}
+
 bool oph__pv_is_up(struct oph__pv *pv)
 {
     return pv->up;

@@ -31,6 +31,9 @@ int oph__pv_new(oph_context *ctx, const char *name, const char *path, struct oph
                 oph_error *err);
 void oph__pv_free(struct oph__pv *pv);
 
+/* As errors name it. */
+struct oph__at oph__pv_at(const struct oph__pv *pv);
+
 bool oph__pv_is_up(struct oph__pv *pv);
 unsigned oph__pv_ups(struct oph__pv *pv);
 /* False while it is down. */

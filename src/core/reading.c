@@ -69,9 +69,8 @@ static int add(oph_readings *list, oph_signal *sig, struct oph_value *value, oph
     struct oph__chan_info info = {0};
     bool known = oph__pv_info(sig->read, &info);
     if (!known && (value->dtype == OPH_ENUM || value->dtype == OPH_UINT8)) /* a label, or text */
-        return oph__fail(err, OPH_EDISCONN,
-                         (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                         "what its value stands for", "the PV is not connected");
+        return oph__fail(err, OPH_EDISCONN, oph__pv_at(sig->read), "what its value stands for",
+                         "the PV is not connected");
     struct row *row = calloc(1, sizeof *row);
     if (row) row->key = oph__signal_key(sig);
     if (row) oph__value_move(&row->value, value);

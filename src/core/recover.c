@@ -101,11 +101,6 @@ static int claim_all(struct recovering *r, oph_error *err)
 
 /* Is it the IOC of the journal, and at rest? */
 
-static struct oph__at place(const struct oph__item *item)
-{
-    return (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name};
-}
-
 static int check_label(const struct oph__item *item, const struct oph__chan_info *info,
                        const struct oph_value *value, const char *file, oph_error *err)
 {
@@ -117,7 +112,7 @@ static int check_label(const struct oph__item *item, const struct oph__chan_info
     char wanted[128];
     oph__format(wanted, sizeof wanted, "label %u to be \"%s\", as in %s", index,
                 item->info.labels[index], file);
-    return oph__fail(err, OPH_EMISMATCH, place(item), wanted, "\"%s\"", now);
+    return oph__fail(err, OPH_EMISMATCH, oph__pv_at(item->sig->set), wanted, "\"%s\"", now);
 }
 
 /* To this process's own an IOC may have come back with another port. */
@@ -141,7 +136,8 @@ static int check_ioc(const struct recovering *r, const struct oph__plan *plan, c
         char wanted[320];
         oph__format(wanted, sizeof wanted, "the server %s, as in %s", item->info.host, file);
         if (!is_same_ioc(r, &asked, info.host, item->info.host))
-            return oph__fail(err, OPH_EMISMATCH, place(item), wanted, "%s", info.host);
+            return oph__fail(err, OPH_EMISMATCH, oph__pv_at(item->sig->set), wanted, "%s",
+                             info.host);
         rc = check_label(item, &info, &item->set, file, err);
         if (!rc) rc = check_label(item, &info, &item->read, file, err);
     }
@@ -241,7 +237,8 @@ static int settle_starts(const struct recovering *r, struct oph__plan *plan,
         else if (up)
             rc = let_end(r, plan, item->sig, record->busy, err);
         else if (is_there(plan)) /* it may run, and the rest be put back under it */
-            rc = oph__fail(err, OPH_EDISCONN, place(item), "Done", "the PV is not connected");
+            rc = oph__fail(err, OPH_EDISCONN, oph__pv_at(item->sig->set), "Done",
+                           "the PV is not connected");
     }
     return rc;
 }

@@ -13,11 +13,6 @@ struct restoring {
     oph_error first; /* the first setting that could not be put back */
 };
 
-static struct oph__at place(const struct oph__item *item)
-{
-    return (struct oph__at){.device = item->sig->path, .pv = item->sig->set->name};
-}
-
 static char *show(const struct oph__item *item, const struct oph_value *value, char *dst,
                   size_t size)
 {
@@ -36,7 +31,7 @@ static void lost(struct restoring *r, struct oph__item *item, const oph_error *w
     oph__format(wanted, sizeof wanted, "%s put back", shown);
     const char *found = why->found[0] ? why->found : why->text;
     if (why->code == OPH_EDISCONN) found = "the PV is not connected"; /* whoever noticed it first */
-    oph__fail(&err, why->code, place(item), wanted, "%s", found);
+    oph__fail(&err, why->code, oph__pv_at(item->sig->set), wanted, "%s", found);
     oph__report_add(r->report, &err);
     if (!r->first.code) r->first = err;
 }
@@ -46,7 +41,7 @@ static void kept(struct restoring *r, const struct oph__item *item, const char *
                  const char *found)
 {
     oph_error err = OPH_ERROR_INIT;
-    oph__fail(&err, OPH_EMISMATCH, place(item), wanted, "%s", found);
+    oph__fail(&err, OPH_EMISMATCH, oph__pv_at(item->sig->set), wanted, "%s", found);
     oph__report_add(r->report, &err);
 }
 
@@ -60,7 +55,8 @@ struct back {
 
 static int not_connected(const struct oph__item *item, oph_error *err)
 {
-    return oph__fail(err, OPH_EDISCONN, place(item), "its former value", "the PV is not connected");
+    return oph__fail(err, OPH_EDISCONN, oph__pv_at(item->sig->set), "its former value",
+                     "the PV is not connected");
 }
 
 static int encode_former(const struct oph__item *item, struct oph__wire *put,

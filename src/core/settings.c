@@ -109,8 +109,8 @@ int oph__settings_check(const oph_device *dev, const char *key, const char *valu
     oph_signal *sig;
     int rc = oph_signal_find((oph_device *)(uintptr_t)dev, key, &sig, err);
     if (rc || sig->row->how != OPH__RO) return rc;
-    return oph__fail(err, OPH_EACCESS, (struct oph__at){.device = sig->path, .pv = sig->set->name},
-                     value, "an attribute that is read-only");
+    return oph__fail(err, OPH_EACCESS, oph__pv_at(sig->set), value,
+                     "an attribute that is read-only");
 }
 
 static int set(oph_device *dev, const char *key, const struct oph__literal *value, oph_error *err)

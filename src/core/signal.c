@@ -165,6 +165,16 @@ struct oph__target oph__signal_target(const oph_signal *sig, const struct oph__c
                                 .is_path = sig->row->how == OPH__PATH};
 }
 
+int oph__signal_encode(const oph_signal *sig, const struct oph__literal *value,
+                       struct oph__chan_info *ret_info, struct oph__wire *ret, oph_error *err)
+{
+    if (!oph__pv_info(sig->set, ret_info))
+        return oph__fail(err, OPH_EDISCONN, oph__pv_at(sig->set), value->text,
+                         "the PV is not connected");
+    const struct oph__target target = oph__signal_target(sig, ret_info);
+    return oph__encode(value, &target, ret, err);
+}
+
 /* By path */
 
 #define BY_PATH(name, type)                                                                        \

@@ -61,8 +61,7 @@ static int no_room(const oph_signal *sig, size_t wanted, size_t found, oph_error
 {
     char text[64];
     oph__format(text, sizeof text, "%zu bytes of room", wanted);
-    return oph__fail(err, OPH_ERANGE, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                     text, "%zu", found);
+    return oph__fail(err, OPH_ERANGE, oph__pv_at(sig->read), text, "%zu", found);
 }
 
 int oph_signal_read_into(oph_signal *sig, const oph_read_options *opt, void *buffer, size_t bytes,
@@ -92,8 +91,8 @@ static int not_a(oph_signal *sig, const oph_value *value, int code, const char *
     char found[320];
     struct oph__chan_info info = {0};
     oph__pv_info(sig->read, &info);
-    return oph__fail(err, code, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                     wanted, "%s", oph__value_show(value, &info, found, sizeof found));
+    return oph__fail(err, code, oph__pv_at(sig->read), wanted, "%s",
+                     oph__value_show(value, &info, found, sizeof found));
 }
 
 static int to_int(oph_signal *sig, const oph_value *value, int64_t *ret, oph_error *err)
@@ -140,9 +139,8 @@ static int as_text(oph_signal *sig, const oph_value *value, char *buffer, size_t
     size_t length;
     bool known = oph__pv_info(sig->read, &info);
     if (!known && (value->dtype == OPH_ENUM || value->dtype == OPH_UINT8)) /* a label, or text */
-        return oph__fail(err, OPH_EDISCONN,
-                         (struct oph__at){.device = sig->path, .pv = sig->read->name},
-                         "what its value stands for", "the PV is not connected");
+        return oph__fail(err, OPH_EDISCONN, oph__pv_at(sig->read), "what its value stands for",
+                         "the PV is not connected");
     bool is_text = oph__value_is_text(value) || (value->dtype == OPH_UINT8 && info.count > 1);
     if (value->count != 1 && (!is_text || value->dtype == OPH_TEXT))
         return not_a(sig, value, OPH_ETYPE, "one text, label or number", err);
@@ -155,9 +153,7 @@ static int as_text(oph_signal *sig, const oph_value *value, char *buffer, size_t
     if (length >= size) {
         char wanted[64];
         oph__format(wanted, sizeof wanted, "a text of at most %zu characters", size ? size - 1 : 0);
-        return oph__fail(err, OPH_ERANGE,
-                         (struct oph__at){.device = sig->path, .pv = sig->read->name}, wanted,
-                         "%zu", length);
+        return oph__fail(err, OPH_ERANGE, oph__pv_at(sig->read), wanted, "%zu", length);
     }
     memcpy(buffer, text, length);
     buffer[length] = 0;
@@ -242,10 +238,7 @@ int oph_signal_put_double(oph_signal *sig, double value, oph_error *err)
 
 int oph_signal_put_text(oph_signal *sig, const char *value, oph_error *err)
 {
-    if (!value)
-        return oph__fail(err, OPH_EINVAL,
-                         (struct oph__at){.device = sig->path, .pv = sig->set->name}, "a text",
-                         "NULL");
+    if (!value) return oph__fail(err, OPH_EINVAL, oph__pv_at(sig->set), "a text", "NULL");
     const struct oph__literal literal = {.kind = OPH__LIT_TEXT, .text = value};
     return put(sig, NULL, &literal, NULL, err);
 }

@@ -67,8 +67,8 @@ static void fail(oph_subscription *sub, const struct oph__event *event)
 {
     oph_error why = OPH_ERROR_INIT;
     if (event->code == OPH_EACCESS) return; /* told as OPH_EVENT_ACCESS */
-    oph__fail(&why, event->code, (struct oph__at){.device = sub->pv->path, .pv = sub->pv->name},
-              "an update", "%s", event->why ? event->why : oph_code_name(event->code));
+    oph__fail(&why, event->code, oph__pv_at(sub->pv), "an update", "%s",
+              event->why ? event->why : oph_code_name(event->code));
     oph__source_fail(&sub->source, &why);
 }
 

@@ -116,8 +116,8 @@ static bool find_absent(struct oph__pv *pv, bool ioc_is_there)
 static void report_absent(const oph_signal *sig, oph_report *report)
 {
     oph_error one = OPH_ERROR_INIT;
-    oph__fail(&one, OPH_EABSENT, (struct oph__at){.device = sig->path, .pv = sig->read->name},
-              "a value", "no such record in the IOC: it is left out");
+    oph__fail(&one, OPH_EABSENT, oph__pv_at(sig->read), "a value",
+              "no such record in the IOC: it is left out");
     oph__report_add(report, &one);
 }
 
