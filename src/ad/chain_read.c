@@ -197,7 +197,7 @@ static void stage_value(struct oph__ports *ports, const oph_signal *sig,
     if (!oph__pv_info(sig->set, &info)) return;
     const struct oph__target target = oph__signal_target(sig, &info);
     if (oph__encode(literal, &target, &wire, NULL)) return; /* staging will say so */
-    const struct oph_value value = {.dtype = wire.dtype, .count = wire.count, .data = wire.data};
+    const oph_value value = oph__wire_value(&wire);
     for (size_t i = 0; i < ports->count; i++) {
         for (int row = 0; row < ports->rows; row++) {
             if (ports->at[i].rows[row] != sig) continue;

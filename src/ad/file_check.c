@@ -61,11 +61,8 @@ static int64_t number(const struct coming *c, int row)
     const struct oph__item *item = c->items[row];
     const struct oph__read *r = c->reads[row];
     int64_t i = 0;
-    oph_value value = {0};
     if (item) {
-        value.dtype = item->wire.dtype;
-        value.count = item->wire.count;
-        value.data = item->wire.data;
+        const oph_value value = oph__wire_value(&item->wire);
         oph__value_int(&value, &i);
     } else if (r) {
         oph__value_int(oph__read_value(r), &i);

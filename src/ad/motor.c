@@ -192,8 +192,7 @@ static void on_readback(void *user, const struct oph__event *event)
 {
     struct move *m = user;
     struct oph__chan_info info = {0};
-    const oph_value value = {
-        .dtype = event->dtype, .count = event->count, .data = (void *)(uintptr_t)event->data};
+    const oph_value value = oph__event_value(event);
     double now;
     if (event->code || !oph__value_double(&value, &now)) return;
     oph__pv_info(m->aim.rows[OPH__M_READBACK]->read, &info);

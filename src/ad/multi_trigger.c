@@ -68,7 +68,7 @@ static double after(const struct oph__shot *shot, const char *step, int row, dou
             continue;
         const struct oph__target target = oph__signal_target(sig, &info);
         if (!oph__encode(&word->value, &target, &wire, NULL)) {
-            const oph_value value = {.dtype = wire.dtype, .count = wire.count, .data = wire.data};
+            const oph_value value = oph__wire_value(&wire);
             if (oph__value_double(&value, &number)) now = number;
         }
         oph__wire_clear(&wire);

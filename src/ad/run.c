@@ -122,8 +122,7 @@ static void on_cancel(oph_status *status, void *action)
 static void on_start(void *user, const struct oph__event *event)
 {
     struct run *r = user;
-    const oph_value value = {
-        .dtype = event->dtype, .count = event->count, .data = (void *)(uintptr_t)event->data};
+    const oph_value value = oph__event_value(event);
     int64_t level;
     if (event->code || !oph__value_int(&value, &level)) return;
     pthread_mutex_lock(&r->lock);

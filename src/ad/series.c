@@ -228,7 +228,7 @@ static int find_trigger(oph_device *dev, const oph_series *s, struct oph__prepar
         return 0;
     const struct oph__target target = oph__signal_target(sig, &info);
     int rc = oph__encode(&mode, &target, &wire, err);
-    const oph_value value = {.dtype = wire.dtype, .count = wire.count, .data = wire.data};
+    const oph_value value = oph__wire_value(&wire);
     if (!rc && oph__value_double(&value, &ret->trigger_is)) ret->trigger = mode.text;
     oph__wire_clear(&wire);
     return rc;

@@ -42,8 +42,7 @@ static void moved(void *user, const struct oph__event *event)
 {
     struct count *c = user;
     struct oph__counts *counts = c->all;
-    const oph_value value = {
-        .dtype = event->dtype, .count = event->count, .data = (void *)(uintptr_t)event->data};
+    const oph_value value = oph__event_value(event);
     double now;
     if (event->code || !oph__value_double(&value, &now)) return;
     pthread_mutex_lock(&counts->lock);

@@ -95,8 +95,7 @@ int oph__writers_follow(const struct oph__shot *shot, oph_error *err)
 
 static bool event_number(const struct oph__event *event, double *ret)
 {
-    const oph_value value = {
-        .dtype = event->dtype, .count = event->count, .data = (void *)(uintptr_t)event->data};
+    const oph_value value = oph__event_value(event);
     return !event->code && oph__value_double(&value, ret);
 }
 

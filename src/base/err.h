@@ -29,6 +29,9 @@ int oph__fail_memory(oph_error *err, const char *what);
 /* Reports. Adding never fails: when memory is short the report says so in its last line. */
 oph_report *oph__report_new(void); /* may be NULL: the calls below take that */
 void oph__report_add(oph_report *report, const oph_error *err);
+/* A failure of one of several things: it is added, and the first of them is the error. `rc` is what
+ * came of those before it; returns what is to be returned. */
+int oph__report_note(oph_report *report, const oph_error *one, int rc, oph_error *err);
 /* Hands the report to the caller, or frees it when the caller did not want it. */
 void oph__report_give(oph_report *report, oph_report **ret);
 

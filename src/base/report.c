@@ -32,6 +32,14 @@ void oph__report_add(oph_report *report, const oph_error *err)
     }
 }
 
+int oph__report_note(oph_report *report, const oph_error *one, int rc, oph_error *err)
+{
+    oph__report_add(report, one);
+    if (rc) return rc;
+    if (err) *err = *one;
+    return one->code;
+}
+
 void oph__report_give(oph_report *report, oph_report **ret)
 {
     if (ret)

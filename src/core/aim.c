@@ -42,8 +42,7 @@ char *oph__aim_show(const struct oph__aim *aim, const struct oph__chan_info *inf
     char shown[256] = "a value", stays[64] = "";
     if (aim->test) oph__copy(shown, sizeof shown, "a value that passes the test");
     if (aim->expect) {
-        const struct oph_value v = {
-            .dtype = aim->expect->dtype, .count = aim->expect->count, .data = aim->expect->data};
+        const struct oph_value v = oph__wire_value(aim->expect);
         oph__value_show(&v, info, shown, sizeof shown);
     }
     if (aim->stable > 0)

@@ -47,11 +47,6 @@ static bool same_texts(const struct oph_value *a, const struct oph_value *b)
     return true;
 }
 
-static bool is_float(int32_t dtype)
-{
-    return dtype == OPH_FLOAT32 || dtype == OPH_FLOAT64;
-}
-
 static bool near(double x, double y, bool exact, const struct oph__alike *how)
 {
     if (x == y || (isnan(x) && isnan(y))) return true;
@@ -69,7 +64,7 @@ static bool near(double x, double y, bool exact, const struct oph__alike *how)
 static bool same_numbers(const struct oph_value *a, const struct oph_value *b,
                          const struct oph__alike *how)
 {
-    bool exact = !is_float(a->dtype) && !is_float(b->dtype);
+    bool exact = !oph__is_float(a->dtype) && !oph__is_float(b->dtype);
     bool single = how->whole && (a->dtype == OPH_FLOAT32 || b->dtype == OPH_FLOAT32);
     if (a->count != b->count) return false;
     if (exact && a->dtype == b->dtype && !(how->absolute > 0 || how->relative > 0))
@@ -86,8 +81,7 @@ static bool same_numbers(const struct oph_value *a, const struct oph_value *b,
 bool oph__matches(const struct oph_value *found, const struct oph__wire *wanted,
                   const struct oph__alike *how)
 {
-    const struct oph_value want = {
-        .dtype = wanted->dtype, .count = wanted->count, .data = wanted->data};
+    const struct oph_value want = oph__wire_value(wanted);
     bool found_text = found->dtype == OPH_TEXT || found->dtype == OPH_UINT8;
     bool wanted_text =
         want.dtype == OPH_TEXT ||

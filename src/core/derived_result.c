@@ -185,8 +185,7 @@ static int make_ready(const struct oph__source *from, struct oph__chan *source,
 int oph__compute_inverse(const struct oph__derived *d, const struct oph__wire *wanted,
                          struct oph__chan *const *sources, struct oph__wire *ret, oph_error *err)
 {
-    const struct oph_value value = {
-        .dtype = wanted->dtype, .count = wanted->count, .data = wanted->data};
+    const struct oph_value value = oph__wire_value(wanted);
     struct oph_output result = {.count = d->count};
     oph_error why = OPH_ERROR_INIT;
     result.pieces = calloc(d->count, sizeof *result.pieces);

@@ -115,7 +115,7 @@ static const char *dtype_of(const oph_signal *sig, const struct oph__chan_info *
 {
     if (oph__signal_has_array(sig, info)) return "array";
     if (text_bytes(sig, info)) return "string";
-    return info->dtype == OPH_FLOAT32 || info->dtype == OPH_FLOAT64 ? "number" : "integer";
+    return oph__is_float(info->dtype) ? "number" : "integer";
 }
 
 /* `value`: of an array; else NULL. It is not there where the PV was down for a moment, and so was
@@ -167,14 +167,6 @@ static int ask(oph_group *g, oph_signal *sig, double timeout, oph_error *err)
     return e ? 0 : OPH_ENOMEM;
 }
 
-/* A failure of what is one of several: reported, and the first is returned. */
-static int note(int rc, const oph_error *one, oph_report *report, oph_error *err)
-{
-    oph__report_add(report, one);
-    if (!rc && err) *err = *one;
-    return rc ? rc : one->code;
-}
-
 static int take(struct oph__describing *to, const oph_group *g, oph_report *report, oph_error *err)
 {
     int rc = 0;
@@ -186,7 +178,7 @@ static int take(struct oph__describing *to, const oph_group *g, oph_report *repo
         int failed = oph__entry_error(e, &one);
         if (!failed && read) failed = oph__entry_error(read, &one);
         if (!failed) failed = add(to, e->sig, read ? &read->op->value : NULL, &one);
-        if (failed) rc = note(rc, &one, report, err);
+        if (failed) rc = oph__report_note(report, &one, rc, err);
         if (read) i++;
     }
     return rc;
@@ -217,7 +209,7 @@ static int describe_rest(struct oph__describing *to, const struct oph__vec *devi
             const struct oph__hook *hook = dev->hooks.at[h];
             oph_error one = OPH_ERROR_INIT;
             if (hook->ops->describe && hook->ops->describe(dev, hook->data, to, &one))
-                rc = note(rc, &one, report, err);
+                rc = oph__report_note(report, &one, rc, err);
         }
     }
     return rc;

@@ -82,22 +82,18 @@ static bool is_number(int32_t dtype)
     return dtype >= OPH_INT8 && dtype <= OPH_FLOAT64;
 }
 
-static bool is_float(int32_t dtype)
-{
-    return dtype == OPH_FLOAT32 || dtype == OPH_FLOAT64;
-}
-
 static bool fits_type(const struct oph__row *row, int32_t dtype)
 {
     switch (row->type) {
     case OPH__ANY: return true;
-    case OPH__INT: return is_number(dtype) && !is_float(dtype);
-    case OPH__FLOAT: return is_float(dtype);
+    case OPH__INT: return is_number(dtype) && !oph__is_float(dtype);
+    case OPH__FLOAT: return oph__is_float(dtype);
     case OPH__ENUM: return dtype == OPH_ENUM;
     case OPH__TEXT: return dtype == OPH_TEXT || dtype == OPH_UINT8 || dtype == OPH_ENUM;
     case OPH__ARRAY: break;
     }
-    return is_number(dtype) && (row->of == OPH__ANY || is_float(dtype) == (row->of == OPH__FLOAT));
+    return is_number(dtype) &&
+           (row->of == OPH__ANY || oph__is_float(dtype) == (row->of == OPH__FLOAT));
 }
 
 static void type_words(const struct oph__row *row, char *dst, size_t size)

@@ -116,7 +116,7 @@ static int encode_enum(const struct oph__literal *l, const struct oph__target *t
 static int encode_literal_number(const struct oph__literal *l, const struct oph__target *t,
                                  struct oph__wire *w, oph_error *err)
 {
-    bool is_float = t->info->dtype == OPH_FLOAT32 || t->info->dtype == OPH_FLOAT64;
+    bool is_float = oph__is_float(t->info->dtype);
     if (l->kind == OPH__LIT_TEXT)
         return oph__encode_refuse(
             t, OPH_ETYPE, l->text,

@@ -158,7 +158,7 @@ static int encode_float(const struct oph__number *n, const struct oph__target *t
 int oph__encode_number(const struct oph__number *n, const struct oph__target *t,
                        struct oph__wire *w, uint32_t i, oph_error *err)
 {
-    bool is_float = w->dtype == OPH_FLOAT32 || w->dtype == OPH_FLOAT64;
+    bool is_float = oph__is_float(w->dtype);
     int rc = is_float ? encode_float(n, t, w, i, err) : encode_int(n, t, w, i, err);
     return rc ? rc : check_limits(n, t, err);
 }

@@ -290,7 +290,7 @@ static char *show_wanted(const struct oph__entry *e, enum oph__entry_step step, 
     if (step == OPH__DESCRIBING) return oph__copy(dst, size, "its limits");
     if (e->kind != OPH__PUT) return oph__copy(dst, size, "a value");
     const struct oph__wire *wire = e->put->wire ? e->put->wire : &e->put->own;
-    const struct oph_value v = {.dtype = wire->dtype, .count = wire->count, .data = wire->data};
+    const struct oph_value v = oph__wire_value(wire);
     struct oph__chan_info info = {.count = 2}; /* a CHAR array is text */
     oph__pv_info(e->sig->set, &info);
     return oph__value_show(&v, &info, dst, size);

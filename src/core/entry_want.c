@@ -24,13 +24,7 @@ static void saw_value(void *user, const struct oph__event *event)
         pthread_mutex_unlock(&e->group->m->lock);
         return;
     }
-    struct oph_value seen = {.dtype = event->dtype,
-                             .count = event->count,
-                             .status = event->status,
-                             .severity = event->severity,
-                             .seconds = event->seconds,
-                             .nanoseconds = event->nanoseconds,
-                             .data = (void *)(uintptr_t)event->data};
+    struct oph_value seen = oph__event_value(event);
     bool likes = oph__aim_likes(&w->aim, &seen);
     unsigned ups = oph__pv_ups(e->pv);
     pthread_mutex_lock(&e->group->m->lock);

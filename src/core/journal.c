@@ -43,11 +43,6 @@ static const char *busy_pv(const oph_signal *sig)
     return busy->set->name;
 }
 
-static struct oph_value value_of(const struct oph__wire *wire)
-{
-    return (struct oph_value){.dtype = wire->dtype, .count = wire->count, .data = wire->data};
-}
-
 static struct oph__record record_of(const struct oph__item *item)
 {
     const oph_signal *sig = item->sig;
@@ -66,7 +61,7 @@ static struct oph__record record_of(const struct oph__item *item)
         .starts = oph__item_starts(item),
         .slow = row->slow,
         .text = item->value.text,
-        .staged = value_of(&item->wire),
+        .staged = oph__wire_value(&item->wire),
         .set = item->set,
         .read = item->read,
         .info = &item->info,
@@ -83,7 +78,7 @@ static void add_item(const struct oph__item *item, struct oph__buf *buf)
         return;
     }
     for (size_t i = 0; i < count; i++)
-        record.later[record.later_count++] = value_of(item->later.at[i]);
+        record.later[record.later_count++] = oph__wire_value(item->later.at[i]);
     oph__journal_text_add(buf, &record);
     free(record.later);
 }

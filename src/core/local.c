@@ -35,7 +35,7 @@ static enum oph__rowtype type_of(int32_t dtype, uint32_t count)
     if (count > 1) return OPH__ARRAY;
     if (dtype == OPH_TEXT) return OPH__TEXT;
     if (dtype == OPH_ENUM) return OPH__ENUM;
-    return dtype == OPH_FLOAT32 || dtype == OPH_FLOAT64 ? OPH__FLOAT : OPH__INT;
+    return oph__is_float(dtype) ? OPH__FLOAT : OPH__INT;
 }
 
 static int refuse(const char *name, int code, const char *wanted, const char *what, uint64_t found,

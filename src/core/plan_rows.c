@@ -77,8 +77,7 @@ enum { SETTINGS = 1, STARTS = 2 }; /* steps */
 
 static int fill_row(oph_plan *plan, oph_plan_row *row, const struct oph__item *item, oph_error *err)
 {
-    const struct oph_value wanted = {
-        .dtype = item->wire.dtype, .count = item->wire.count, .data = item->wire.data};
+    const struct oph_value wanted = oph__wire_value(&item->wire);
     bool back = oph__item_comes_back(item) && !item->skipped;
     *row = (oph_plan_row){.device = keep(plan, item->sig->path),
                           .pv = keep(plan, item->sig->set->name),

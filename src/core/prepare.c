@@ -103,7 +103,7 @@ static int refuse_running(const struct oph__item *item, oph_error *err)
     char wanted[64], found[64];
     int rc = oph__item_zero(item, &zero, err);
     if (rc) return rc;
-    const struct oph_value off = {.dtype = zero.dtype, .count = zero.count, .data = zero.data};
+    const struct oph_value off = oph__wire_value(&zero);
     oph__value_show(&off, &item->info, wanted, sizeof wanted);
     oph__value_show(now, &info, found, sizeof found);
     oph__wire_clear(&zero);
@@ -124,13 +124,10 @@ int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err
     for (size_t i = 0; i < plan->items.count; i++) {
         struct oph__item *item = plan->items.at[i];
         oph_error one = OPH_ERROR_INIT;
-        int wrong = oph__signal_encode(item->sig, &item->value, &item->info, &item->wire, &one);
-        if (!wrong && plan->options.skip_unchanged) item->skipped = is_unchanged(item);
-        if (!wrong) continue;
-        oph__report_add(report, &one);
-        if (rc) continue;
-        rc = wrong;
-        if (err) *err = one;
+        if (oph__signal_encode(item->sig, &item->value, &item->info, &item->wire, &one))
+            rc = oph__report_note(report, &one, rc, err);
+        else if (plan->options.skip_unchanged)
+            item->skipped = is_unchanged(item);
     }
     return rc;
 }
@@ -141,11 +138,8 @@ int oph__plan_refuse_running(const struct oph__plan *plan, oph_report *report, o
     for (size_t i = 0; i < plan->items.count && !plan->options.takeover; i++) {
         oph_error one = OPH_ERROR_INIT;
         if (!oph__item_ran(plan->items.at[i])) continue;
-        int wrong = refuse_running(plan->items.at[i], &one);
-        oph__report_add(report, &one);
-        if (rc) continue;
-        rc = wrong;
-        if (err) *err = one;
+        refuse_running(plan->items.at[i], &one);
+        rc = oph__report_note(report, &one, rc, err);
     }
     return rc;
 }

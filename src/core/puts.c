@@ -65,7 +65,7 @@ int oph__puts_tell_of(struct oph__puts *puts, const oph_put_notice *to,
                       const struct oph__chan_info *info, const struct oph__wire *wire,
                       oph_error *why)
 {
-    const struct oph_value value = {.dtype = wire->dtype, .count = wire->count, .data = wire->data};
+    const struct oph_value value = oph__wire_value(wire);
     char text[1024];
     oph_put_notice notice = *to;
     if (!atomic_load_explicit(&puts->on, memory_order_relaxed)) return 0;

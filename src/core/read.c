@@ -38,10 +38,7 @@ int oph__connect_signals(oph_context *ctx, const struct oph__vec *signals,
         oph_error one;
         if (!oph__op_error(oph__ops_at(g, i), "a connection", waited, &one)) continue;
         if (was_asked(g, i)) continue;
-        oph__report_add(report, &one);
-        if (first) continue;
-        first = one.code;
-        if (err) *err = one;
+        first = oph__report_note(report, &one, first, err);
     }
     oph__ops_free(g);
     return first;

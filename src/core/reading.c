@@ -100,9 +100,7 @@ static int take(oph_readings *list, const oph_group *g, oph_report *report, oph_
             if (!rc) rc = add(list, e->sig, &e->op->value, err);
             continue;
         }
-        oph__report_add(report, &one);
-        if (!rc && err) *err = one;
-        if (!rc) rc = one.code;
+        rc = oph__report_note(report, &one, rc, err);
     }
     return rc;
 }

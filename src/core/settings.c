@@ -205,11 +205,8 @@ int oph_settings_copy(oph_device *dev, const oph_device *from, oph_report **ret_
     for (size_t i = 0; i < from->settings.list.count; i++) {
         const struct oph__setting *s = from->settings.list.at[i];
         oph_error one = OPH_ERROR_INIT;
-        if (!oph__settings_check(dev, s->key, s->value.text, &one)) continue;
-        oph__report_add(report, &one);
-        if (rc) continue;
-        rc = one.code;
-        if (err) *err = one;
+        if (oph__settings_check(dev, s->key, s->value.text, &one))
+            rc = oph__report_note(report, &one, rc, err);
     }
     if (!rc) rc = oph__settings_put_all(&copy, &from->settings, err);
     if (!rc) oph__settings_become(&dev->settings, &copy);

@@ -65,6 +65,22 @@ void oph__value_clear(struct oph_value *v)
     v->dtype = OPH_NONE;
 }
 
+struct oph_value oph__wire_value(const struct oph__wire *wire)
+{
+    return (struct oph_value){.dtype = wire->dtype, .count = wire->count, .data = wire->data};
+}
+
+struct oph_value oph__event_value(const struct oph__event *event)
+{
+    return (struct oph_value){.dtype = event->dtype,
+                              .count = event->count,
+                              .status = event->status,
+                              .severity = event->severity,
+                              .seconds = event->seconds,
+                              .nanoseconds = event->nanoseconds,
+                              .data = (void *)(uintptr_t)event->data};
+}
+
 bool oph__value_is_text(const struct oph_value *v)
 {
     return v->dtype == OPH_TEXT;

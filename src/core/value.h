@@ -33,6 +33,11 @@ void oph__value_clear(struct oph_value *value);
 bool oph__value_is_text(const struct oph_value *value);
 void oph__value_text(const struct oph_value *value, const char **ret_text, size_t *ret_length);
 
+static inline bool oph__is_float(int32_t dtype)
+{
+    return dtype == OPH_FLOAT32 || dtype == OPH_FLOAT64;
+}
+
 /* An element as a number; false for text that is none, and for an element that is not there. */
 bool oph__value_double_at(const struct oph_value *value, uint32_t index, double *ret);
 bool oph__value_double(const struct oph_value *value, double *ret); /* the first */
@@ -52,6 +57,9 @@ struct oph__wire {
     _Alignas(16) unsigned char small[48];
 };
 void oph__wire_clear(struct oph__wire *wire);
+/* What is in a wire or an event, as a value of one axis. It is borrowed, and not to be cleared. */
+struct oph_value oph__wire_value(const struct oph__wire *wire);
+struct oph_value oph__event_value(const struct oph__event *event);
 /* Room for that, zeroed. */
 int oph__wire_reserve(struct oph__wire *wire, int32_t dtype, uint32_t count, oph_error *err);
 
