@@ -196,8 +196,8 @@ void cli_signals_free(struct cli_signals *signals);
 
 /* From now on SIGINT, SIGTERM and SIGHUP interrupt this context; NULL: they end the program. */
 void cli_interrupts(oph_context *ctx);
-/* One has come. The library's calls then return OPH_EINTR, and what does not
- * block in them looks here. */
+/* One has come. The library's calls then return OPH_EINTR, and what does not block in them looks
+ * here. */
 bool cli_interrupted(void);
 double cli_now(void); /* seconds of a clock that nobody sets */
 

@@ -119,7 +119,6 @@ int view_no_such_region(const struct view *view)
     return CLI_USAGE;
 }
 
-/* Shows no more: enough of them, or nobody reads. */
 bool view_enough(const struct view *view)
 {
     return !view->follow || (view->most && view->shown >= view->most) || view->cli->closed ||

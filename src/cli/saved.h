@@ -11,8 +11,8 @@ struct saved {
     const char *label;      /* of a former enum; the list's; else NULL */
     char *text;             /* of a former text, all of it as it is; the list's; else NULL */
     bool unset;             /* nobody has set it since the IOC started */
-    const oph_value
-        *former; /* what it is put back to: the value, or the readback of what is unset */
+    /* What it is put back to: the value, or the readback of what is unset. */
+    const oph_value *former;
     /* With a file: */
     oph_setting wanted;
     bool differs;

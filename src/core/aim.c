@@ -8,7 +8,7 @@ bool oph__aim_likes(const struct oph__aim *aim, const struct oph_value *value)
     return !aim->test || aim->test(value, aim->user);
 }
 
-/* Near enough to where it began to stay. */
+/* Not near enough any more to where it began to stay. */
 static bool has_moved(const struct oph__aim *aim)
 {
     const struct oph__wire anchor = {

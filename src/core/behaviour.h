@@ -27,8 +27,8 @@ int oph__need(struct oph__needs *needs, oph_device *dev, const char *path, bool 
 struct oph__trigger_ops {
     const char *name; /* as in the class text: `trigger NAME` */
     int (*needs)(oph_device *dev, struct oph__needs *needs, oph_error *err);
-    /* Checks that the device may be triggered, starts
-     * it, and returns; calls oph__trigger_finish later. On an error nothing was started. */
+    /* Checks that the device may be triggered, starts it, and returns; calls oph__trigger_finish
+     * later. On an error nothing was started. */
     int (*start)(oph_device *dev, oph_status *status, oph_error *err);
     /* NULL where there is nothing to add: settings of its own, ahead of the device's; and, when all
      * are encoded and nothing was sent yet, the values that it will write to them later. */

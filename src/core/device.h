@@ -66,8 +66,8 @@ struct oph_device {
     /* Set under ctx->lock when connecting learns the release, and read without it: classes live as
      * long as the context. */
     const struct oph__class *_Atomic cls;
-    char
-        *expression; /* the class as it was asked for, to be resolved again for the IOC's release */
+    /* The class as it was asked for, to be resolved again for the IOC's release. */
+    char *expression;
     atomic_int version;  /* of the IOC, 1000 * major + minor; 0: not known */
     char other_type[64]; /* what the IOC's plugin says that it is, where the class says another;
                             under ctx->lock */

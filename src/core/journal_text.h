@@ -11,11 +11,12 @@
  *   device "PATH" "PREFIX"
  *   server "127.0.0.1:5064"
  *   set "DEVICE" "ATTR" "PV" "READBACK" "BUSY" "SERVER" HOW TYPE FLAGS SLOW "TEXT" staged VALUE
- *       later COUNT VALUE... was VALUE ALARM read VALUE ALARM   on one line; HOW, TYPE as in a
- * class; READBACK "" where the row has one PV; BUSY is the PV that says whether what a start row
- * started still works, or ""; later are values that the trigger writes; FLAGS are c (counter), m
- * (moves), s (starts something), or - end COUNT CHECKSUM     of settings; FNV-1a of all before this
- * line
+ *       later COUNT VALUE... was VALUE ALARM read VALUE ALARM   (all on one line)
+ *   end COUNT CHECKSUM     of settings; FNV-1a of all before this line
+ *
+ * HOW and TYPE are as in a class. READBACK is "" where the row has one PV. BUSY is the PV that says
+ * whether what a start row started still works, or "". FLAGS are c (counter), m (moves) and s
+ * (starts something), or -. What is `later` are values that the trigger writes.
  *
  * VALUE is DTYPE COUNT and the elements: numbers; for uint8 one text of them all; a text each for
  * `text`; for enum index and label each. `none 0` is no value. ALARM is STATUS SEVERITY.

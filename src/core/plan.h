@@ -26,8 +26,8 @@ struct oph__item {
     struct oph__wire wire;      /* the value, encoded */
     struct oph__vec later;      /* struct oph__wire: others that the trigger writes: ours too */
     struct oph_value set, read; /* originals */
-    struct oph__chan_info
-        info;            /* of the setpoint when it was staged: for labels, when it is gone */
+    /* Of the setpoint when it was staged: for labels, when it is gone. */
+    struct oph__chan_info info;
     bool where_zero;     /* written only where the original is 0 */
     bool skipped;        /* already as wanted: neither written nor put back */
     bool touched;        /* was put, or may have been */

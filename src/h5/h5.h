@@ -227,6 +227,8 @@ void oph__piece_span(const struct oph__image *image, const struct oph__region *r
 void oph__piece_copy(const struct oph__image *image, const struct oph__region *region,
                      const struct oph__piece *piece, const unsigned char *chunk, unsigned char *to);
 
+/* --- frames.c */
+
 /* Checks a request against the file as it is now. `from` and `size`: of each axis after the
  * frames', or NULL: all. */
 int oph__frames_region(oph_frames *frames, int64_t first, int64_t count, const int64_t *from,
