@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { STATE_ERROR = 6, STATE_DISCONNECTED = 9, STATE_ABORTED = 10 };
-
 static const char *const paths[OPH__B_ROWS] = {
     [OPH__B_CAPTURE] = "capture",
     [OPH__B_TRIGGER] = "trigger_",
@@ -157,7 +155,8 @@ enum oph__verdict oph__buffer_judge(const struct oph__shot *shot, const char **r
     double state = l->number[OPH__CAM_STATE];
     double done = l->buffer.number[OPH__B_DONE] - shot->before.buffer.number[OPH__B_DONE];
     *ret_why = "the detector failed";
-    if (state == STATE_ERROR || state == STATE_DISCONNECTED || state == STATE_ABORTED)
+    if (state == OPH__CAM_FAILED || state == OPH__CAM_IS_DISCONNECTED ||
+        state == OPH__CAM_WAS_ABORTED)
         return OPH__BAD;
     *ret_why = "somebody stopped the camera";
     if (l->number[OPH__CAM_ACQUIRE] != 1) return OPH__BAD;

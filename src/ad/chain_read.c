@@ -6,8 +6,6 @@
 #include "core/write.h"
 #include <stdlib.h>
 
-enum { SEVERITY_INVALID = 3 };
-
 /* Once the IOC is there: what has not answered a search by then will not; seconds. */
 static const double SEARCH_TIME = 1.0;
 
@@ -96,7 +94,7 @@ static void set_value(struct oph__port_value *value, const struct oph_value *fro
     const char *text;
     size_t length;
     *value = (struct oph__port_value){
-        .known = true, .invalid = from->severity >= SEVERITY_INVALID, .number = (double)NAN};
+        .known = true, .invalid = from->severity >= OPH__SEVERITY_INVALID, .number = (double)NAN};
     oph__value_double(from, &value->number);
     oph__value_text(from, &text, &length);
     if (oph__value_is_text(from) || info->count > 1)

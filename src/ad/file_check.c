@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MODE_SINGLE = 0, MODE_CAPTURE = 1 };
-
 /* Rows that decide it: as the plan will set them, else as they stand. */
 enum row { PATH, NAME, NUMBER, TEMPLATE, MODE, INCREMENT, SAVE, LAZY, WIDTH, FULL_NAME, ROWS };
 static const char *const attrs[ROWS] = {
@@ -137,10 +135,10 @@ static int check_files(const struct coming *c, oph_error *err)
 static int check_capture(const struct coming *c, const struct oph__item *capture, oph_error *err)
 {
     const struct oph__at at = oph__pv_at(capture->sig->read);
-    if (number(c, MODE) == MODE_CAPTURE)
+    if (number(c, MODE) == OPH__FILE_CAPTURE)
         return refuse(c, MODE, OPH_EINVAL, "Stream or Single",
                       "Capture, of which nothing tells whether each frame was written", err);
-    if (number(c, LAZY) || number(c, WIDTH) > 0 || number(c, MODE) == MODE_SINGLE) return 0;
+    if (number(c, LAZY) || number(c, WIDTH) > 0 || number(c, MODE) == OPH__FILE_SINGLE) return 0;
     return oph__fail(err, OPH_EUNPRIMED, at, "a plugin that has seen a frame",
                      "none since the IOC started, and LazyOpen is off: call oph_warmup, or stage "
                      "lazy_open=1");
@@ -212,7 +210,8 @@ static int check(struct coming *c, const struct oph__plan *plan, oph_error *err)
     int rc = look(c, plan, err);
     if (rc) return rc;
     enum oph__writing writing = captures ? OPH__WRITES_STREAM : OPH__WRITES_NOTHING;
-    if (!captures && number(c, MODE) == MODE_SINGLE && number(c, SAVE)) writing = OPH__WRITES_FILES;
+    if (!captures && number(c, MODE) == OPH__FILE_SINGLE && number(c, SAVE))
+        writing = OPH__WRITES_FILES;
     keep(c, writing);
     rc = oph__store_hold(c->dev, c->store, c->store->next.read_dir, err);
     if (!rc && captures) rc = check_capture(c, capture, err);

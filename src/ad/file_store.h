@@ -8,6 +8,9 @@ enum { OPH__PATH_MAX = 1024 };
 
 extern const struct oph__hook_ops oph__file_store;
 
+/* NDPluginFile's FileWriteMode. */
+enum { OPH__FILE_SINGLE = 0, OPH__FILE_CAPTURE = 1, OPH__FILE_STREAM = 2 };
+
 /* How the latest stage told the plugin to write. */
 enum oph__writing {
     OPH__WRITES_NOTHING,

@@ -7,8 +7,6 @@
 #include <cophyd/detector.h>
 #include <string.h>
 
-enum { MAX_DIMS = 3 };
-
 /* What is asked for, in this order, in one flush. The unique id comes twice: a new frame that
  * arrives between would give sizes of one and pixels of another. */
 enum { ID_BEFORE, DATA_TYPE, NDIMS, WIDTH, HEIGHT, DEPTH, PIXELS, ID_AFTER, ROWS };
@@ -89,8 +87,8 @@ static int describe(const struct asking *a, oph_image_info *info, oph_error *err
     if (dims < 1 || number(a, WIDTH) < 1)
         return oph__fail(err, OPH_ESTATE, place(a, PIXELS), "an image",
                          "none: no frame has reached the plugin yet");
-    if (dims > MAX_DIMS || info->dtype == OPH_NONE)
-        return oph__fail(err, OPH_ETYPE, place(a, dims > MAX_DIMS ? NDIMS : DATA_TYPE),
+    if (dims > OPH__IMAGE_AXES || info->dtype == OPH_NONE)
+        return oph__fail(err, OPH_ETYPE, place(a, dims > OPH__IMAGE_AXES ? NDIMS : DATA_TYPE),
                          "an array of at most 3 dimensions and a known type",
                          "%lld dimensions of %s", (long long)dims, label);
     info->rank = (uint32_t)dims;

@@ -4,6 +4,8 @@
 
 #include <cophyd/dtype.h>
 
+enum { OPH__IMAGE_AXES = 3 }; /* as many as are read: width, height, depth */
+
 /* The type that a label of DataType_RBV names ("Int32"); OPH_NONE for any other text. */
 int32_t oph__ndarray_dtype(const char *label);
 

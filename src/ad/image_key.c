@@ -15,8 +15,6 @@ static const char *const paths[ROWS] = {"data_type",         "ndimensions",     
                                         "array_size.height", "array_size.depth", "num_capture",
                                         "cam.num_images",    "cam.image_mode"};
 
-enum { MAX_DIMS = 3 };
-
 struct asking {
     oph_device *dev, *det;
     oph_group *group;
@@ -83,8 +81,8 @@ static int describe(const struct asking *a, oph_description *told, oph_error *er
         return oph__fail(err, OPH_EUNPRIMED, place(a, WIDTH), "the size of a frame",
                          "none: no frame has reached the plugin since the IOC started; call "
                          "oph_warmup, or describe after the first trigger");
-    if (dims > MAX_DIMS || !told->dtype_numpy)
-        return oph__fail(err, OPH_ETYPE, place(a, dims > MAX_DIMS ? NDIMS : DATA_TYPE),
+    if (dims > OPH__IMAGE_AXES || !told->dtype_numpy)
+        return oph__fail(err, OPH_ETYPE, place(a, dims > OPH__IMAGE_AXES ? NDIMS : DATA_TYPE),
                          "an array of at most 3 dimensions and a known type",
                          "%lld dimensions of %s", (long long)dims, text);
     told->rank = (uint32_t)dims + 1;

@@ -21,7 +21,7 @@ enum phase {
     SETTLING,   /* something has still to catch up: its monitors say when to look again */
 };
 
-enum { STATE_ACQUIRE = 1, MOST_STOPS = 4 };
+enum { MOST_STOPS = 4 };
 
 struct run {
     struct oph__job job; /* first: the loop gives it back */
@@ -294,7 +294,7 @@ static void stop_camera(struct run *r)
 static void halt(struct run *r)
 {
     const double *now = r->shot.now.number;
-    bool runs = now[OPH__CAM_STATE] == STATE_ACQUIRE || now[OPH__CAM_ACQUIRE] == 1;
+    bool runs = now[OPH__CAM_STATE] == OPH__CAM_ACQUIRES || now[OPH__CAM_ACQUIRE] == 1;
     if (r->shot.buffer && r->shot.now.buffer.number[OPH__B_CAPTURE] == 0) {
         r->emptied = true;
         oph__switch_put(&r->stop, r->shot.buffer_rows[OPH__B_CAPTURE], 1);

@@ -9,6 +9,15 @@
 #include <stdatomic.h>
 
 /* What is read of the camera, before and after. */
+/* ADDriver's DetectorState, as far as it is looked at. */
+enum {
+    OPH__CAM_IS_IDLE = 0,
+    OPH__CAM_ACQUIRES = 1,
+    OPH__CAM_FAILED = 6,
+    OPH__CAM_IS_DISCONNECTED = 9,
+    OPH__CAM_WAS_ABORTED = 10
+};
+
 enum oph__cam_row {
     OPH__CAM_ACQUIRE,
     OPH__CAM_STATE,
@@ -148,6 +157,8 @@ int oph__shot_look_before(struct oph__shot *shot, const struct oph__prepared *pr
 double oph__cam_images(const oph_device *cam, double num_images, double image_mode);
 /* Frames from the camera since `before`. */
 double oph__shot_taken(const struct oph__shot *shot);
+/* Frames that all writers have written since `before`. */
+double oph__shot_written(const struct oph__shot *shot);
 /* Whether `now` shows a camera that has come to a halt. */
 bool oph__shot_is_idle(const struct oph__shot *shot);
 
@@ -206,8 +217,5 @@ int oph__shot_watch_all(const struct oph__shot *shot, oph__event_fn *fn, void *u
 int oph__shot_watch_filling(const struct oph__shot *shot, oph__event_fn *fn, void *user,
                             struct oph__shot_watch *ret, oph_error *err);
 void oph__shot_watch_end(const struct oph__shot *shot, struct oph__shot_watch *watch);
-
-/* Frames that all writers have written since `before`. */
-double oph__shot_written(const struct oph__shot *shot);
 
 #endif

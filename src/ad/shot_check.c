@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include <math.h>
 
-enum { STATE_IDLE = 0, STATE_ERROR = 6, STATE_ABORTED = 10 };
 enum { IMAGE_SINGLE = 0, IMAGE_CONTINUOUS = 2 };
 enum { PILATUS_ALIGNMENT = 4 }; /* of TriggerMode */
 
@@ -31,7 +30,7 @@ static int check_idle(const struct oph__shot *shot, oph_error *err)
         return refuse(shot->cam_rows[OPH__CAM_BUSY], OPH_ESTATE, "Done",
                       "Acquiring: plugins still work on the last one", err);
     double state = l->number[OPH__CAM_STATE];
-    if (state != STATE_IDLE && state != STATE_ERROR && state != STATE_ABORTED)
+    if (state != OPH__CAM_IS_IDLE && state != OPH__CAM_FAILED && state != OPH__CAM_WAS_ABORTED)
         return refuse(shot->cam_rows[OPH__CAM_STATE], OPH_ESTATE, "Idle, Error or Aborted",
                       l->state, err);
     return 0;
@@ -179,7 +178,7 @@ bool oph__shot_is_idle(const struct oph__shot *shot)
         return l->buffer.number[OPH__B_TRIGGER] == 0 && l->buffer.number[OPH__B_CAPTURE] == 1;
     double state = l->number[OPH__CAM_STATE];
     return l->number[OPH__CAM_ACQUIRE] == 0 && !(l->number[OPH__CAM_BUSY] > 0) &&
-           (state == STATE_IDLE || state == STATE_ERROR || state == STATE_ABORTED);
+           (state == OPH__CAM_IS_IDLE || state == OPH__CAM_FAILED || state == OPH__CAM_WAS_ABORTED);
 }
 
 int oph__shot_check(struct oph__shot *shot, bool chain, oph_error *err)

@@ -5,8 +5,6 @@
 #include "base/str.h"
 #include <math.h>
 
-enum { STATE_IDLE = 0, STATE_ERROR = 6, STATE_DISCONNECTED = 9, STATE_ABORTED = 10 };
-
 /* Some drivers count from 0 again at each start, and may have passed their former count since. */
 double oph__shot_taken(const struct oph__shot *shot)
 {
@@ -108,13 +106,14 @@ static enum oph__verdict judge_cam(const struct oph__shot *shot, const char **wh
     const struct oph__look *l = &shot->now;
     double state = l->number[OPH__CAM_STATE];
     *why = "the detector failed";
-    if (state == STATE_ERROR || state == STATE_DISCONNECTED) return OPH__BAD;
+    if (state == OPH__CAM_FAILED || state == OPH__CAM_IS_DISCONNECTED) return OPH__BAD;
     *why = "somebody stopped it";
-    if (state == STATE_ABORTED) return OPH__BAD;
+    if (state == OPH__CAM_WAS_ABORTED) return OPH__BAD;
     *why = "somebody else acquires too";
     if (oph__shot_taken(shot) > (double)shot->images) return OPH__BAD;
     *why = "the camera did not end in state Idle";
-    if (state != STATE_IDLE || l->number[OPH__CAM_ACQUIRE] != 0 || l->number[OPH__CAM_BUSY] > 0)
+    if (state != OPH__CAM_IS_IDLE || l->number[OPH__CAM_ACQUIRE] != 0 ||
+        l->number[OPH__CAM_BUSY] > 0)
         return OPH__NOT_YET;
     *why = "frames are missing";
     if (is_camera_count_needed(shot) && oph__shot_taken(shot) < (double)shot->images)

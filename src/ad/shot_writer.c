@@ -7,8 +7,6 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum { WRITE_SINGLE = 0, WRITE_STREAM = 2 };
-
 static bool makes_files(const struct oph__shot *shot, size_t w)
 {
     return shot->writers[w].writing == OPH__WRITES_FILES;
@@ -34,9 +32,9 @@ int oph__writer_check(const struct oph__shot *shot, size_t w, oph_error *err)
     const struct oph__shot_writer *writer = &shot->writers[w];
     const struct oph__writer_look *l = &shot->before.writers[w];
     bool files = makes_files(shot, w);
-    int row = l->number[OPH__W_MODE] != (files ? WRITE_SINGLE : WRITE_STREAM) ? OPH__W_MODE
-              : !files && l->number[OPH__W_CAPTURE] != 1                      ? OPH__W_CAPTURE
-                                                                              : OPH__W_ROWS;
+    int row = l->number[OPH__W_MODE] != (files ? OPH__FILE_SINGLE : OPH__FILE_STREAM) ? OPH__W_MODE
+              : !files && l->number[OPH__W_CAPTURE] != 1 ? OPH__W_CAPTURE
+                                                         : OPH__W_ROWS;
     if (row == OPH__W_ROWS) return 0;
     const oph_signal *sig = writer->rows[row];
     const struct oph__at at = oph__pv_at(sig->read);
@@ -175,7 +173,7 @@ static enum oph__verdict judge_stream(const struct oph__shot *shot, size_t w, co
     *why = "the writer failed";
     if (risen(shot, w, OPH__W_COUNTER) > 0 && l->number[OPH__W_STATUS] != 0) return OPH__BAD;
     *why = "somebody changed the writer's mode";
-    if (l->number[OPH__W_MODE] != WRITE_STREAM) return OPH__BAD;
+    if (l->number[OPH__W_MODE] != OPH__FILE_STREAM) return OPH__BAD;
     *why = "the writer wrote more than was asked for";
     if (n > (double)shot->frames) return OPH__BAD;
     *why = "the IOC did not name the file as staged";
@@ -206,7 +204,7 @@ static enum oph__verdict judge_files(const struct oph__shot *shot, size_t w, con
     if (atomic_load(&shot->writers[w].failed) || (n > 0 && l->number[OPH__W_STATUS] != 0))
         return bad;
     *why = "somebody changed the writer's mode";
-    if (l->number[OPH__W_MODE] != WRITE_SINGLE) return OPH__BAD;
+    if (l->number[OPH__W_MODE] != OPH__FILE_SINGLE) return OPH__BAD;
     *why = "the writer made more files than were asked for";
     if (n > (double)shot->frames || files > (double)shot->frames) return OPH__BAD;
     *why = why_lacking(shot, w, "files were not written");

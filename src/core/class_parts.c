@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BLOCK = 8000 }; /* bytes that are taken from malloc at a time, or more for a large one */
+
 struct oph__arena_block {
     struct oph__arena_block *next;
     size_t used, room;
@@ -16,7 +18,7 @@ void *oph__arena_get(struct oph__arena *arena, size_t size)
 
     size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     if (!block || block->room - block->used < size) {
-        size_t room = size > 8000 ? size : 8000;
+        size_t room = size > BLOCK ? size : BLOCK;
         block = calloc(1, sizeof *block + room);
         if (!block) return NULL;
         block->room = room;

@@ -57,7 +57,6 @@ void oph__word_add(struct oph__buf *buf, const char *text, bool quoted);
 /* NULL, or what is wrong with the line's characters. */
 const char *oph__line_wrong(const char *line, size_t len);
 
-enum { OPH__LONGEST_PV = 60 }; /* the longest record name in EPICS Base */
 enum { OPH__MAX_ATTR = 120 };
 bool oph__is_attr(const char *text); /* "size.size_x" */
 bool oph__is_name(const char *text); /* the same without dots */

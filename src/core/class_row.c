@@ -1,6 +1,7 @@
 /* The row statement: row ATTR SUFFIX HOW TYPE KIND [SINCE|-] [OPTION...] ["DOC"],
  * or row ATTR SUFFIX|- gone SINCE ["DOC"]. */
 #include "base/str.h"
+#include "ca/link.h"
 #include "core/class_read.h"
 #include <math.h>
 #include <string.h>
@@ -13,8 +14,7 @@ enum option { SLOW, AFTER, BUSY, COUNTER, MOVES, MAIN, LABELS, READBACK, LENGTH,
 static const char *const options[] = {"slow",   "after",    "busy",   "counter", "moves", "main",
                                       "labels", "readback", "length", "of",      NULL};
 
-/* As Channel Access has them: 16, of 25 characters. */
-enum { MOST_LABELS = 16, LONGEST_LABEL = 25 };
+enum { LONGEST_LABEL = OPH__LABEL_BYTES - 1 };
 
 /* The word's index in the list, or 0 so that the row can be kept. */
 static int pick(struct oph__reader *r, const char *what, const char *const *list, size_t word)
@@ -43,17 +43,17 @@ static bool is_attr_list(const char *text)
 static void read_labels(struct oph__reader *r, const char *option, char *value,
                         struct oph__labels *ret)
 {
-    char **labels = oph__read_get(r, MOST_LABELS * sizeof *labels);
+    char **labels = oph__read_get(r, OPH__LABELS * sizeof *labels);
     uint32_t count = 0;
     bool some = *value != '\0';
 
     if (!labels) return;
     for (char *at = value;; at++) {
         size_t len = strcspn(at, "|");
-        if (count == MOST_LABELS || len > LONGEST_LABEL || !some) {
+        if (count == OPH__LABELS || len > LONGEST_LABEL || !some) {
             oph__mistake(r->m, r->at,
                          "%s=: wanted up to %d labels of at most %d characters with | between",
-                         option, MOST_LABELS, LONGEST_LABEL);
+                         option, OPH__LABELS, LONGEST_LABEL);
             return;
         }
         labels[count++] = at;

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STRING_BYTES = 40 }; /* of a string record's value, its NUL among them */
-
 struct oph_rows {
     struct oph__vec list; /* oph_row */
     struct oph__arena arena;
@@ -62,7 +60,7 @@ static const char *or_empty(const char *text)
 
 uint32_t oph__row_capacity(const struct oph__row *row)
 {
-    return row->type == OPH__TEXT && !row->length ? STRING_BYTES : row->length;
+    return row->type == OPH__TEXT && !row->length ? OPH__STRING_BYTES : row->length;
 }
 
 oph_row oph__row_public(const struct oph__row *row, int since, int until)

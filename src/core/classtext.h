@@ -41,6 +41,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { OPH__LONGEST_PV = 60 }; /* the longest record name in EPICS Base; a field may follow */
+
 enum oph__how { OPH__RO, OPH__RW, OPH__RBV, OPH__PATH, OPH__START, OPH__GONE };
 enum oph__rowtype { OPH__ANY, OPH__INT, OPH__FLOAT, OPH__ENUM, OPH__TEXT, OPH__ARRAY };
 enum oph__kind { OPH__NORMAL, OPH__CONFIG, OPH__HINTED, OPH__OMITTED };

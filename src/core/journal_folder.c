@@ -242,7 +242,7 @@ static int sync_folder(const char *path)
 int oph__journal_publish(const struct oph__journal_folder *folder, const char *name,
                          const struct oph__buf *text, bool sync, int *ret_fd, oph_error *err)
 {
-    char path[800], aside[800];
+    char path[OPH__JOURNAL_PATH], aside[OPH__JOURNAL_PATH];
     place(folder, name, "", path, sizeof path);
     place(folder, name, ".new", aside, sizeof aside);
     if (text->failed) return oph__fail_memory(err, "a journal");
@@ -301,7 +301,7 @@ static int count_gone(const struct oph__journal_folder *folder)
 
 int oph__journal_remove(const struct oph__journal_folder *folder, const char *name, oph_error *err)
 {
-    char path[800];
+    char path[OPH__JOURNAL_PATH];
     place(folder, name, "", path, sizeof path);
     int failed = count_gone(folder);
     if (failed) return fail_file(err, path, "its end noted in the file lock beside it", failed);
@@ -311,7 +311,7 @@ int oph__journal_remove(const struct oph__journal_folder *folder, const char *na
 int oph__journal_is_there(const struct oph__journal_folder *folder, const char *name, int fd,
                           bool *ret, oph_error *err)
 {
-    char path[800];
+    char path[OPH__JOURNAL_PATH];
     struct stat open_one, named;
     place(folder, name, "", path, sizeof path);
     if (fstat(fd, &open_one)) return fail_file(err, path, "this journal", errno);

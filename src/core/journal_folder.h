@@ -3,14 +3,16 @@
  * A file FOLDER/NAME is locked (flock) by who holds it, from before it appears until it goes: it is
  * written aside and renamed, so a reader sees all of it or the one before. FOLDER/lock is held for
  * the moment of every look or change, so that two clients never decide at once; in it is how many
- * files were removed. Who holds a file is
- * in it: a child that its owner forked may hold the lock long after the owner was killed. */
+ * files were removed. Who holds a file is in it: a child that its owner forked may hold the lock
+ * long after the owner was killed. */
 #ifndef CORE_JOURNAL_FOLDER_H
 #define CORE_JOURNAL_FOLDER_H
 
 #include "core/journal_text.h"
 
 struct stat;
+
+enum { OPH__JOURNAL_PATH = 800 }; /* room for a folder and a name in it */
 
 struct oph__journal_folder {
     char path[512];
@@ -54,7 +56,7 @@ uint64_t oph__journal_gone(void);
 /* One file that is there. */
 struct oph__journal_found {
     const char *name;
-    char file[800];
+    char file[OPH__JOURNAL_PATH];
     int rc; /* 0, or why it cannot be used: OPH_EPARSE, OPH_EFILE; then `why` says it */
     oph_error why;
     struct oph__journal_content content;

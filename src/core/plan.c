@@ -201,7 +201,7 @@ bool oph__item_ran(const struct oph__item *item)
 
 static bool is_undefined(const struct oph_value *value)
 {
-    return value->severity == 3 && value->status == ALARM_UDF;
+    return value->severity == OPH__SEVERITY_INVALID && value->status == ALARM_UDF;
 }
 
 const struct oph_value *oph__item_former(const struct oph__item *item)

@@ -14,7 +14,7 @@ struct oph_recovery {
 struct claimed {
     struct oph__journal_content content;
     struct oph__journal *journal;
-    char file[512];
+    char file[OPH__JOURNAL_PATH];
 };
 
 struct recovering {

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PV_NAME_MAX = 60 }; /* EPICS Base records; a field name may follow */
-
 void oph__signal_free(oph_signal *sig)
 {
     if (!sig) return;
@@ -25,7 +23,7 @@ static int make_pv(oph_signal *sig, const char *tail, struct oph__pv **ret, oph_
     char *name = oph__dupf("%s%s%s", sig->dev->prefix, sig->row->suffix, tail);
     if (!name) return oph__fail_memory(err, "a signal");
     int rc = 0;
-    if (strcspn(name, ".") > PV_NAME_MAX)
+    if (strcspn(name, ".") > OPH__LONGEST_PV)
         rc = oph__fail(err, OPH_ERANGE, (struct oph__at){.device = sig->path, .pv = name},
                        "a PV name of at most 60 characters", "%zu", strcspn(name, "."));
     if (!rc) rc = oph__pv_new(sig->ctx, name, sig->path, ret, err);

@@ -22,15 +22,14 @@
 #define NOT_STAGED "it is not staged"
 #define IS_STAGED "it is already staged"
 #define IS_ACQUIRING "it is acquiring"
+#define HAS_FAILED "it is staged, and its acquisition failed: unstage it first"
 
 /* Columns: idle, staging, staged, triggering, failed, unstaging. */
 static const struct oph__rule rules[OPH__VERB_COUNT][OPH__STATE_COUNT] = {
     [OPH__VERB_CONNECT] = {GO(IDLE), REFUSE(STAGING, BUSY_STAGING), GO(STAGED), GO(TRIGGERING),
                            GO(FAILED), REFUSE(UNSTAGING, BUSY_UNSTAGING)},
     [OPH__VERB_STAGE] = {GO(STAGING), REFUSE(STAGING, BUSY_STAGING), REFUSE(STAGED, IS_STAGED),
-                         REFUSE(TRIGGERING, IS_ACQUIRING),
-                         REFUSE(FAILED,
-                                "it is staged, and its acquisition failed: unstage it first"),
+                         REFUSE(TRIGGERING, IS_ACQUIRING), REFUSE(FAILED, HAS_FAILED),
                          REFUSE(UNSTAGING, BUSY_UNSTAGING)},
     [OPH__VERB_TRIGGER] = {REFUSE(IDLE, NOT_STAGED), REFUSE(STAGING, BUSY_STAGING), GO(TRIGGERING),
                            REFUSE(TRIGGERING, IS_ACQUIRING), GO(TRIGGERING),
@@ -40,9 +39,7 @@ static const struct oph__rule rules[OPH__VERB_COUNT][OPH__STATE_COUNT] = {
     [OPH__VERB_FILES] = {GO(IDLE), REFUSE(STAGING, BUSY_STAGING), GO(STAGED), GO(TRIGGERING),
                          GO(FAILED), GO(UNSTAGING)},
     [OPH__VERB_WARMUP] = {GO(STAGING), REFUSE(STAGING, BUSY_STAGING), REFUSE(STAGED, IS_STAGED),
-                          REFUSE(TRIGGERING, IS_ACQUIRING),
-                          REFUSE(FAILED,
-                                 "it is staged, and its acquisition failed: unstage it first"),
+                          REFUSE(TRIGGERING, IS_ACQUIRING), REFUSE(FAILED, HAS_FAILED),
                           REFUSE(UNSTAGING, BUSY_UNSTAGING)},
     [OPH__VERB_STOP] = {NOTHING(IDLE), STOP(STAGING), STOP(STAGED), STOP(TRIGGERING), STOP(FAILED),
                         REFUSE(UNSTAGING, BUSY_UNSTAGING)},
@@ -55,9 +52,7 @@ static const struct oph__rule rules[OPH__VERB_COUNT][OPH__STATE_COUNT] = {
     [OPH__VERB_COMPLETE] = {REFUSE(IDLE, NOT_STAGED), REFUSE(STAGING, BUSY_STAGING), GO(STAGED),
                             GO(TRIGGERING), GO(FAILED), REFUSE(UNSTAGING, BUSY_UNSTAGING)},
     [OPH__VERB_PLAN] = {GO(STAGING), REFUSE(STAGING, BUSY_STAGING), REFUSE(STAGED, IS_STAGED),
-                        REFUSE(TRIGGERING, IS_ACQUIRING),
-                        REFUSE(FAILED,
-                               "it is staged, and its acquisition failed: unstage it first"),
+                        REFUSE(TRIGGERING, IS_ACQUIRING), REFUSE(FAILED, HAS_FAILED),
                         REFUSE(UNSTAGING, BUSY_UNSTAGING)},
 };
 

@@ -8,6 +8,8 @@
 
 enum { OPH__AXES = 10 }; /* as many as an NDArray of areaDetector can have */
 
+enum { OPH__SEVERITY_INVALID = 3 }; /* EPICS' highest: the value is none */
+
 /* One value that came in. Short ones live inside it: most PVs are scalars. */
 struct oph_value {
     int32_t dtype;

@@ -72,7 +72,7 @@ int oph__column_read(oph_frames *frames, const char *name, hid_t type, int64_t f
     hsize_t rows;
     int rc = 0;
 
-    oph__format(path, sizeof path, "%s/%s", "/entry/instrument/NDAttributes", name);
+    oph__format(path, sizeof path, "/entry/instrument/NDAttributes/%s", name);
     hid_t dataset =
         frames->h5 >= 0 && !strchr(name, '/') ? H5Dopen2(frames->h5, path, H5P_DEFAULT) : -1;
     if (dataset < 0)

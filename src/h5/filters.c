@@ -7,6 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
+/* As The HDF Group has registered them; those that this library undoes are in h5.h. */
+enum { LZF = 32000, ZSTANDARD = 32015, JPEG = 32019, BLOSC2 = 32026 };
+
 static const struct {
     H5Z_filter_t id;
     const char *name;
@@ -17,13 +20,13 @@ static const struct {
     {H5Z_FILTER_SZIP, "szip"},
     {H5Z_FILTER_NBIT, "nbit"},
     {H5Z_FILTER_SCALEOFFSET, "scaleoffset"},
-    {32000, "LZF"},
+    {LZF, "LZF"},
     {OPH__BLOSC, "Blosc"},
     {OPH__LZ4, "LZ4"},
     {OPH__BITSHUFFLE, "bitshuffle"},
-    {32015, "Zstandard"},
-    {32019, "JPEG"},
-    {32026, "Blosc2"},
+    {ZSTANDARD, "Zstandard"},
+    {JPEG, "JPEG"},
+    {BLOSC2, "Blosc2"},
 };
 
 static const char *name_of(H5Z_filter_t id)
@@ -92,8 +95,8 @@ const char *oph__filter_remedy(H5Z_filter_t id)
     switch (id) {
     case OPH__LZ4: return "apt-get install -y liblz4-dev, and build cophyd again";
     case OPH__BLOSC: return "apt-get install -y libblosc-dev, and build cophyd again";
-    case 32000: return "h5py alone has it: write the data anew with another filter";
-    case 32019:
+    case LZF: return "h5py alone has it: write the data anew with another filter";
+    case JPEG:
         return "set HDF5_PLUGIN_PATH to the folder of areaDetector's HDF5_jpeg_plugin "
                "(ADSupport)";
     default:
