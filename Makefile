@@ -140,7 +140,7 @@ $(B)/lib/$(SO): $(LIB_OBJ) $(LIB_DIRS) src/cophyd.map | $(B)/lib/cophyd
 
 # Documents: a library of its own, over the public one. Of the inner folders it takes the lowest, of
 # which each has its copy.
-DOC_BASE := $(patsubst %,$(O)/base/%.c.o,clock err report str vec)
+DOC_BASE := $(patsubst %,$(O)/base/%.c.o,clock err report str thread vec)
 
 $(B)/lib/libcophyd-doc.a: $(DOC_OBJ) $(DOC_DIRS)
 	$(say) AR $@

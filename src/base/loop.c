@@ -2,10 +2,10 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/thread.h"
 
 #include <linux/futex.h>
 #include <semaphore.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -177,19 +177,6 @@ static void rouse(struct oph__loop *loop)
 
 /* The calls */
 
-/* Signals are blocked in the thread, so that the program's handlers run on the program's threads.
- */
-static int start_thread(struct oph__loop *loop)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&loop->thread, NULL, run_loop, loop);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed;
-}
-
 int oph__loop_new(const char *name, struct oph__loop **ret, oph_error *err)
 {
     struct oph__loop *loop = calloc(1, sizeof *loop);
@@ -204,7 +191,7 @@ int oph__loop_new(const char *name, struct oph__loop **ret, oph_error *err)
         free(loop);
         return oph__fail_text(err, OPH_ESYSTEM, "the system refused a lock for thread %s", name);
     }
-    if (start_thread(loop)) {
+    if (oph__thread_start(&loop->thread, run_loop, loop)) {
         oph__monitor_destroy(&loop->m);
         free(loop);
         return oph__fail_text(err, OPH_ESYSTEM, "the system refused to start thread %s", name);

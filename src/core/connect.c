@@ -117,6 +117,12 @@ static int learn_version(oph_signal *sig, const char *text, oph_error *err)
     return 0;
 }
 
+/* Whether it is no answer of the IOC's, and so ends all. */
+static bool is_ours(int rc)
+{
+    return rc == OPH_EINTR || rc == OPH_EFORK || rc == OPH_EDEADLK || rc == OPH_ENOMEM;
+}
+
 static void learn_type(oph_signal *sig, const char *text)
 {
     oph_device *dev = sig->dev;
@@ -140,7 +146,7 @@ static int learn_versions(oph_context *ctx, const struct oph__vec *signals, oph_
         reads[i].sig = is_up(signals->at[i]) ? signals->at[i] : NULL;
     oph_error why = OPH_ERROR_INIT;
     int rc = oph__read_all(ctx, reads, n, OPH_DEFAULT, true, &why);
-    if (rc != OPH_EINTR && rc != OPH_EFORK && rc != OPH_EDEADLK && rc != OPH_ENOMEM)
+    if (!is_ours(rc))
         rc = 0;
     else if (err)
         *err = why;
@@ -229,7 +235,7 @@ static int await_ioc(oph_context *ctx, const struct oph__needs *needs,
     oph_error why = OPH_ERROR_INIT;
     int rc = oph__connect_signals(ctx, &one, patience, NULL, &why);
     *ret_there = rc == 0;
-    if (rc != OPH_EINTR && rc != OPH_EFORK && rc != OPH_EDEADLK && rc != OPH_ENOMEM) return 0;
+    if (!is_ours(rc)) return 0;
     if (err) *err = why;
     return rc;
 }

@@ -90,6 +90,8 @@ int oph__plan_claim(struct oph__plan *plan, oph_signal *sig, const struct oph__l
 const struct oph__item *oph__plan_find(const struct oph__plan *plan, const oph_device *dev,
                                        const char *attr);
 
+/* Waits until the signals of all items are there. */
+int oph__plan_connect(const struct oph__plan *plan, oph_report *report, oph_error *err);
 /* Connects, reads originals and encodes: everything is checked here, nothing is sent. Does it all
  * again when it is called again. */
 int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err);

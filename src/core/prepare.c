@@ -4,7 +4,7 @@
 #include "core/plan_parts.h"
 #include <stdlib.h>
 
-static int connect_items(const struct oph__plan *plan, oph_report *report, oph_error *err)
+int oph__plan_connect(const struct oph__plan *plan, oph_report *report, oph_error *err)
 {
     struct oph__vec signals = {0};
     int rc = 0;
@@ -116,7 +116,7 @@ static int refuse_running(const struct oph__item *item, oph_error *err)
 int oph__plan_prepare(struct oph__plan *plan, oph_report *report, oph_error *err)
 {
     int rc = begin_anew(plan, err);
-    if (!rc) rc = connect_items(plan, report, err);
+    if (!rc) rc = oph__plan_connect(plan, report, err);
     if (!rc) rc = read_originals(plan, err);
     if (!rc) rc = set_aside(plan, err);
     if (rc) return rc;

@@ -320,18 +320,10 @@ static void free_reads(struct oph__read *reads, size_t count)
 
 /* One journal */
 
-static int connect(oph_context *ctx, const struct oph__plan *plan, oph_error *err)
+/* Those that are down are told one by one. */
+static int connect(const struct oph__plan *plan, oph_error *err)
 {
-    struct oph__vec signals = {0};
-    int rc = 0;
-    for (size_t i = 0; !rc && i < plan->items.count; i++)
-        if (!oph__vec_add(&signals, ((const struct oph__item *)plan->items.at[i])->sig))
-            rc = oph__fail_memory(err, "a plan");
-    if (!rc)
-        rc = oph__connect_signals(
-            ctx, &signals, oph__patience(OPH_DEFAULT, ctx->options.connect_timeout), NULL, err);
-    oph__vec_free(&signals);
-    /* Those that are down are told one by one. */
+    int rc = oph__plan_connect(plan, NULL, err);
     return rc == OPH_EDISCONN || rc == OPH_ETIMEOUT || rc == OPH_EACCESS ? 0 : rc;
 }
 
@@ -355,7 +347,7 @@ static void recover_one(struct recovering *r, struct claimed *c)
     if (!rc) {
         plan->journal = c->journal;
         c->journal = NULL;
-        rc = connect(r->ctx, plan, &err);
+        rc = connect(plan, &err);
     }
     if (!rc) rc = check_ioc(r, plan, c->file, &err);
     if (!rc) rc = settle_starts(r, plan, &c->content.records, &err);

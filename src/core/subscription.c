@@ -6,6 +6,7 @@
  * waiting for a running callback, which both do. */
 #include "core/subscription.h"
 #include "base/err.h"
+#include "core/options.h"
 #include "core/pv_ops.h"
 #include "core/queue.h"
 #include "core/reading.h"
@@ -211,8 +212,8 @@ static int check(const oph_signal *sig, oph_subscribe_options *o, oph_error *err
 {
     if (o->mask & ~(uint32_t)ALL_MASKS)
         return refuse(sig, "a mask of OPH_ON_...", "mask", o->mask, err);
-    if (o->part != OPH_PART_READBACK && o->part != OPH_PART_SETPOINT)
-        return refuse(sig, "one of enum oph_part", "part", o->part, err);
+    int rc = oph__check_part(sig, o->part, err);
+    if (rc) return rc;
     if (o->delivery != OPH_DELIVER_EVERY && o->delivery != OPH_DELIVER_NEWEST)
         return refuse(sig, "one of enum oph_delivery", "delivery", o->delivery, err);
     bool newest = o->delivery == OPH_DELIVER_NEWEST;

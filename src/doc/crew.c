@@ -1,11 +1,11 @@
 /* What is done with all detectors of a run at a time. */
 #include "base/err.h"
+#include "base/thread.h"
 #include "doc/run.h"
 #include <cophyd/acquire.h>
 #include <cophyd/stage.h>
 #include <cophyd/status.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 typedef int verb_fn(oph_device *dev, oph_report **ret_report, oph_error *err);
@@ -26,21 +26,11 @@ static void *run_job(void *arg)
     return NULL;
 }
 
-/* Signals stay with the program's own threads. */
-static void start_job(struct job *job)
-{
-    sigset_t all, was;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &was);
-    job->threaded = !pthread_create(&job->thread, NULL, run_job, job);
-    pthread_sigmask(SIG_SETMASK, &was, NULL);
-}
-
 /* The first detector's is done here, as are those for which there is no thread. */
 static void run_jobs(struct job *jobs, size_t count)
 {
     for (size_t i = 1; i < count; i++)
-        if (jobs[i].verb) start_job(&jobs[i]);
+        if (jobs[i].verb) jobs[i].threaded = !oph__thread_start(&jobs[i].thread, run_job, &jobs[i]);
     for (size_t i = 0; i < count; i++)
         if (!jobs[i].threaded) run_job(&jobs[i]);
     for (size_t i = 0; i < count; i++)

@@ -23,27 +23,11 @@ static json_t *from_latin1(const char *bytes, size_t count)
     return text;
 }
 
-/* How many bytes follow the first one of a character; -1: it begins none. */
-static int more_of(unsigned char c)
-{
-    if (c < 0x80) return 0;
-    if (c < 0xc2 || c > 0xf4) return -1;
-    return c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
-}
-
 static bool is_utf8(const char *bytes, size_t count)
 {
-    const unsigned char *at = (const unsigned char *)bytes, *end = at + count;
-    while (at < end) {
-        int more = more_of(*at);
-        if (more < 0 || end - at <= more) return false;
-        for (int i = 1; i <= more; i++)
-            if ((at[i] & 0xc0) != 0x80) return false;
-        /* Too long a form, a half of a pair, beyond Unicode. */
-        if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
-            (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
-            return false;
-        at += more + 1;
+    for (size_t at = 0, length; at < count; at += length) {
+        length = oph__utf8_length(bytes + at, count - at);
+        if (!length) return false;
     }
     return true;
 }

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include <librdkafka/rdkafka.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -265,17 +265,6 @@ static void *close_kafka(void *arg)
     return NULL;
 }
 
-/* With all signals blocked, as librdkafka's own are. */
-static int start_closing(struct closing *c, pthread_t *ret)
-{
-    sigset_t all, was;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &was);
-    int rc = pthread_create(ret, NULL, close_kafka, c);
-    pthread_sigmask(SIG_SETMASK, &was, NULL);
-    return rc;
-}
-
 static void wait_closing(struct closing *c, pthread_t thread)
 {
     struct timespec until = oph__timespec(oph__now() + closing_patience);
@@ -306,7 +295,7 @@ void oph__producer_free(struct oph__producer *p)
         c = NULL;
     }
     if (c) c->kafka = p->kafka;
-    if (c && !start_closing(c, &thread)) {
+    if (c && !oph__thread_start(&thread, close_kafka, c)) {
         wait_closing(c, thread);
     } else { /* without a thread there is no other way */
         rd_kafka_destroy(p->kafka);

@@ -5,12 +5,12 @@
 #include "h5/pool.h"
 
 #include "base/err.h"
+#include "base/thread.h"
 
 #ifdef OPH_HAVE_LIBDEFLATE
 #include <libdeflate.h>
 #endif
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 
 unsigned char *oph__room(struct oph__room *room, size_t size)
@@ -114,18 +114,12 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-/* With the lock held. Signals are blocked in the threads, so that the program's handlers run on the
- * program's. Where the system has no thread left, those that there are do all. */
+/* With the lock held. Where the system has no thread left, those that there are do all. */
 static void start_threads(struct oph__pool *pool)
 {
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool->count < pool->most - 1 &&
-           pthread_create(&pool->threads[pool->count], NULL, run_thread, pool) == 0)
+           oph__thread_start(&pool->threads[pool->count], run_thread, pool) == 0)
         pthread_setname_np(pool->threads[pool->count++], "oph-frames");
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void oph__pool_end(struct oph__pool *pool)
