@@ -136,6 +136,9 @@ int cli_rows(void);    /* else 24 */
 const char *cli_value_text(const oph_value *value, const oph_description *told, char *text,
                            size_t size);
 json_t *cli_value_json(const oph_value *value, const oph_description *told); /* NULL: no memory */
+bool cli_is_float(const oph_value *value);
+enum { CLI_INVALID = 3 };                        /* EPICS' severity of what is no value */
+enum { CLI_UDF = 17, CLI_DISABLE = 18 };         /* its alarms: never had a value; is disabled */
 const char *cli_severity_name(int32_t severity); /* "NO_ALARM", "MINOR" ... */
 const char *cli_alarm_name(int32_t alarm);       /* "HIHI", "UDF" ... */
 enum cli_color cli_severity_color(int32_t severity);
@@ -182,6 +185,9 @@ const char *cli_path(const oph_signal *sig);
 
 /* The device below `det` that has the attribute at a path, and its name there. */
 oph_device *cli_owner(oph_device *det, const char *path, const char **ret_attr);
+
+/* The first device of the tree that is of a class, or NULL. */
+oph_device *cli_first(oph_device *dev, const char *class_name);
 
 /* The signals that paths mean: those of a device are all below it, of "." all there are. */
 struct cli_signals {

@@ -17,8 +17,7 @@ static const struct cli_option *option_at(const struct cli_command *command, siz
         own++;
     if (i < own) return &command->options[i];
     for (size_t j = 0, at = own; cli_common[j].option.name; j++)
-        if ((!cli_common[j].uses || cli_common[j].uses & command->uses) && at++ == i)
-            return &cli_common[j].option;
+        if (cli_takes(command, &cli_common[j]) && at++ == i) return &cli_common[j].option;
     return NULL;
 }
 

@@ -51,20 +51,16 @@ static int take_form(struct cli *cli, oph_count_options *options)
 
 /* --- What came of it */
 
-static int64_t frames_taken(const struct progress *p)
-{
-    return p->frames_at_point;
-}
-
 /* The end of a count that went well. */
 static int show_done(struct cli *cli, const struct progress *p, double seconds)
 {
     if (cli->json)
-        return cli_json(cli, json_pack("{s:s, s:I, s:I, s:f, s:o}", "result", "done", "points",
-                                       (json_int_t)p->done, "frames", (json_int_t)frames_taken(p),
-                                       "seconds", seconds, "file", cli_json_text(p->file)));
-    fprintf(p->out, "%lld frame%s in %.1f s%s%s\n", (long long)frames_taken(p),
-            frames_taken(p) == 1 ? "" : "s", seconds, *p->file ? ": " : "", p->file);
+        return cli_json(cli,
+                        json_pack("{s:s, s:I, s:I, s:f, s:o}", "result", "done", "points",
+                                  (json_int_t)p->done, "frames", (json_int_t)p->frames_at_point,
+                                  "seconds", seconds, "file", cli_json_text(p->file)));
+    fprintf(p->out, "%lld frame%s in %.1f s%s%s\n", (long long)p->frames_at_point,
+            p->frames_at_point == 1 ? "" : "s", seconds, *p->file ? ": " : "", p->file);
     return p->out == stdout ? cli_flush(cli) : 0;
 }
 
@@ -98,8 +94,8 @@ static int show_failed(struct cli *cli, const struct progress *p, const oph_erro
     if (cli->json)
         cli_json(cli, json_pack("{s:s, s:I, s:I, s:o, s:o}", "result",
                                 interrupted ? "interrupted" : "failed", "points",
-                                (json_int_t)p->done, "frames", (json_int_t)frames_taken(p), "error",
-                                cli_json_error(err), "left", cli_json_report(report)));
+                                (json_int_t)p->done, "frames", (json_int_t)p->frames_at_point,
+                                "error", cli_json_error(err), "left", cli_json_report(report)));
     int rc = interrupted ? CLI_INTERRUPTED : cli_fail_report(err, report);
     if (interrupted) {
         cli_say("interrupted after %lld of %lld points", (long long)p->done, (long long)p->points);
@@ -116,9 +112,8 @@ static int count(struct cli *cli, struct count *c, const oph_count_options *opti
 {
     struct progress *p = &c->progress;
     oph_error err = OPH_ERROR_INIT;
-    int rc = progress_begin(p);
-    if (rc) return rc;
-    rc = oph_count(cli->ctx, &p->det, 1, p->points, take_document, c, options, &err);
+    progress_begin(p);
+    int rc = oph_count(cli->ctx, &p->det, 1, p->points, take_document, c, options, &err);
     double seconds = progress_seconds(p);
     progress_end(p);
     if (rc) {

@@ -74,11 +74,6 @@ void doctor_each(struct doctor *d, oph_device *dev, const char *class_name,
         doctor_each(d, oph_device_child_at(dev, i), class_name, fn);
 }
 
-static void take_camera(struct doctor *d, oph_device *dev)
-{
-    if (!d->cam) d->cam = dev;
-}
-
 /* --- The table */
 
 static const struct {
@@ -195,7 +190,7 @@ static int run(struct cli *cli, int argc, char **argv)
     int rc = acquire ? cli_may_write(cli) : 0;
     if (!rc) rc = cli_device(cli, argv[0], &d.det);
     if (rc) return rc;
-    doctor_each(&d, d.det, "CamBase", take_camera);
+    d.cam = cli_first(d.det, "CamBase");
     for (size_t i = 0; !rc && !d.alone && i < sizeof checks / sizeof *checks; i++)
         rc = run_check(&d, checks[i].name, checks[i].fn);
     if (!rc && acquire && !d.alone) rc = run_check(&d, "acquire", doctor_acquire);

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char exit_status[] =
+    ".SH EXIT STATUS\n"
+    "0 done, 1 failed, 2 the command line is wrong, 3 the IOC does not answer, 130 interrupted.\n";
+
 /* Text that roff takes as it is: no line of it is a request. */
 static void roff(FILE *out, const char *text)
 {
@@ -56,12 +60,8 @@ static void command_page(FILE *out, const struct cli_command *command)
     for (size_t i = 0; command->options && command->options[i].name; i++)
         option(out, &command->options[i]);
     for (size_t i = 0; cli_common[i].option.name; i++)
-        if (!cli_common[i].uses || cli_common[i].uses & command->uses)
-            option(out, &cli_common[i].option);
-    fputs(".SH EXIT STATUS\n0 done, 1 failed, 2 the command line is wrong, 3 the IOC does not "
-          "answer, "
-          "130 interrupted.\n",
-          out);
+        if (cli_takes(command, &cli_common[i])) option(out, &cli_common[i].option);
+    fputs(exit_status, out);
     if (command->examples) {
         fputs(".SH EXAMPLES\n.nf\n", out);
         roff(out, command->examples);
@@ -81,14 +81,13 @@ static void program_page(FILE *out)
         roff(out, cli_commands[i]->line);
         fputc('\n', out);
     }
-    fputs(".SH ENVIRONMENT\n.TP\n.B EPICS_CA_ADDR_LIST\nand the other variables of Channel Access "
-          "say "
-          "where the IOC is.\n.TP\n.B NO_COLOR\nNo colours, also on a terminal.\n.TP\n"
-          ".B COPHYD_STATE_DIR\nWhere journals of what is staged lie.\n"
-          ".SH EXIT STATUS\n0 done, 1 failed, 2 the command line is wrong, 3 the IOC does not "
-          "answer, "
-          "130 interrupted.\n",
+    fputs(".SH ENVIRONMENT\n"
+          ".TP\n.B EPICS_CA_ADDR_LIST\n"
+          "and the other variables of Channel Access say where the IOC is.\n"
+          ".TP\n.B NO_COLOR\nNo colours, also on a terminal.\n"
+          ".TP\n.B COPHYD_STATE_DIR\nWhere journals of what is staged lie.\n",
           out);
+    fputs(exit_status, out);
 }
 
 /* Of the program where command is NULL. */

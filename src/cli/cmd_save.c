@@ -16,9 +16,8 @@ static int list_one(oph_device *det, const struct saved *s, oph_error *err)
     int64_t integer;
     double number;
     const char *key = cli_path(s->sig);
-    int32_t dtype = oph_value_dtype(s->value);
     if (saved_chars(s)) return oph_settings_set_text(det, key, saved_chars(s), err);
-    if (dtype == OPH_FLOAT32 || dtype == OPH_FLOAT64) {
+    if (cli_is_float(s->value)) {
         int rc = oph_value_get_double(s->value, &number, err);
         return rc ? rc : oph_settings_set_double(det, key, number, err);
     }

@@ -211,6 +211,14 @@ oph_device *cli_owner(oph_device *det, const char *path, const char **ret_attr)
     return owner;
 }
 
+oph_device *cli_first(oph_device *dev, const char *class_name)
+{
+    oph_device *found = oph_device_is(dev, class_name) ? dev : NULL;
+    for (size_t i = 0; !found && i < oph_device_child_count(dev); i++)
+        found = cli_first(oph_device_child_at(dev, i), class_name);
+    return found;
+}
+
 /* An attribute that is text has what was typed, as "007". */
 static bool is_text(oph_device *dev, const char *attr)
 {

@@ -112,11 +112,6 @@ static void end_without_separator(char *path)
         path[--length] = 0;
 }
 
-static bool is_float(const oph_value *value)
-{
-    return oph_value_dtype(value) == OPH_FLOAT32 || oph_value_dtype(value) == OPH_FLOAT64;
-}
-
 static bool same(const oph_value *a, const oph_value *b, bool path)
 {
     double x, y;
@@ -124,7 +119,8 @@ static bool same(const oph_value *a, const oph_value *b, bool path)
     bool array = oph_value_count(a) != 1 || oph_value_count(b) != 1;
     if (!array && oph_value_get_double(a, &x, NULL) == 0 && oph_value_get_double(b, &y, NULL) == 0)
         return x == y || (isnan(x) && isnan(y)) ||
-               ((is_float(a) || is_float(b)) && fabs(x - y) <= 1e-6 * fmax(fabs(x), fabs(y)));
+               ((cli_is_float(a) || cli_is_float(b)) &&
+                fabs(x - y) <= 1e-6 * fmax(fabs(x), fabs(y)));
     if (text_of(a, one, sizeof one) && text_of(b, other, sizeof other)) {
         if (path) end_without_separator(one);
         if (path) end_without_separator(other);
@@ -154,9 +150,8 @@ static struct two_texts show(oph_signal *sig, const oph_value *first, const oph_
  * its driver does not have. */
 static bool says_nothing(const oph_value *value)
 {
-    enum { UDF_ALARM = 17, DISABLE_ALARM = 18 };
     const double epoch = 631152000; /* 1990, where EPICS begins to count */
-    return oph_value_alarm(value) == UDF_ALARM || oph_value_alarm(value) == DISABLE_ALARM ||
+    return oph_value_alarm(value) == CLI_UDF || oph_value_alarm(value) == CLI_DISABLE ||
            cli_time(value) <= epoch;
 }
 

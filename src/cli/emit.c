@@ -1,6 +1,5 @@
 /* count --emit-c: what the command line says, as a program in C. */
 #include "cli/emit.h"
-#include "cli/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -142,7 +141,7 @@ static const char child[] = "/* NULL where there is none, which the calls below 
 
 static void emit_set_up(struct cli *cli)
 {
-    bool folders = cli->write_root && progress_store(cli->det);
+    bool folders = cli->write_root && cli_first(cli->det, "FileStorePluginBase");
     if (!cli->set_count && !folders) return;
     cli_print(cli, "%s", child);
     cli_print(cli,

@@ -78,8 +78,7 @@ static void help_command(const struct cli_command *command, FILE *out)
     for (size_t i = 0; command->options && command->options[i].name; i++)
         help_option(&command->options[i], out);
     for (size_t i = 0; cli_common[i].option.name; i++)
-        if (!cli_common[i].uses || (cli_common[i].uses & command->uses))
-            help_option(&cli_common[i].option, out);
+        if (cli_takes(command, &cli_common[i])) help_option(&cli_common[i].option, out);
     if (command->examples) {
         fprintf(out, "\nExamples:\n");
         help_lines(command->examples, out);

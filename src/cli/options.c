@@ -25,6 +25,11 @@ const struct cli_common cli_common[] = {
     {{NULL, NULL, NULL}, 0},
 };
 
+bool cli_takes(const struct cli_command *command, const struct cli_common *common)
+{
+    return !common->uses || (common->uses & command->uses);
+}
+
 bool cli_to_int(const char *text, int64_t *ret)
 {
     char *end;

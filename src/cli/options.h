@@ -11,6 +11,9 @@ struct cli_common {
 };
 extern const struct cli_common cli_common[]; /* ended by a name of NULL */
 
+/* Whether the command takes that one. */
+bool cli_takes(const struct cli_command *command, const struct cli_common *common);
+
 /* What the command line asks for. */
 enum cli_wish { CLI_WISH_RUN, CLI_WISH_HELP, CLI_WISH_VERSION };
 

@@ -10,16 +10,6 @@ double progress_seconds(const struct progress *p)
     return p->begun > 0 ? cli_now() - p->begun : 0;
 }
 
-oph_device *progress_store(oph_device *dev)
-{
-    if (oph_device_is(dev, "FileStorePluginBase")) return dev;
-    for (size_t i = 0; i < oph_device_child_count(dev); i++) {
-        oph_device *found = progress_store(oph_device_child_at(dev, i));
-        if (found) return found;
-    }
-    return NULL;
-}
-
 /* --- The bar */
 
 static const char *base_name(const char *file)
@@ -122,7 +112,7 @@ static int64_t frames_per_point(oph_device *det)
 
 /* --- From begin to end */
 
-int progress_begin(struct progress *p)
+void progress_begin(struct progress *p)
 {
     pthread_condattr_t monotonic;
     pthread_mutex_init(&p->lock, NULL);
@@ -130,12 +120,11 @@ int progress_begin(struct progress *p)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&p->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    p->store = progress_store(p->det);
+    p->store = cli_first(p->det, "FileStorePluginBase");
     p->bar = p->bar && !p->cli->json;
-    if (!p->bar) return 0;
+    if (!p->bar) return;
     p->drawing = true;
     if (pthread_create(&p->thread, NULL, draw_on, p)) p->drawing = p->bar = false;
-    return 0;
 }
 
 void progress_staged(struct progress *p)

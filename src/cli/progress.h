@@ -29,14 +29,11 @@ struct progress {
     char file[1024];         /* as this machine sees it, else as the IOC does */
 };
 
-int progress_begin(struct progress *p); /* 0, or an exit code */
+void progress_begin(struct progress *p);
 void progress_staged(struct progress *p);
 void progress_point(struct progress *p);
 /* Takes the bar away; nothing is drawn after it. */
 void progress_end(struct progress *p);
 double progress_seconds(const struct progress *p);
-
-/* The first device of the tree that is a file store, or NULL. */
-oph_device *progress_store(oph_device *dev);
 
 #endif

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UDF = 17, INVALID = 3 }; /* EPICS: a record that never had a value */
-
 /* --- What the IOC has */
 
 static bool is_enum(const struct saved *s)
@@ -15,7 +13,7 @@ static bool is_enum(const struct saved *s)
 
 static bool is_unset(const oph_value *value)
 {
-    return oph_value_severity(value) == INVALID && oph_value_alarm(value) == UDF;
+    return oph_value_severity(value) == CLI_INVALID && oph_value_alarm(value) == CLI_UDF;
 }
 
 /* The labels of enums, or the readbacks of what is unset. */

@@ -44,9 +44,11 @@ const char *cli_time_text(const oph_value *value, char *text, size_t size)
     time_t clock = (time_t)seconds;
     if (!localtime_r(&clock, &local)) return "?";
     size_t length = strftime(text, size, "%Y-%m-%d %H:%M:%S", &local);
-    snprintf(text + length, size - length, ".%03d", (int)(nanoseconds / 1000000));
+    snprintf(text + length, size - length, ".%03d", nanoseconds / 1000000);
     return text;
 }
+
+enum { TEXT_BYTES = 40, MOST_ELEMENTS = 8 }; /* of a string; that are told of an array */
 
 /* --- One element */
 
@@ -73,7 +75,7 @@ static double number_at(const oph_value *value, size_t i)
                                                  : ((const double *)data)[i];
 }
 
-static bool is_real(const oph_value *value)
+bool cli_is_float(const oph_value *value)
 {
     int32_t dtype = oph_value_dtype(value);
     return dtype == OPH_FLOAT32 || dtype == OPH_FLOAT64;
@@ -95,9 +97,9 @@ static void element_text(const oph_value *value, const oph_properties *p, size_t
 {
     int32_t dtype = oph_value_dtype(value);
     if (dtype == OPH_TEXT) {
-        const char *chars = (const char *)oph_value_data(value) + 40 * i;
-        snprintf(text, size, "%.*s", (int)strnlen(chars, 40), chars);
-    } else if (is_real(value)) {
+        const char *chars = (const char *)oph_value_data(value) + TEXT_BYTES * i;
+        snprintf(text, size, "%.*s", (int)strnlen(chars, TEXT_BYTES), chars);
+    } else if (cli_is_float(value)) {
         shortest(number_at(value, i), dtype == OPH_FLOAT32, text, size);
     } else if (dtype == OPH_UINT64) {
         snprintf(text, size, "%llu",
@@ -114,11 +116,11 @@ static void element_text(const oph_value *value, const oph_properties *p, size_t
 static json_t *element_json(const oph_value *value, size_t i)
 {
     int32_t dtype = oph_value_dtype(value);
-    if (is_real(value)) return cli_json_double(number_at(value, i));
+    if (cli_is_float(value)) return cli_json_double(number_at(value, i));
     if (dtype == OPH_UINT64)
         return json_integer((json_int_t)((const uint64_t *)oph_value_data(value))[i]);
     if (dtype != OPH_TEXT) return json_integer(integer_at(value, i));
-    char text[41];
+    char text[TEXT_BYTES + 1];
     element_text(value, NULL, i, text, sizeof text);
     return cli_json_text(text);
 }
@@ -148,13 +150,13 @@ const char *cli_value_text(const oph_value *value, const oph_description *told, 
         return oph_text_clean(text);
     }
     used = (size_t)snprintf(text, size, "%zu %s", count, oph_dtype_name(oph_value_dtype(value)));
-    for (size_t i = 0; i < count && i < 8; i++) {
+    for (size_t i = 0; i < count && i < MOST_ELEMENTS; i++) {
         char one[64];
         element_text(value, p, i, one, sizeof one);
         if (used + strlen(one) + 8 > size) break;
         used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " " : ": ", one);
     }
-    if (count > 8 && used + 5 < size) snprintf(text + used, size - used, " ...");
+    if (count > MOST_ELEMENTS && used + 5 < size) snprintf(text + used, size - used, " ...");
     return oph_text_clean(text);
 }
 

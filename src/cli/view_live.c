@@ -1,17 +1,6 @@
 /* The newest image of an image plugin, over Channel Access: once, or each. */
 #include "cli/view.h"
 
-/* The first image plugin of the tree. */
-static oph_device *find_image(oph_device *dev)
-{
-    if (oph_device_is(dev, "ImagePlugin")) return dev;
-    for (size_t i = 0; i < oph_device_child_count(dev); i++) {
-        oph_device *found = find_image(oph_device_child_at(dev, i));
-        if (found) return found;
-    }
-    return NULL;
-}
-
 /* A Pilatus tells at which count a pixel saturates. */
 static void ask_for_saturation(struct view *view, oph_device *det)
 {
@@ -40,7 +29,7 @@ static int choose_image(struct view *view, const char *prefix, oph_device **ret)
     int rc = cli_device(view->cli, prefix, &det);
     if (rc) return rc;
     if (path && oph_device_child(det, path, ret, &err)) return cli_fail(&err);
-    if (!path) *ret = find_image(det);
+    if (!path) *ret = cli_first(det, "ImagePlugin");
     if (!*ret || !oph_device_is(*ret, "ImagePlugin"))
         return cli_usage("%s: wanted an image plugin, found none", path ? path : prefix);
     ask_for_saturation(view, det);

@@ -16,7 +16,7 @@
 
 enum { READY_SECONDS = 90, END_SECONDS = 5, OWN_ARGUMENTS = 3 };
 
-static const char own_name[] = "cophyd-sim";
+static char own_name[] = "cophyd-sim"; /* argv[0] of it, too, which is no const */
 static const char ready_words[] = " ready on 127.0.0.1:";
 
 struct oph_simulator {
@@ -189,7 +189,7 @@ static void free_simulator(oph_simulator *sim)
 
 static oph_simulator *new_simulator(const char *const *arguments)
 {
-    static char name[] = "cophyd-sim", port[] = "--port";
+    static char port[] = "--port";
     oph_simulator *sim = calloc(1, sizeof *sim);
     size_t count = 0;
     if (!sim) return NULL;
@@ -199,7 +199,7 @@ static oph_simulator *new_simulator(const char *const *arguments)
     sim->arguments = calloc(OWN_ARGUMENTS + count + 1, sizeof *sim->arguments);
     bool ok = sim->arguments != NULL;
     if (ok) {
-        sim->arguments[0] = name;
+        sim->arguments[0] = own_name;
         sim->arguments[1] = port;
         sim->arguments[2] = sim->port_text;
     }
