@@ -409,8 +409,8 @@ static void check_dev_classes(struct checker *ck, const struct oph__classdef *de
     }
 }
 
-void oph__source_check(const struct oph__source *source, struct oph__maker *maker,
-                       struct oph__mistakes *m)
+void oph__class_source_check(const struct oph__class_source *source, struct oph__maker *maker,
+                             struct oph__mistakes *m)
 {
     struct checker ck = {.maker = maker, .m = m};
 

@@ -45,13 +45,13 @@ struct oph__word {
     bool quoted;
 };
 enum { OPH__MAX_WORDS = 64 };
-struct oph__words {
+struct oph__line_words {
     struct oph__word at[OPH__MAX_WORDS];
     size_t count;
 };
 
 /* Splits a line in place. Returns NULL, or a sentence that says what is wrong. */
-const char *oph__words_split(char *line, struct oph__words *ret);
+const char *oph__words_split(char *line, struct oph__line_words *ret);
 /* Writes a word so that it is read back as the same: in quotes where it must be, or is to be. */
 void oph__word_add(struct oph__buf *buf, const char *text, bool quoted);
 /* NULL, or what is wrong with the line's characters. */
@@ -93,13 +93,13 @@ struct oph__classdef {
 };
 
 /* A text that was read. */
-struct oph__source {
+struct oph__class_source {
     struct oph__arena arena;
     struct oph__vec defs; /* struct oph__classdef */
 };
-void oph__source_read(struct oph__source *source, const char *text, const char *origin,
-                      oph__known_fn *known, void *user, struct oph__mistakes *m);
-void oph__source_free(struct oph__source *source);
+void oph__class_source_read(struct oph__class_source *source, const char *text, const char *origin,
+                            oph__known_fn *known, void *user, struct oph__mistakes *m);
+void oph__class_source_free(struct oph__class_source *source);
 
 /* Texts of which one is read when a class of it is first asked for (class_shelf.c). Not locked. */
 struct oph__shelf;
@@ -177,8 +177,8 @@ int oph__maker_get(struct oph__maker *maker, const char *expression, int version
 void oph__maker_free(struct oph__maker *maker);
 
 /* Checks the classes of a new text, each whole; the maker's scope has them and all older ones. */
-void oph__source_check(const struct oph__source *source, struct oph__maker *maker,
-                       struct oph__mistakes *m);
+void oph__class_source_check(const struct oph__class_source *source, struct oph__maker *maker,
+                             struct oph__mistakes *m);
 /* Checks one class and the devices in it: settings, orders, names. */
 void oph__class_check(struct oph__maker *maker, const struct oph__class *cls,
                       struct oph__mistakes *m);
@@ -189,7 +189,7 @@ struct oph__classes {
     void *user;
     struct oph__scope scope;
     struct oph__maker maker;
-    struct oph__vec sources; /* struct oph__source: they own what the scope names */
+    struct oph__vec sources; /* struct oph__class_source: they own what the scope names */
 };
 
 /* The words of a row, in the order of the enums, with NULL at the end. */

@@ -345,8 +345,8 @@ static void read_line(struct oph__reader *r, char *line)
         s->read(r);
 }
 
-void oph__source_read(struct oph__source *source, const char *text, const char *origin,
-                      oph__known_fn *known, void *user, struct oph__mistakes *m)
+void oph__class_source_read(struct oph__class_source *source, const char *text, const char *origin,
+                            oph__known_fn *known, void *user, struct oph__mistakes *m)
 {
     struct oph__reader r = {.source = source, .m = m, .known = known, .user = user};
     size_t len;
@@ -372,7 +372,7 @@ void oph__source_read(struct oph__source *source, const char *text, const char *
         oph__mistake(m, (struct oph__place){r.at.origin, 1}, "there is no class in this text");
 }
 
-void oph__source_free(struct oph__source *source)
+void oph__class_source_free(struct oph__class_source *source)
 {
     for (size_t i = 0; i < source->defs.count; i++) {
         struct oph__classdef *def = source->defs.at[i];

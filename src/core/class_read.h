@@ -5,7 +5,7 @@
 #include "core/class_parts.h"
 
 struct oph__reader {
-    struct oph__source *source;
+    struct oph__class_source *source;
     struct oph__mistakes *m;
     oph__known_fn *known;
     void *user;
@@ -13,7 +13,7 @@ struct oph__reader {
     struct oph__classdef *def; /* NULL before the first class */
     struct oph__map seen;      /* what the class has: "row x since 3.4", "dev cam" -> its place */
     struct oph__map docs;      /* attribute -> the doc of its newest row that has one */
-    struct oph__words words;   /* of the line; the first is the statement */
+    struct oph__line_words words; /* of the line; the first is the statement */
 };
 
 /* Zeroed memory that lives as long as the text. NULL is remembered in r->m. */

@@ -32,7 +32,7 @@ void oph__classes_free(struct oph__classes *classes)
     oph__shelf_free(classes->scope.shelf);
     scope_free(&classes->scope);
     for (size_t i = 0; i < classes->sources.count; i++) {
-        oph__source_free(classes->sources.at[i]);
+        oph__class_source_free(classes->sources.at[i]);
         free(classes->sources.at[i]);
     }
     oph__vec_free(&classes->sources);
@@ -74,21 +74,21 @@ static void scope_add(struct oph__scope *scope, struct oph__classdef *def, struc
 static int parse_locked(struct oph__classes *classes, const char *text, const char *origin,
                         struct oph__mistakes *m)
 {
-    struct oph__source *source = calloc(1, sizeof *source);
+    struct oph__class_source *source = calloc(1, sizeof *source);
     struct oph__scope scope = {.shelf = classes->scope.shelf};
     struct oph__maker maker = {.scope = &scope};
 
     if (!source) return OPH_ENOMEM;
-    oph__source_read(source, text, origin, classes->known, classes->user, m);
+    oph__class_source_read(source, text, origin, classes->known, classes->user, m);
     for (size_t i = 0; i < classes->scope.defs.count; i++)
         scope_add(&scope, classes->scope.defs.at[i], m);
     for (size_t i = 0; i < source->defs.count; i++)
         scope_add(&scope, source->defs.at[i], m);
-    if (!m->memory) oph__source_check(source, &maker, m);
+    if (!m->memory) oph__class_source_check(source, &maker, m);
     oph__maker_free(&maker);
     if (m->memory || m->count || !oph__vec_add(&classes->sources, source)) {
         scope_free(&scope);
-        oph__source_free(source);
+        oph__class_source_free(source);
         free(source);
         return m->count && !m->memory ? OPH_EPARSE : OPH_ENOMEM;
     }

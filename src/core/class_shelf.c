@@ -18,7 +18,7 @@ struct oph__shelf {
     struct oph__arena arena;
     struct oph__map by_name; /* struct shelved */
     struct oph__vec names;   /* the same, in the order of the texts */
-    struct oph__vec sources; /* struct oph__source: the texts that were read */
+    struct oph__vec sources; /* struct oph__class_source: the texts that were read */
     oph_error err;           /* why the class asked for last could not be had; or code 0 */
 };
 
@@ -35,7 +35,7 @@ void oph__shelf_free(struct oph__shelf *shelf)
 {
     if (!shelf) return;
     for (size_t i = 0; i < shelf->sources.count; i++) {
-        oph__source_free(shelf->sources.at[i]);
+        oph__class_source_free(shelf->sources.at[i]);
         free(shelf->sources.at[i]);
     }
     oph__vec_free(&shelf->sources);
@@ -92,13 +92,13 @@ static bool find_names(struct oph__shelf *shelf)
 static int read_text(struct oph__shelf *shelf, size_t which)
 {
     const struct oph__class_text *text = &shelf->texts[which];
-    struct oph__source *source = calloc(1, sizeof *source);
+    struct oph__class_source *source = calloc(1, sizeof *source);
     struct oph__mistakes m = {0};
 
     if (!source) return oph__fail_memory(&shelf->err, text->name);
-    oph__source_read(source, text->text, text->name, shelf->known, shelf->user, &m);
+    oph__class_source_read(source, text->text, text->name, shelf->known, shelf->user, &m);
     if (m.memory || m.count || !oph__vec_add(&shelf->sources, source)) {
-        oph__source_free(source);
+        oph__class_source_free(source);
         free(source);
         if (!m.count || m.memory) return oph__fail_memory(&shelf->err, text->name);
         shelf->err = m.first;

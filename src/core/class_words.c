@@ -70,7 +70,7 @@ static const char *take_word(char **p, struct oph__word *word)
     return NULL;
 }
 
-const char *oph__words_split(char *line, struct oph__words *ret)
+const char *oph__words_split(char *line, struct oph__line_words *ret)
 {
     ret->count = 0;
     for (char *p = line;;) {

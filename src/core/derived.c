@@ -16,7 +16,8 @@ static void destroy(struct oph__link *link)
     free(d);
 }
 
-static bool use_source(struct oph__source *source, const oph_signal *sig, const struct oph__pv *pv)
+static bool use_source(struct oph__derived_source *source, const oph_signal *sig,
+                       const struct oph__pv *pv)
 {
     source->path = oph__dup(sig->path);
     source->pv = oph__dup(pv->name);

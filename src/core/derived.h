@@ -13,7 +13,7 @@
 #include <cophyd/soft.h>
 
 /* The PV of a source, which need not be there any more. */
-struct oph__source {
+struct oph__derived_source {
     char *path, *pv;
     const struct oph__row *row;
     const struct oph__link_ops *ops;
@@ -30,7 +30,7 @@ struct oph__derived {
     oph_inverse_fn *inverse;
     void *user;
     size_t count;
-    struct oph__source from[];
+    struct oph__derived_source from[];
 };
 
 /* Computing */
@@ -87,8 +87,8 @@ struct oph__dchan {
     struct oph__derived *of;
     oph__state_fn *state;
     void *user;
-    struct oph__monitor m; /* of what follows */
-    struct oph__turn turn; /* of callbacks about state and updates */
+    struct oph__monitor m;       /* of what follows */
+    struct oph__local_turn turn; /* of callbacks about state and updates */
     bool closed;
     bool up, readable, writable; /* as told; written in turns */
     struct oph__dreq *requests;  /* under way */
@@ -112,7 +112,8 @@ bool oph__dchan_begin(struct oph__dchan *chan, const bool *gone);
 void oph__dchan_end(struct oph__dchan *chan);
 
 /* "det.x (X:Number): the PV is not connected" for a source. */
-void oph__source_says(const struct oph__source *source, int code, const char *why, oph_error *err);
+void oph__derived_source_says(const struct oph__derived_source *source, int code, const char *why,
+                              oph_error *err);
 /* The same for the first that is missing. */
 int oph__dchan_lacks(struct oph__dchan *chan, oph_error *err);
 

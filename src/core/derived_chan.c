@@ -29,11 +29,11 @@ bool oph__dchan_begin(struct oph__dchan *chan, const bool *gone)
     static const bool never;
     if (!gone) gone = &never;
     pthread_mutex_lock(&chan->m.lock);
-    bool mine = oph__turn_is_mine(&chan->turn);
+    bool mine = oph__local_turn_is_mine(&chan->turn);
     while (!mine && chan->turn.taken && !chan->closed && !*gone)
         pthread_cond_wait(&chan->m.changed, &chan->m.lock);
     bool may = !mine && !chan->closed && !*gone;
-    if (may) oph__turn_take(&chan->turn);
+    if (may) oph__local_turn_take(&chan->turn);
     pthread_mutex_unlock(&chan->m.lock);
     return may;
 }
@@ -42,7 +42,7 @@ void oph__dchan_end(struct oph__dchan *chan)
 {
     pthread_mutex_lock(&chan->m.lock);
     struct oph__dmon *ended = oph__dmons_sweep(chan);
-    oph__turn_leave(&chan->turn, &chan->m);
+    oph__local_turn_leave(&chan->turn, &chan->m);
     pthread_mutex_unlock(&chan->m.lock);
     oph__dmons_free(ended);
 }
@@ -130,7 +130,8 @@ static bool info_of(struct oph__dchan *chan, struct oph__chan_info *ret)
     return true;
 }
 
-void oph__source_says(const struct oph__source *source, int code, const char *why, oph_error *err)
+void oph__derived_source_says(const struct oph__derived_source *source, int code, const char *why,
+                              oph_error *err)
 {
     oph__fail(err, code, (struct oph__at){.device = source->path, .pv = source->pv}, NULL, "%s",
               why && *why ? why : oph_code_name(code));
@@ -149,7 +150,7 @@ int oph__dchan_lacks(struct oph__dchan *chan, oph_error *err)
             ops->chan_lacks(source, deeper, sizeof deeper);
             return oph__fail_text(err, OPH_EDISCONN, "%s", deeper);
         }
-        oph__source_says(&d->from[i], OPH_EDISCONN, "the PV is not connected", err);
+        oph__derived_source_says(&d->from[i], OPH_EDISCONN, "the PV is not connected", err);
         return OPH_EDISCONN;
     }
     return oph__fail_text(err, OPH_EDISCONN, "it is just connecting");

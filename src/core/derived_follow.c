@@ -124,7 +124,7 @@ static void fail(struct slot *slot, size_t source, int32_t code, const char *why
 {
     oph_error says = OPH_ERROR_INIT;
     slot->known = false;
-    oph__source_says(&slot->mon->chan->of->from[source], code, why, &says);
+    oph__derived_source_says(&slot->mon->chan->of->from[source], code, why, &says);
     tell(slot->mon, &(struct oph__event){.code = code, .why = says.text});
 }
 
@@ -174,7 +174,7 @@ void oph__derived_unsubscribe(struct oph__chanmon *m)
     end_sources(mon);
     pthread_mutex_lock(&chan->m.lock);
     mon->ended = true;
-    bool inside_turn = oph__turn_is_mine(&chan->turn);
+    bool inside_turn = oph__local_turn_is_mine(&chan->turn);
     while (!inside_turn && chan->turn.taken)
         pthread_cond_wait(&chan->m.changed, &chan->m.lock);
     struct oph__dmon *ended = inside_turn ? NULL : oph__dmons_sweep(chan);

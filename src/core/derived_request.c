@@ -123,7 +123,7 @@ static void failed(struct part *part, int32_t code, const char *why)
     struct oph__dreq *req = part->req;
     struct oph__dchan *chan = req->chan;
     oph_error says = OPH_ERROR_INIT;
-    oph__source_says(&chan->of->from[part - req->parts], code, why, &says);
+    oph__derived_source_says(&chan->of->from[part - req->parts], code, why, &says);
     pthread_mutex_lock(&chan->m.lock);
     if (!req->code) {
         req->code = code;
@@ -224,7 +224,7 @@ static void put_done(void *user, int32_t code, const char *why)
 static void put_one(struct oph__dchan *chan, size_t i, const struct oph__wire *wire,
                     struct oph__dreq *req)
 {
-    const struct oph__source *from = &chan->of->from[i];
+    const struct oph__derived_source *from = &chan->of->from[i];
     struct part *part = &req->parts[i];
     bool completion = from->row->how != OPH__START;
     oph_error why = OPH_ERROR_INIT;
@@ -248,7 +248,7 @@ static int put_plainly(struct oph__dchan *chan, const struct oph__wire *wires, o
                                      wires[i].data, NULL, NULL, &why);
         if (!rc || first) continue;
         first = rc;
-        oph__source_says(&d->from[i], rc, why.found[0] ? why.found : why.text, err);
+        oph__derived_source_says(&d->from[i], rc, why.found[0] ? why.found : why.text, err);
     }
     return first;
 }

@@ -164,7 +164,7 @@ void oph__computed_clear(struct oph__computed *c)
 
 /* Inverse */
 
-static int make_ready(const struct oph__source *from, struct oph__chan *source,
+static int make_ready(const struct oph__derived_source *from, struct oph__chan *source,
                       const oph_data *data, struct oph__wire *ret, oph_error *err)
 {
     struct oph__chan_info info;

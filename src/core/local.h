@@ -46,20 +46,20 @@ int oph__local_convert(struct oph__event *event, const struct oph__chan_info *in
 
 /* A turn: one thread at a time has it, with no lock held, so that callbacks come one at a time and
  * in order. Those below with the monitor's lock held. */
-struct oph__turn {
+struct oph__local_turn {
     bool taken;
     pthread_t by;
 };
-static inline bool oph__turn_is_mine(const struct oph__turn *turn)
+static inline bool oph__local_turn_is_mine(const struct oph__local_turn *turn)
 {
     return turn->taken && pthread_equal(turn->by, pthread_self());
 }
-static inline void oph__turn_take(struct oph__turn *turn)
+static inline void oph__local_turn_take(struct oph__local_turn *turn)
 {
     turn->taken = true;
     turn->by = pthread_self();
 }
-static inline void oph__turn_leave(struct oph__turn *turn, struct oph__monitor *m)
+static inline void oph__local_turn_leave(struct oph__local_turn *turn, struct oph__monitor *m)
 {
     turn->taken = false;
     pthread_cond_broadcast(&m->changed);

@@ -136,7 +136,7 @@ static void read_word(struct parsing *p, const struct oph__word *word)
 
 static void read_line(struct parsing *p, const char *start, size_t length)
 {
-    struct oph__words *words = malloc(sizeof *words);
+    struct oph__line_words *words = malloc(sizeof *words);
     char *line = oph__dup_n(start, length);
     const char *wrong = oph__line_wrong(start, length);
     if (!words || !line) p->m->memory = true;

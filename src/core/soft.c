@@ -21,7 +21,7 @@ struct soft {
     struct oph__local what;
     char *name;
     struct oph__monitor m; /* of what follows */
-    struct oph__turn turn;
+    struct oph__local_turn turn;
     struct kept *now;
     struct mon *mons;
 };
@@ -112,10 +112,10 @@ static void tell(const struct soft *s, const struct kept *kept, int32_t dtype, u
 static bool begin_turn(struct soft *s)
 {
     pthread_mutex_lock(&s->m.lock);
-    bool outside = !oph__turn_is_mine(&s->turn);
+    bool outside = !oph__local_turn_is_mine(&s->turn);
     while (outside && s->turn.taken)
         pthread_cond_wait(&s->m.changed, &s->m.lock);
-    if (outside) oph__turn_take(&s->turn);
+    if (outside) oph__local_turn_take(&s->turn);
     pthread_mutex_unlock(&s->m.lock);
     if (outside) oph__local_ref(&s->link); /* a callback may free the last channel */
     return outside;
@@ -147,7 +147,7 @@ static void end_turn(struct soft *s)
 {
     pthread_mutex_lock(&s->m.lock);
     struct mon *gone = sweep(s);
-    oph__turn_leave(&s->turn, &s->m);
+    oph__local_turn_leave(&s->turn, &s->m);
     pthread_mutex_unlock(&s->m.lock);
     while (gone) {
         struct mon *next = gone->next;
