@@ -1,8 +1,6 @@
 /* What is written before an acquisition, and how many frames come of all. */
 #include "ad/run.h"
 #include "base/err.h"
-#include "base/str.h"
-#include <math.h>
 #include <stdlib.h>
 
 struct oph__settings_write *oph__settings_write_new(size_t room, oph_error *err)
@@ -55,13 +53,9 @@ void oph__course_name(const struct oph__course *course, const oph_device *dev, s
                       oph_error *err)
 {
     const char *name = course->name ? course->name(dev, acquisition) : NULL;
-    char found[sizeof err->found];
     if (!name) return;
-    oph__format(found, sizeof found, "in %s: %s", name, err->found);
-    const oph_error was = *err;
-    oph__fail(err, was.code,
-              (struct oph__at){.device = was.device, .pv = was.pv, .waited = fmax(was.waited, 0)},
-              was.wanted, "%s", found);
+    oph__fail(err, err->code, oph__error_at(err), err->wanted, "in %s: %s", name,
+              oph__error_found(err));
 }
 
 void oph__switch_wire(struct oph__wire *wire, uint16_t on)

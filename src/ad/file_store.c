@@ -144,16 +144,13 @@ static int ready(oph_device *dev, void *data, const struct oph__plan *plan, oph_
 static void explain(oph_device *dev, void *data, oph_error *err)
 {
     (void)data;
-    char message[300], found[sizeof err->found];
+    char message[300];
     int64_t failed = 0;
     oph_get_int(dev, "write_status", &failed, NULL);
     if (oph_get_text(dev, "write_message", message, sizeof message, NULL)) return;
-    oph__format(found, sizeof found, "%s (WriteStatus %s, WriteMessage \"%s\")", err->found,
-                failed ? "Write error" : "Write OK", message);
-    const oph_error was = *err;
-    oph__fail(err, was.code,
-              (struct oph__at){.device = was.device, .pv = was.pv, .waited = was.waited},
-              was.wanted, "%s", found);
+    oph__fail(err, err->code, oph__error_at(err), err->wanted,
+              "%s (WriteStatus %s, WriteMessage \"%s\")", oph__error_found(err),
+              failed ? "Write error" : "Write OK", message);
 }
 
 const struct oph__hook_ops oph__file_store = {

@@ -252,10 +252,8 @@ static int verify(const struct warming *w, oph_device *dev, oph_error *err)
 static int also_changed(int rc, const oph_error *late, oph_error *err)
 {
     if (!err) return rc;
-    const oph_error was = *err;
-    return oph__fail(err, rc,
-                     (struct oph__at){.device = was.device, .pv = was.pv, .waited = was.waited},
-                     was.wanted, "%s; besides: %s", was.found, late->text);
+    return oph__fail(err, rc, oph__error_at(err), err->wanted, "%s; besides: %s",
+                     oph__error_found(err), late->text);
 }
 
 static int warm_up(struct warming *w, oph_device *dev, double timeout, oph_error *err)

@@ -73,6 +73,16 @@ int oph__fail_text(oph_error *err, int code, const char *format, ...)
     return code;
 }
 
+struct oph__at oph__error_at(const oph_error *err)
+{
+    return (struct oph__at){.device = err->device, .pv = err->pv, .waited = err->waited};
+}
+
+const char *oph__error_found(const oph_error *err)
+{
+    return *err->found ? err->found : err->text;
+}
+
 int oph__fail_memory(oph_error *err, const char *what)
 {
     return oph__fail_text(err, OPH_ENOMEM, "no memory for %s", what);

@@ -23,6 +23,11 @@ int oph__fail(oph_error *err, int code, struct oph__at at, const char *wanted, c
 int oph__fail_text(oph_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Of an error that another one is to be made of, which oph__fail may put in its place: where it
+ * happened; and what was found, or all of one whose text is the sentence. */
+struct oph__at oph__error_at(const oph_error *err);
+const char *oph__error_found(const oph_error *err);
+
 /* "no memory" for `what`. */
 int oph__fail_memory(oph_error *err, const char *what);
 

@@ -1,6 +1,7 @@
 #include "ca/client.h"
 
 #include "base/err.h"
+#include "base/thread.h"
 
 #include <stdlib.h>
 
@@ -136,7 +137,7 @@ static void end_context(struct oph__job *job)
     bool left_alone = link->left_alone;
     pthread_cond_broadcast(&link->m.changed);
     pthread_mutex_unlock(&link->m.lock);
-    if (left_alone && !pthread_create(&thread, NULL, bury, link)) pthread_detach(thread);
+    if (left_alone && !oph__thread_start(&thread, bury, link)) pthread_detach(thread);
 }
 
 static void close_link(struct oph__link *link)

@@ -116,6 +116,8 @@ int cli_flush(struct cli *cli);
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, and returns CLI_USAGE. */
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Says so, and returns CLI_FAILED. */
+int cli_no_memory(void);
 /* Says what went wrong, and returns the exit code for it. */
 int cli_fail(const oph_error *err);
 /* The same for a call that gives a report as well, which it frees: all its lines, once each. */

@@ -167,7 +167,7 @@ static int apply(struct cli *cli, const struct saved_list *list)
 {
     size_t count;
     struct saved **order = in_order(list, &count);
-    int rc = !order ? cli_usage("no memory") : count ? put_all(cli, order, count) : 0;
+    int rc = !order ? cli_no_memory() : count ? put_all(cli, order, count) : 0;
     for (size_t i = 0; !rc && i < count; i++)
         rc = show(cli, order[i]);
     if (!rc && !cli->json) cli_print(cli, "%zu of %zu settings were changed\n", count, list->count);

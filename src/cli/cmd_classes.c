@@ -148,7 +148,7 @@ static int show_text(struct cli *cli, const char *name)
     uint32_t flags = cli_option(cli, "--flat") ? OPH_CLASS_FLAT : 0u;
     if (oph_class_text(cli->ctx, name, flags, NULL, 0, &length, &err)) return cli_fail(&err);
     char *text = malloc(length + 1);
-    if (!text) return cli_usage("no memory");
+    if (!text) return cli_no_memory();
     int rc = oph_class_text(cli->ctx, name, flags, text, length + 1, &length, &err);
     if (rc)
         rc = cli_fail(&err);

@@ -155,8 +155,7 @@ static int run_check(struct doctor *d, const char *name, doctor_fn *fn)
     }
     if (!rc && !d->cli->closed) cli_flush(d->cli);
     if (d->failed) {
-        cli_say("no memory");
-        rc = CLI_FAILED;
+        rc = cli_no_memory();
     }
     return cli_interrupted() ? CLI_INTERRUPTED : rc;
 }

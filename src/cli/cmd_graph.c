@@ -19,7 +19,7 @@ static char *text_of(const oph_graph *graph, text_fn *fn)
     if (text)
         fn(graph, text, size);
     else
-        cli_say("no memory");
+        cli_no_memory();
     return text;
 }
 
@@ -149,7 +149,7 @@ static int run_dot(int in, int out)
     posix_spawn_file_actions_t actions;
     pid_t pid;
     int status = 0;
-    if (posix_spawn_file_actions_init(&actions)) return cli_say("no memory"), CLI_FAILED;
+    if (posix_spawn_file_actions_init(&actions)) return cli_no_memory();
     int rc = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
     if (!rc) rc = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
     if (!rc) rc = posix_spawnp(&pid, program, &actions, NULL, args, environ);

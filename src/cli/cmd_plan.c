@@ -51,7 +51,7 @@ static int show(struct cli *cli, const oph_plan *plan)
     int rc = 0;
     size_t length = oph_plan_text(plan, NULL, 0);
     char *text = malloc(length + 1);
-    if (!text) return cli_usage("no memory");
+    if (!text) return cli_no_memory();
     oph_plan_text(plan, text, length + 1);
     bool narrow = cli->terminal && width_of(text) > (size_t)cli_columns();
     for (size_t i = 0; !rc && (cli->json || narrow) && i < oph_plan_count(plan); i++) {

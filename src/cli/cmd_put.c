@@ -78,7 +78,7 @@ static int run(struct cli *cli, int argc, char **argv)
     size_t count = (size_t)argc - 1;
     oph_signal **signals = calloc(count, sizeof(oph_signal *));
     const char **values = calloc(count, sizeof(char *));
-    if (!signals || !values) rc = cli_usage("no memory");
+    if (!signals || !values) rc = cli_no_memory();
     if (!rc) rc = cli_device(cli, argv[0], &det);
     for (size_t i = 0; !rc && i < count; i++) { /* all are right before one is put */
         rc = split(argv[1 + i], &values[i]);

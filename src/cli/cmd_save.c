@@ -49,7 +49,7 @@ static int write_text(FILE *to, oph_device *det, size_t count)
     if (localtime_r(&now, &local)) strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
     if (oph_settings_print(det, NULL, 0, &length, &err)) return cli_fail(&err);
     char *text = malloc(length + 1);
-    if (!text) return cli_usage("no memory");
+    if (!text) return cli_no_memory();
     int rc = oph_settings_print(det, text, length + 1, &length, &err);
     if (!rc)
         fprintf(to, "# %zu settings of %s, %s; cophyd apply brings them back\n%s", count,

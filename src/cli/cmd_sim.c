@@ -14,12 +14,12 @@ static int run(struct cli *cli, int argc, char **argv)
     char path[PATH_MAX + sizeof name];
     (void)cli;
     ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
-    if (length <= 0) return cli_usage("/proc/self/exe: %s", strerror(errno));
+    if (length <= 0) return cli_say("/proc/self/exe: %s", strerror(errno)), CLI_FAILED;
     path[length] = 0;
     char *slash = strrchr(path, '/');
     memcpy(slash ? slash + 1 : path, name, sizeof name);
     char **words = calloc((size_t)argc + 2, sizeof *words);
-    if (!words) return cli_usage("no memory");
+    if (!words) return cli_no_memory();
     words[0] = name;
     memcpy(words + 1, argv, (size_t)argc * sizeof *words);
     signal(SIGPIPE, SIG_DFL);

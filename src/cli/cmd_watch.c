@@ -143,7 +143,7 @@ static int run(struct cli *cli, int argc, char **argv)
     int rc = cli_option_int(cli, "-n", 1, 0, &most);
     if (!rc) rc = cli_device(cli, argv[0], &det);
     if (!rc) rc = cli_signals(det, argc - 1, argv + 1, &signals);
-    if (!rc && !(list = calloc(signals.count + 1, sizeof *list))) rc = cli_usage("no memory");
+    if (!rc && !(list = calloc(signals.count + 1, sizeof *list))) rc = cli_no_memory();
     if (!rc) rc = connect_all(cli, &signals);
     if (!rc && oph_queue_new(cli->ctx, &queue, &err)) rc = cli_fail(&err);
     if (!rc) rc = subscribe_all(&signals, list, queue);

@@ -139,7 +139,7 @@ static int find_class(struct cli *cli, const char **ret)
     }
     const char *wanted;
     char *file = file_of(cli->class_name, &wanted);
-    int rc = file ? class_of_file(cli, file, wanted, ret) : cli_usage("no memory");
+    int rc = file ? class_of_file(cli, file, wanted, ret) : cli_no_memory();
     free(file);
     return rc;
 }
@@ -175,7 +175,7 @@ static char *with_ready(char *text)
         char *both = NULL;
         if (!strstr(text, ready[i].class_name)) continue;
         if (asprintf(&both, "%s\n%s", ready[i].text, text) < 0) both = NULL;
-        if (!both) cli_say("no memory");
+        if (!both) cli_no_memory();
         free(text);
         text = both;
     }
@@ -190,7 +190,7 @@ int cli_class_text(const struct cli *cli, char **ret)
     if (!known && !is_file(cli->class_name)) return 0;
     char *file = known ? NULL : file_of(cli->class_name, &wanted);
     *ret = known ? strdup(known->text) : file ? with_ready(cli_read_file(file)) : NULL;
-    if (!*ret && !file) cli_say("no memory");
+    if (!*ret && !file) cli_no_memory();
     free(file);
     return *ret ? 0 : CLI_FAILED;
 }
@@ -295,7 +295,7 @@ static int set_folders(const struct cli *cli, oph_device *store)
     oph_error err = OPH_ERROR_INIT;
     char *write = join(cli->write_root, dir), *read = join(read_root, dir);
     int rc = write && read ? 0 : CLI_FAILED;
-    if (rc) cli_say("no memory");
+    if (rc) cli_no_memory();
     if (!rc && cli_is_windows(cli)) rc = oph_files_set_semantics(store, OPH_PATH_WINDOWS, &err);
     if (!rc) rc = oph_files_set(store, write, read, &err);
     if (err.code) rc = (cli_fail(&err), CLI_USAGE);

@@ -65,10 +65,7 @@ int cli_json(struct cli *cli, json_t *document)
 {
     char *text = document ? dump(document) : NULL;
     json_decref(document);
-    if (!text) {
-        cli_say("no memory");
-        return CLI_FAILED;
-    }
+    if (!text) return cli_no_memory();
     shorten(text);
     cli_print_raw(cli, text);
     cli_print_raw(cli, "\n");

@@ -108,7 +108,7 @@ static int take_set(struct cli *cli, const char *value)
     if (!strchr(value, '=') || *value == '=')
         return cli_usage("--set: wanted PATH=VALUE, found '%s'", value);
     const char **sets = realloc(cli->sets, (cli->set_count + 1) * sizeof *sets);
-    if (!sets) return cli_usage("no memory");
+    if (!sets) return cli_no_memory();
     cli->sets = sets;
     sets[cli->set_count++] = value;
     return 0;

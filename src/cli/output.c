@@ -113,6 +113,12 @@ int cli_usage(const char *format, ...)
     return CLI_USAGE;
 }
 
+int cli_no_memory(void)
+{
+    cli_say("no memory");
+    return CLI_FAILED;
+}
+
 /* Kafka may be late, too, and so may an acquisition: that is no matter of the IOC's. */
 static bool is_unanswered(const oph_error *err)
 {

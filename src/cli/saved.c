@@ -91,7 +91,7 @@ static int take_text(struct saved *s)
     oph_signal_row(s->sig, &row);
     if (dtype != OPH_TEXT && (dtype != OPH_UINT8 || row.type != OPH_ROW_TEXT)) return 0;
     s->text = bytes ? strndup(oph_value_data(s->former), bytes) : strdup("");
-    return s->text ? 0 : cli_usage("no memory");
+    return s->text ? 0 : cli_no_memory();
 }
 
 static int read_list(struct cli *cli, struct saved_list *list, bool lenient)
@@ -127,7 +127,7 @@ int saved_read_all(struct cli *cli, oph_device *det, struct saved_list *ret)
     struct cli_signals signals = {0};
     char dot[] = ".", *all = dot;
     int rc = cli_signals(det, 1, &all, &signals);
-    if (!rc && !(ret->at = calloc(signals.count + 1, sizeof *ret->at))) rc = cli_usage("no memory");
+    if (!rc && !(ret->at = calloc(signals.count + 1, sizeof *ret->at))) rc = cli_no_memory();
     for (size_t i = 0; !rc && i < signals.count; i++)
         if (is_setting(signals.at[i])) ret->at[ret->count++].sig = signals.at[i];
     cli_signals_free(&signals);
@@ -194,7 +194,7 @@ int saved_read_file(struct cli *cli, oph_device *det, const char *file, struct s
 {
     int rc = parse_file(det, file);
     size_t count = oph_settings_count(det);
-    if (!rc && !(ret->at = calloc(count + 1, sizeof *ret->at))) rc = cli_usage("no memory");
+    if (!rc && !(ret->at = calloc(count + 1, sizeof *ret->at))) rc = cli_no_memory();
     for (size_t i = 0; !rc && i < count; i++) {
         struct saved *s = &ret->at[ret->count++];
         const char *key = oph_settings_key_at(det, i);

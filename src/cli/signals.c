@@ -24,7 +24,7 @@ static int add(struct cli_signals *to, oph_signal *sig, bool named)
         bool *flags = realloc(to->named, 2 * room * sizeof *flags);
         if (at) to->at = at;
         if (flags) to->named = flags;
-        if (!at || !flags) return cli_usage("no memory");
+        if (!at || !flags) return cli_no_memory();
     }
     to->at[to->count] = sig;
     to->named[to->count++] = named;

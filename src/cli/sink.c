@@ -12,7 +12,7 @@ static int open_kafka(const char *where, const char *keep, struct sink *ret)
     if (!slash || slash == where || !slash[1])
         return cli_usage("--kafka: wanted BROKERS/TOPIC, found '%s'", where);
     char *brokers = strndup(where, (size_t)(slash - where));
-    if (!brokers) return cli_usage("no memory");
+    if (!brokers) return cli_no_memory();
     int rc = oph_document_kafka_open(brokers, slash + 1, keep, NULL, &ret->kafka, &err);
     free(brokers);
     if (rc) return cli_fail(&err);

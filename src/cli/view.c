@@ -199,7 +199,7 @@ static int draw(const struct view *view, const struct frame *frame, struct notes
         view->cli->color ? picture_ink(getenv("COLORTERM"), getenv("TERM")) : PICTURE_LETTERS;
     shorten(notes, cli_columns());
     bool below = fit(frame, notes, &width, &height);
-    if (!picture_shrink(frame, width, height, &small)) return cli_say("no memory"), CLI_FAILED;
+    if (!picture_shrink(frame, width, height, &small)) return cli_no_memory();
     /* Of brightest pixels more are bright: the range is the picture's, not the frame's. */
     bool ok = picture_range(&small, &view->scale, &range);
     small.all = true;
@@ -208,8 +208,7 @@ static int draw(const struct view *view, const struct frame *frame, struct notes
         picture_draw(&small, &range, view->map, ink, notes->lines, below, stdout);
     }
     free((void *)(uintptr_t)small.pixels);
-    if (!ok) cli_say("no memory");
-    return ok ? 0 : CLI_FAILED;
+    return ok ? 0 : cli_no_memory();
 }
 
 static int show_text(const struct view *view, const struct frame *frame,
@@ -239,7 +238,7 @@ int view_show(struct view *view, const struct view_source *source)
     bool to_stdout = view->png && strcmp(view->png, "-") == 0;
     view->frame.all = view->all;
     view->shown++;
-    if (!look(view, frame, &seen)) return cli_say("no memory"), CLI_FAILED;
+    if (!look(view, frame, &seen)) return cli_no_memory();
     if (view->png &&
         !picture_write_png(frame, &seen.range, view->map, view->png, why, sizeof why)) {
         int rc = to_stdout ? cli_flush(view->cli) : 0;

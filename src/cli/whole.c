@@ -58,8 +58,7 @@ int whole_device(struct cli *cli, oph_device *det, oph_device **ret)
     } else if (ok) {
         *ret = det;
     } else {
-        cli_say("no memory");
-        rc = CLI_FAILED;
+        rc = cli_no_memory();
     }
     free(text);
     return rc;

@@ -1,5 +1,6 @@
 #include "core/context.h"
 #include "base/err.h"
+#include "base/thread.h"
 #include "core/queue.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -141,7 +142,7 @@ void oph_context_free(oph_context *ctx)
         return;
     }
     pthread_t thread;
-    if (!pthread_create(&thread, NULL, destroy_elsewhere, ctx)) pthread_detach(thread);
+    if (!oph__thread_start(&thread, destroy_elsewhere, ctx)) pthread_detach(thread);
 }
 
 void oph_interrupt(oph_context *ctx)

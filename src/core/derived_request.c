@@ -145,7 +145,7 @@ static void expect(struct part *part)
 /* It could not be asked; its callback does not come. */
 static void refused(struct part *part, int rc, const oph_error *why)
 {
-    failed(part, rc, why->found[0] ? why->found : why->text);
+    failed(part, rc, oph__error_found(why));
     answered(part->req, part);
 }
 
@@ -248,7 +248,7 @@ static int put_plainly(struct oph__dchan *chan, const struct oph__wire *wires, o
                                      wires[i].data, NULL, NULL, &why);
         if (!rc || first) continue;
         first = rc;
-        oph__derived_source_says(&d->from[i], rc, why.found[0] ? why.found : why.text, err);
+        oph__derived_source_says(&d->from[i], rc, oph__error_found(&why), err);
     }
     return first;
 }

@@ -6,7 +6,6 @@
 #include <cophyd/soft.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { TEXT_ROOM = 4096 }; /* of a text that says nothing else, with its NUL */
 
@@ -187,7 +186,7 @@ int oph__local_signal(oph_context *ctx, const struct oph__local *what,
 
 void oph_signal_free(oph_signal *sig)
 {
-    if (!sig || sig->dev || sig->ctx->owner != getpid()) return;
+    if (!sig || sig->dev || !oph__is_alive(&sig->ctx->alive)) return;
     oph__groups_end_signal(sig);
     oph__subscriptions_end_signal(sig);
     destroy(sig);

@@ -29,7 +29,7 @@ static void lost(struct restoring *r, struct oph__item *item, const oph_error *w
     item->fate = OPH__LEFT;
     show(item, oph__item_former(item), shown, sizeof shown);
     oph__format(wanted, sizeof wanted, "%s put back", shown);
-    const char *found = why->found[0] ? why->found : why->text;
+    const char *found = oph__error_found(why);
     if (why->code == OPH_EDISCONN) found = "the PV is not connected"; /* whoever noticed it first */
     oph__fail(&err, why->code, oph__pv_at(item->sig->set), wanted, "%s", found);
     oph__report_add(r->report, &err);

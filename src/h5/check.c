@@ -130,7 +130,7 @@ static int check_pixels(struct findings *f, oph_frames *frames, int64_t first, i
             rc = bad;
             break;
         }
-        if (bad) note(f, number, why.found[0] ? why.found : why.text);
+        if (bad) note(f, number, oph__error_found(&why));
     }
     end_run(f);
     oph_frames_iter_free(iter);

@@ -139,8 +139,8 @@ static void a_step_fails(void)
 
 /* Another client moves a counter between two steps: where the frames of the first are nobody could
  * say any more. */
-static void somebody_counts(const char *name, const char *counter, const char *device,
-                            void (*change)(void))
+static void somebody_counts(const char *name, const char *second, const char *counter,
+                            const char *device, void (*change)(void))
 {
     oph_error err = OPH_ERROR_INIT;
     oph_status *st = NULL;
@@ -153,7 +153,7 @@ static void somebody_counts(const char *name, const char *counter, const char *d
     stage();
     probe_set(d.probe, "sim1:ReadbackLate", "cam1:AcquireTime_RBV,0.5");
     check_done(oph_trigger(d.det, &st, &err), &err, "it starts");
-    testOk(probe_until(d.probe, counter, "2", 10) == 0, "the first step is over");
+    testOk(probe_until(d.probe, "cam1:AcquireTime", second, 10) == 0, "the second step is begun");
     change();
     snprintf(pv, sizeof pv, "Pilatus:%s", counter);
     check_refused(oph_status_wait(st, 20, &err), &err, OPH_EMISMATCH, device, pv,
@@ -238,8 +238,9 @@ int main(void)
     cancelled_at(24);
     check_done(oph_warmup(d.det, OPH_DEFAULT, &err), &err, "a warm-up takes one plain image");
     detector_unchanged(&d, "that");
-    somebody_counts("Files", "TIFF1:FileNumber_RBV", "det.tiff1.file_number", renumber);
-    somebody_counts("MultiDetector", "HDF1:NumCaptured_RBV", "det.hdf1.num_captured", capture_anew);
+    somebody_counts("Files", "0.050", "TIFF1:FileNumber_RBV", "det.tiff1.file_number", renumber);
+    somebody_counts("MultiDetector", "0.020", "HDF1:NumCaptured_RBV", "det.hdf1.num_captured",
+                    capture_anew);
     refused("NoCycle", OPH_EINVAL, "det", NULL, "a cycle", "none in class NoCycle");
     refused("StartsInCycle", OPH_EINVAL, "det.cam.acquire", "Pilatus:cam1:Acquire",
             "a setting in a cycle", "started and stopped");
