@@ -55,7 +55,7 @@ static void add(struct oph__waits *waits, struct oph__call *call)
         on_its_way |= other->interrupted;
     *call = (struct oph__call){.next = waits->first,
                                .thread = pthread_self(),
-                               .asks_at = oph__now() + ask_period,
+                               .asks_at = waits->asked.fn ? oph__now() + ask_period : 0,
                                .interrupted = waits->interrupted && !on_its_way};
     waits->first = call;
 }

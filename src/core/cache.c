@@ -1,5 +1,4 @@
 #include "core/cache.h"
-#include "core/pv_ops.h"
 #include <stdlib.h>
 
 struct oph__cache {
@@ -16,14 +15,6 @@ static void changed(void *user, const struct oph__event *event)
     pthread_mutex_unlock(&cache->lock);
 }
 
-static int follow(struct oph__cache *cache, struct oph__pv *pv, int32_t dtype)
-{
-    int rc = oph__pv_open(pv, NULL);
-    return rc ? rc
-              : pv->ops->subscribe(oph__pv_chan(pv), dtype, 0, OPH__UPDATES, changed, cache,
-                                   &cache->mon, NULL);
-}
-
 /* The first to ask makes it. Without memory there is none, and every read asks the IOC. */
 static struct oph__cache *make(struct oph__pv *pv, int32_t dtype)
 {
@@ -34,7 +25,7 @@ static struct oph__cache *make(struct oph__pv *pv, int32_t dtype)
     bool mine = !pv->cache;
     if (mine) pv->cache = cache;
     pthread_mutex_unlock(&pv->ctx->lock);
-    if (mine && !follow(cache, pv, dtype)) return cache;
+    if (mine && !oph__pv_subscribe_as(pv, dtype, changed, cache, &cache->mon, NULL)) return cache;
     if (!mine) {
         pthread_mutex_destroy(&cache->lock);
         free(cache);

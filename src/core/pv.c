@@ -129,10 +129,16 @@ char *oph__pv_lacks(struct oph__pv *pv, char *dst, size_t size)
     return dst;
 }
 
-int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct oph__chanmon **ret,
-                      oph_error *err)
+int oph__pv_subscribe_as(struct oph__pv *pv, int32_t dtype, oph__event_fn *fn, void *user,
+                         struct oph__chanmon **ret, oph_error *err)
 {
     int rc = oph__pv_open(pv, err);
     if (rc) return rc;
-    return pv->ops->subscribe(oph__pv_chan(pv), OPH_NONE, 0, OPH__UPDATES, fn, user, ret, err);
+    return pv->ops->subscribe(oph__pv_chan(pv), dtype, 0, OPH__UPDATES, fn, user, ret, err);
+}
+
+int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct oph__chanmon **ret,
+                      oph_error *err)
+{
+    return oph__pv_subscribe_as(pv, OPH_NONE, fn, user, ret, err);
 }

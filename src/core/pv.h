@@ -45,5 +45,8 @@ char *oph__pv_lacks(struct oph__pv *pv, char *dst, size_t size);
 /* A subscription for the library's own use: fn runs on a libca thread, copies and returns. */
 int oph__pv_subscribe(struct oph__pv *pv, oph__event_fn *fn, void *user, struct oph__chanmon **ret,
                       oph_error *err);
+/* The same, of this type. */
+int oph__pv_subscribe_as(struct oph__pv *pv, int32_t dtype, oph__event_fn *fn, void *user,
+                         struct oph__chanmon **ret, oph_error *err);
 
 #endif

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from .kinds import Kind, kind_of
 from .named import Named
+from .readings import Unconfigured
 
 if TYPE_CHECKING:
     from .device import Device
 
 
-class Group(Named):
+class Group(Unconfigured, Named):
     """Attributes whose names begin alike, as cam.array_size of array_size.height."""
 
     def __init__(self, device: Device, name: str) -> None:
@@ -55,12 +56,6 @@ class Group(Named):
         """The data keys of what read() has."""
         parts = (self.attribute(name).describe() for name in self.component_names)
         return OrderedDict(item for part in parts for item in part.items())
-
-    def read_configuration(self) -> OrderedDict[str, dict[str, Any]]:
-        return OrderedDict()
-
-    def describe_configuration(self) -> OrderedDict[str, dict[str, Any]]:
-        return OrderedDict()
 
     @property
     def hints(self) -> dict[str, Any]:

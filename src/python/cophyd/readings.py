@@ -8,7 +8,17 @@ from typing import Any
 from ._library import ffi, lib, seconds, text
 from .arrays import from_value
 from .descriptions import descriptions_of
-from .errors import exception_of, new_error, raise_pending
+from .errors import call
+
+
+class Unconfigured:
+    """What bluesky reads, and has no configuration of its own."""
+
+    def read_configuration(self) -> OrderedDict[str, dict[str, Any]]:
+        return OrderedDict()
+
+    def describe_configuration(self) -> OrderedDict[str, dict[str, Any]]:
+        return OrderedDict()
 
 
 def reading_of(value: Any, told: Any, severity: int) -> dict[str, Any]:
@@ -31,11 +41,8 @@ def readings_of(readings: Any) -> OrderedDict[str, dict[str, Any]]:
 
 
 def _read(function: Any, device: Any) -> Any:
-    err, readings = new_error(), ffi.new("oph_readings **")
-    rc = function(device, seconds(None), readings, ffi.NULL, err)
-    raise_pending()
-    if rc:
-        raise exception_of(err)
+    readings = ffi.new("oph_readings **")
+    call(function, device, seconds(None), readings, ffi.NULL)
     return readings[0]
 
 
@@ -57,9 +64,6 @@ def call_descriptions(
     function: Any, device: Any, stores: dict[str, str] | None = None
 ) -> OrderedDict[str, dict[str, Any]]:
     """What oph_describe or its like says; `stores` as of descriptions_of."""
-    err, found = new_error(), ffi.new("oph_descriptions **")
-    rc = function(device, seconds(None), found, ffi.NULL, err)
-    raise_pending()
-    if rc:
-        raise exception_of(err)
+    found = ffi.new("oph_descriptions **")
+    call(function, device, seconds(None), found, ffi.NULL)
     return descriptions_of(found[0], stores)

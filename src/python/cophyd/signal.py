@@ -12,7 +12,7 @@ from .context import Context
 from .descriptions import descriptions_of
 from .errors import call, call_for, make_error
 from .kinds import Kind, Properties, kind_of
-from .readings import readings_of
+from .readings import Unconfigured, readings_of
 from .status import Status
 from .subscription import Callback, Subscription, current
 
@@ -39,7 +39,7 @@ def value_read(signal: Any, options: Any, value: Any, keep: Any) -> Any:
     return from_value(value, keep, is_bytes and is_text, is_array)
 
 
-class SignalRO:
+class SignalRO(Unconfigured):
     """A signal that can be read and followed."""
 
     SUB_VALUE = "value"
@@ -213,12 +213,6 @@ class SignalRO:
     @property
     def _object_name(self) -> str:
         return self.parent.root.name if self.parent is not None else self.name
-
-    def read_configuration(self) -> OrderedDict[str, dict[str, Any]]:
-        return OrderedDict()
-
-    def describe_configuration(self) -> OrderedDict[str, dict[str, Any]]:
-        return OrderedDict()
 
     @property
     def hints(self) -> dict[str, Any]:
