@@ -157,6 +157,9 @@ int oph_class_rows(oph_context *ctx, const char *class_name, uint32_t flags, oph
     int rc = oph__context_check(ctx, err);
     if (!rc) rc = oph__classes_get(ctx->classes, class_name, 0, &cls, err);
     if (rc) return rc;
+    if (flags & ~(uint32_t)OPH_ROWS_HISTORY)
+        return oph__fail_text(err, OPH_EINVAL, "%s: wanted flags of enum oph_rows_flags, found %#x",
+                              cls->name, (unsigned)flags);
     if ((flags & OPH_ROWS_HISTORY) && strchr(cls->name, '@'))
         return oph__fail_text(err, OPH_EINVAL,
                               "%s: wanted a class without a release for the history of its rows",

@@ -313,6 +313,10 @@ int oph_class_text(oph_context *ctx, const char *class_name, uint32_t flags, cha
     int version, rc = oph__context_check(ctx, err);
     if (!rc) rc = oph__classes_get(ctx->classes, class_name, 0, &cls, err);
     if (rc) return rc;
+    if (flags & ~(uint32_t)OPH_CLASS_FLAT)
+        return oph__fail_text(err, OPH_EINVAL,
+                              "%s: wanted flags of enum oph_class_flags, found %#x", cls->name,
+                              (unsigned)flags);
     if (flags & OPH_CLASS_FLAT) {
         write_flat(&buf, cls);
     } else if (strpbrk(cls->name, "@ ")) {

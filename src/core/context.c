@@ -107,11 +107,7 @@ int oph__context_make(const oph_context_options *options, const struct oph__link
     for (int i = 0; i < OPH__PV_LOCKS; i++)
         pthread_mutex_init(&ctx->pv_locks[i], NULL);
     rc = oph__alive_init(&ctx->alive, err);
-    if (rc) {
-        free(ctx);
-        return rc;
-    }
-    rc = fill(ctx, err);
+    if (!rc) rc = fill(ctx, err);
     if (rc) {
         destroy(ctx);
         return rc;

@@ -372,6 +372,10 @@ static void recover(struct recovering *r)
 static int use_options(struct recovering *r, const oph_recover_options *opt, oph_error *err)
 {
     oph_recover_options *o = &r->options;
+    if (opt && opt->size < sizeof opt->size)
+        return oph__fail_text(err, OPH_EINVAL,
+                              "oph_recover: wanted the size of oph_recover_options, found %u",
+                              (unsigned)opt->size);
     if (opt) memcpy(o, opt, opt->size < sizeof *o ? opt->size : sizeof *o);
     if (!(o->timeout >= 0) || o->flags & ~(uint32_t)(OPH_RECOVER_STOP | OPH_RECOVER_ANY_SERVER))
         return oph__fail_text(err, OPH_EINVAL,

@@ -231,6 +231,8 @@ static int subscribe(oph_signal *sig, const oph_subscribe_options *opt, oph_even
     oph_subscribe_options o = {0};
     int rc = oph__context_check(ctx, err);
     if (rc) return rc;
+    if (opt && opt->size < sizeof opt->size)
+        return refuse(sig, "the size of oph_subscribe_options", "size", opt->size, err);
     if (opt) memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
     rc = check(sig, &o, err);
     if (rc) return rc;

@@ -183,6 +183,9 @@ static void test_errors(oph_context *ctx)
     testOk(strcmp(err.text, "there is no class Plgu; the nearest is Plug") == 0, "%s", err.text);
     testOk1(oph_class_rows(ctx, "Plug@3.4", OPH_ROWS_HISTORY, &rows, &err) == OPH_EINVAL);
     testOk1(strstr(err.text, "Plug@3.4: wanted a class without a release") != NULL && !rows);
+    testOk1(oph_class_rows(ctx, "Plug", 2, &rows, &err) == OPH_EINVAL);
+    testOk(strcmp(err.text, "Plug: wanted flags of enum oph_rows_flags, found 0x2") == 0, "%s",
+           err.text);
     testOk1(oph_class_rows(ctx, NULL, 0, &rows, &err) == OPH_EINVAL);
     testOk1(oph_class_describe(ctx, "Plug@x", &info, &err) == OPH_EPARSE && !info.name);
 }

@@ -128,6 +128,9 @@ static void test_exact(void)
     testOk1(oph_class_text(ctx, "Base@3.4", 0, NULL, 0, &length, &err) == OPH_EINVAL);
     testOk(strcmp(err.text, "Base@3.4: wanted one class without a release, or OPH_CLASS_FLAT") == 0,
            "%s", err.text);
+    testOk1(oph_class_text(ctx, "Base", 4, NULL, 0, &length, &err) == OPH_EINVAL);
+    testOk(strcmp(err.text, "Base: wanted flags of enum oph_class_flags, found 0x4") == 0, "%s",
+           err.text);
     testOk1(oph_class_text(ctx, "Bse", 0, NULL, 0, &length, &err) == OPH_ENOTFOUND);
     oph_context_free(ctx);
 }

@@ -275,6 +275,7 @@ static void test_refusals(void)
 {
     const oph_recover_options bad = {.size = sizeof bad, .flags = 8},
                               worse = {.size = sizeof worse, .timeout = -1},
+                              sizeless = {.flags = OPH_RECOVER_STOP},
                               soon = {.size = sizeof soon, .timeout = 0.05},
                               stop = {
                                   .size = sizeof stop, .timeout = 0.05, .flags = OPH_RECOVER_STOP};
@@ -283,6 +284,9 @@ static void test_refusals(void)
     kill_a_client();
     testOk1(oph_recover(ctx, NULL, &bad, NULL, NULL, &err) == OPH_EINVAL);
     testOk1(oph_recover(ctx, NULL, &worse, NULL, NULL, &err) == OPH_EINVAL);
+    testOk(oph_recover(ctx, NULL, &sizeless, NULL, NULL, &err) == OPH_EINVAL &&
+               strstr(err.text, "the size of oph_recover_options, found 0"),
+           "%s", err.text);
     fake_labels("X:cam1:Mode", "Single,Multiple,Endless");
     testOk(oph_recover(ctx, NULL, NULL, NULL, &report, &err) == OPH_EMISMATCH &&
                strstr(err.text, "label 2 to be \"Continuous\"") && strstr(err.text, "Endless") &&

@@ -120,6 +120,7 @@ static void test_refusals(void)
         {{.size = sizeof rows[0].opt, .part = 2}, "part"},
         {{.size = sizeof rows[0].opt, .delivery = -1}, "delivery"},
         {{.size = sizeof rows[0].opt, .delivery = OPH_DELIVER_NEWEST, .depth = 2}, "depth"},
+        {{.size = 0}, "size"},
     };
     oph_signal *sig = find(dev, "single");
     oph_subscription *sub = NULL;
