@@ -113,6 +113,13 @@ static int encode_enum(const struct oph__literal *l, const struct oph__target *t
     return rc;
 }
 
+static int encode_number(const struct oph__number *n, const struct oph__target *t,
+                         struct oph__wire *w, oph_error *err)
+{
+    int rc = oph__wire_reserve(w, t->info->dtype, 1, err);
+    return rc ? rc : oph__encode_number(n, t, w, 0, err);
+}
+
 static int encode_literal_number(const struct oph__literal *l, const struct oph__target *t,
                                  struct oph__wire *w, oph_error *err)
 {
@@ -125,8 +132,7 @@ static int encode_literal_number(const struct oph__literal *l, const struct oph_
                                   .i = l->i,
                                   .f = l->f,
                                   .text = l->text};
-    int rc = oph__wire_reserve(w, t->info->dtype, 1, err);
-    return rc ? rc : oph__encode_number(&n, t, w, 0, err);
+    return encode_number(&n, t, w, err);
 }
 
 static bool takes_chars_as_text(const struct oph__target *t)
@@ -179,7 +185,14 @@ static const char *text_at(const oph_data *d, uint64_t i, size_t *ret_length)
     return text;
 }
 
-/* One element is what a person could have written. */
+static bool takes_a_number(const struct oph__target *t)
+{
+    return t->info->writable && t->info->count == 1 && t->info->dtype != OPH_TEXT &&
+           t->info->dtype != OPH_ENUM;
+}
+
+/* One element is what a person could have written; which a number is only turned into where it has
+ * to be, for that takes longer than the rest of a put. */
 static int encode_one(const oph_data *d, const struct oph__target *t, struct oph__wire *w,
                       oph_error *err)
 {
@@ -193,12 +206,12 @@ static int encode_one(const oph_data *d, const struct oph__target *t, struct oph
         l.text = oph__format(text, sizeof text, "%.*s", (int)length, from);
     } else {
         const struct oph__number n = oph__number_at(d, 0);
+        if (takes_a_number(t)) return encode_number(&n, t, w, err);
         if (n.is == OPH__IS_UINT) { /* no literal holds it, and few PVs */
             if (t->info->dtype == OPH_TEXT || t->info->dtype == OPH_ENUM)
                 return oph__encode_refuse(t, OPH_ERANGE, "2^63 or more", "a PV of labels or text",
                                           err);
-            int rc = oph__wire_reserve(w, t->info->dtype, 1, err);
-            return rc ? rc : oph__encode_number(&n, t, w, 0, err);
+            return encode_number(&n, t, w, err);
         }
         l.kind = n.is == OPH__IS_INT ? OPH__LIT_INT : OPH__LIT_FLOAT;
         l.i = n.i;

@@ -77,12 +77,11 @@ int oph__puts_tell_of(struct oph__puts *puts, const oph_put_notice *to,
     return oph__fail_text(why, OPH_EACCESS, "this program lets nothing be written to it");
 }
 
-int oph__puts_tell(struct oph__pv *pv, const struct oph__wire *wire, oph_error *why)
+static int tell(struct oph__pv *pv, const struct oph__wire *wire, oph_error *why)
 {
     struct oph__chan_info info = {.count = 1};
     struct oph__event event = {.dtype = wire->dtype, .count = wire->count, .data = wire->data};
     char before[1024];
-    if (!is_on(pv)) return 0;
     oph__pv_info(pv, &info);
     pthread_mutex_lock(pv->lock);
     bool seen = pv->seen != NULL;
@@ -92,4 +91,9 @@ int oph__puts_tell(struct oph__pv *pv, const struct oph__wire *wire, oph_error *
     int rc = oph__puts_tell_of(&pv->ctx->puts, &to, &info, wire, why);
     if (!rc) oph__puts_saw(pv, &event);
     return rc;
+}
+
+int oph__puts_tell(struct oph__pv *pv, const struct oph__wire *wire, oph_error *why)
+{
+    return is_on(pv) ? tell(pv, wire, why) : 0;
 }
