@@ -1,9 +1,12 @@
 #include "ca/client.h"
 
 #include "base/err.h"
+#include "base/str.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { LONGEST_NAME = 1007 }; /* that a search has room for: MAX_UDP_SEND, header and NUL */
 
 static void add_to_link(struct oph__chan *chan)
 {
@@ -25,6 +28,65 @@ static void remove_from_link(struct oph__chan *chan)
     *chan->in_link = chan->next;
     if (chan->next) chan->next->in_link = chan->in_link;
     pthread_mutex_unlock(&link->m.lock);
+}
+
+/* Channels are made at a flush, all of them in one go: libca begins to search some moments after
+ * the first, and every call that comes while the answers do has to wait for its other threads. */
+static void add_new(struct oph__chan *chan)
+{
+    struct oph__link *link = chan->link;
+
+    atomic_fetch_add(&chan->refs, 1);
+    pthread_mutex_lock(&link->m.lock);
+    chan->next_new = NULL;
+    *link->new_end = chan;
+    link->new_end = &chan->next_new;
+    atomic_store(&link->any_new, true);
+    pthread_mutex_unlock(&link->m.lock);
+}
+
+static struct oph__chan *take_new(struct oph__link *link)
+{
+    pthread_mutex_lock(&link->m.lock);
+    struct oph__chan *first = link->new_ones;
+    link->new_ones = NULL;
+    link->new_end = &link->new_ones;
+    atomic_store(&link->any_new, false);
+    pthread_mutex_unlock(&link->m.lock);
+    return first;
+}
+
+static int search(struct oph__chan *chan)
+{
+    pthread_mutex_lock(&chan->order);
+    int status = chan->route ? oph__ca_route_search(chan->route) : ECA_NORMAL; /* or it was freed */
+    pthread_mutex_unlock(&chan->order);
+    return status;
+}
+
+int oph__ca_chans_search(struct oph__link *link, char *ret_failed, size_t size)
+{
+    int status = ECA_NORMAL;
+
+    for (struct oph__chan *chan = take_new(link), *next; chan; chan = next) {
+        next = chan->next_new;
+        int one = search(chan);
+        if (one != ECA_NORMAL) {
+            add_new(chan);
+            status = one;
+            oph__copy(ret_failed, size, chan->name);
+        }
+        oph__ca_chan_unref(chan);
+    }
+    return status;
+}
+
+void oph__ca_chans_forget(struct oph__link *link)
+{
+    for (struct oph__chan *chan = take_new(link), *next; chan; chan = next) {
+        next = chan->next_new;
+        oph__ca_chan_unref(chan);
+    }
 }
 
 static int make(struct oph__link *link, const char *pv, struct oph__chan **ret, oph_error *err)
@@ -79,22 +141,33 @@ void oph__ca_chan_unref(struct oph__chan *chan)
     if (atomic_fetch_sub(&chan->refs, 1) == 1) destroy(chan);
 }
 
+static int check_name(const char *pv, oph_error *err)
+{
+    size_t length = strlen(pv);
+
+    if (length > 0 && length <= LONGEST_NAME) return 0;
+    return oph__fail(err, OPH_EINVAL, (struct oph__at){.pv = pv}, NULL,
+                     "wanted a PV name of 1 to %d characters, found %zu", LONGEST_NAME, length);
+}
+
 int oph__ca_chan_new(struct oph__link *link, const char *pv, oph__state_fn *state, void *user,
                      struct oph__chan **ret, oph_error *err)
 {
     struct oph__chan *chan = NULL;
     int code = oph__ca_may_call(link, pv, err);
 
+    if (!code) code = check_name(pv, err);
     if (!code) code = make(link, pv, &chan, err);
     if (code) return code;
     chan->state = state;
     chan->user = user;
-    code = oph__ca_route_new(chan, &chan->route, err);
-    if (code) {
+    chan->route = oph__ca_route_new(chan);
+    if (!chan->route) {
         destroy(chan);
-        return code;
+        return oph__fail_memory(err, "a channel");
     }
     add_to_link(chan);
+    add_new(chan);
     *ret = chan;
     return 0;
 }

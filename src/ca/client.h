@@ -44,10 +44,12 @@ struct oph__link {
     struct oph__job ending;
     struct oph__monitor m;   /* of what follows; changed at the end, and when a put was told */
     struct oph__chan *first; /* all channels */
-    struct oph__host *hosts; /* all so far */
-    bool ended;              /* the context is destroyed */
-    bool left_alone;         /* close did not wait for that */
-    atomic_bool had_channel; /* in libca */
+    struct oph__chan *new_ones, **new_end; /* those that libca does not have yet, in order */
+    atomic_bool any_new;                   /* there are some; set under m.lock */
+    struct oph__host *hosts;               /* all so far */
+    bool ended;                            /* the context is destroyed */
+    bool left_alone;                       /* close did not wait for that */
+    atomic_bool had_channel;               /* in libca */
 };
 
 /* What the IOC says of a channel besides its value. */
@@ -63,7 +65,7 @@ struct oph__description {
 /* One libca channel. Making a channel anew gives it a second one for a while. */
 struct oph__route {
     struct oph__chan *chan;
-    chid id;
+    chid id;        /* NULL until it is searched for; under order */
     bool up;        /* connected, and all below is filled; under lock, as all below */
     bool described; /* there is no more to know: without read access there is */
     bool readable, writable;
@@ -150,9 +152,11 @@ struct oph__chan { /* what a read touches comes first */
     int32_t followed; /* what they would be told now; OPH__NOT_YET: they must wait */
     struct oph__put put;
     bool settle_posted, freed_in_callback;
-    atomic_uint refs; /* the owner's, the posted job's and that of who closes the link */
+    atomic_uint refs; /* the owner's, the posted job's, that of the new ones, and that of who
+                         closes the link */
     struct oph__job settle;
     struct oph__chan *next, **in_link;
+    struct oph__chan *next_new;
     char name[];
 };
 enum { OPH__NOT_YET = 1 };
@@ -197,7 +201,9 @@ void oph__ca_exit_begin(void);
 int oph__ca_check_environment(oph_error *err);
 
 /* route.c: callbacks of connection and access rights */
-int oph__ca_route_new(struct oph__chan *chan, struct oph__route **ret, oph_error *err);
+struct oph__route *oph__ca_route_new(struct oph__chan *chan); /* NULL: no memory */
+/* Makes libca's channel; its status. Under order, with the link's context attached. */
+int oph__ca_route_search(struct oph__route *route);
 void oph__ca_route_free(struct oph__route *route); /* waits for its callbacks */
 /* Asks the IOC what the channel is; the answer tells that it is up. */
 void oph__ca_route_ask(struct oph__route *route);
@@ -225,8 +231,12 @@ void oph__ca_chan_free(struct oph__chan *chan);
 const char *oph__ca_chan_name(const struct oph__chan *chan);
 bool oph__ca_chan_info(struct oph__chan *chan, struct oph__chan_info *ret);
 bool oph__ca_chan_type(struct oph__chan *chan, int32_t *ret_dtype, uint32_t *ret_count);
-void oph__ca_chan_end(struct oph__chan *chan);  /* chan_free, on a thread where it may wait */
-void oph__ca_chans_end(struct oph__link *link); /* all that are left */
+/* Searches for the new ones. With the link's context attached, not in a callback. What libca
+ * refuses stays new: its status, and the name of one. */
+int oph__ca_chans_search(struct oph__link *link, char *ret_failed, size_t size);
+void oph__ca_chans_forget(struct oph__link *link); /* the new ones that nobody searched for */
+void oph__ca_chan_end(struct oph__chan *chan);     /* chan_free, on a thread where it may wait */
+void oph__ca_chans_end(struct oph__link *link);    /* all that are left */
 void oph__ca_chan_unref(struct oph__chan *chan);
 void oph__ca_tell_state(struct oph__chan *chan, int32_t state);
 

@@ -71,6 +71,7 @@ static void free_link(struct oph__link *link)
 {
     oph__loop_free(link->own);
     oph__alive_end(&link->alive);
+    oph__ca_chans_forget(link);
     while (link->hosts) {
         struct oph__host *host = link->hosts;
         link->hosts = host->next;
@@ -91,6 +92,7 @@ static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *er
         return oph__fail_text(err, OPH_ESYSTEM, "the system refused a lock");
     }
     link->words.log = log;
+    link->new_end = &link->new_ones;
     oph__ca_flush_init(link);
     code = oph__alive_init(&link->alive, err);
     if (!code) code = oph__loop_new("oph-ca", &link->own, err);

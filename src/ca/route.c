@@ -144,43 +144,33 @@ static void connection_changed(struct connection_handler_args args)
     oph__ca_leave(before);
 }
 
-struct creation {
-    struct oph__route *route;
-    int status;
-};
-
-static void create(void *arg)
+struct oph__route *oph__ca_route_new(struct oph__chan *chan)
 {
-    struct creation *c = arg;
+    struct oph__route *route = calloc(1, sizeof *route);
 
-    c->status = ca_create_channel(c->route->chan->name, connection_changed, c->route,
-                                  CA_PRIORITY_DEFAULT, &c->route->id);
-    if (c->status == ECA_NORMAL) ca_replace_access_rights_event(c->route->id, rights_changed);
+    if (route) route->chan = chan;
+    return route;
 }
 
-int oph__ca_route_new(struct oph__chan *chan, struct oph__route **ret, oph_error *err)
+int oph__ca_route_search(struct oph__route *route)
 {
-    struct creation creation = {.route = calloc(1, sizeof *creation.route)};
+    const struct oph__chan *chan = route->chan;
+    int status =
+        ca_create_channel(chan->name, connection_changed, route, CA_PRIORITY_DEFAULT, &route->id);
 
-    if (!creation.route) return oph__fail_memory(err, "a channel");
-    creation.route->chan = chan;
-    *ret = creation.route; /* before a callback looks for it */
-    oph__ca_run(chan->link, create, &creation);
-    if (creation.status == ECA_NORMAL) {
-        atomic_store(&chan->link->had_channel, true);
-        return 0;
+    if (status != ECA_NORMAL) {
+        route->id = NULL;
+        return status;
     }
-    *ret = NULL;
-    free(creation.route);
-    int code = creation.status == ECA_ALLOCMEM ? OPH_ENOMEM : OPH_EINVAL;
-    return oph__fail(err, code, (struct oph__at){.pv = chan->name}, "a PV name", "%s",
-                     ca_message(creation.status));
+    ca_replace_access_rights_event(route->id, rights_changed);
+    atomic_store(&chan->link->had_channel, true);
+    return ECA_NORMAL;
 }
 
 void oph__ca_route_free(struct oph__route *route)
 {
     if (!route) return;
-    ca_clear_channel(route->id);
+    if (route->id) ca_clear_channel(route->id);
     free(route->description.labels);
     free(route);
 }

@@ -42,9 +42,10 @@ static void drop_spare(struct oph__chan *chan)
 
 static void make_spare(struct oph__chan *chan)
 {
-    struct oph__route *spare = NULL;
+    struct oph__route *spare = oph__ca_route_new(chan);
 
-    if (oph__ca_route_new(chan, &spare, NULL)) {
+    if (!spare || oph__ca_route_search(spare) != ECA_NORMAL) {
+        oph__ca_route_free(spare);
         oph__ca_put_fail_held(chan, ECA_ALLOCMEM); /* it would wait for ever */
         return;
     }

@@ -116,11 +116,32 @@ static void test_gets(struct oph__link *link)
     testOk1(nothing.ops->put(nothing.chan, OPH_INT32, 1, numbers, NULL, NULL, NULL) ==
             OPH_EDISCONN);
     pv_free(&nothing);
-    testOk1(nothing.ops->chan_new(link, "", pv_on_state, &nothing, &nothing.chan, &err) ==
-            OPH_EINVAL);
     pv_free(&array);
     pv_free(&mbbo);
     pv_free(&ai);
+}
+
+static void test_names(struct oph__link *link)
+{
+    struct pv pv, other;
+    char name[1009];
+    oph_error err = OPH_ERROR_INIT;
+
+    memset(name, 'n', sizeof name);
+    name[1008] = 0;
+    pv_init(&pv, link, name + 1);
+    testOk(pv.ops->flush(link, &err) == 0, "libca searches for a name of 1,007 characters");
+    testOk(pv.ops->chan_new(link, name, pv_on_state, &other, &other.chan, &err) == OPH_EINVAL,
+           "one more is refused");
+    testOk1(strstr(err.text, "wanted a PV name of 1 to 1007 characters, found 1008") != NULL);
+    testOk1(pv.ops->chan_new(link, "", pv_on_state, &other, &other.chan, &err) == OPH_EINVAL);
+    pv_free(&pv);
+
+    pv_init(&pv, link, "m:ai");
+    pv_free(&pv); /* before anybody searched for it */
+    pv_init(&other, link, "m:ai");
+    testOk1(other.ops->flush(link, &err) == 0 && pv_wait(&other, &other.ups, 1, 10));
+    pv_free(&other);
 }
 
 static void test_puts(struct oph__link *link, const char *logged)
@@ -393,6 +414,7 @@ int main(void)
     test_connect_many(link);
     test_infos(link);
     test_gets(link);
+    test_names(link);
     test_puts(link, logged);
     test_busy(link);
     test_abandon(link);
