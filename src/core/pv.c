@@ -32,8 +32,8 @@ void oph__pv_free(struct oph__pv *pv)
     if (pv->chan) {
         pv->ops->chan_free(pv->chan);
         oph__ops_drop(pv);
-        oph__cache_free(pv);
     }
+    oph__cache_free(pv); /* also where its channel could not be opened */
     oph__puts_forget(pv);
     free(pv->name);
     free(pv);

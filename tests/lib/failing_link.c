@@ -13,8 +13,8 @@ static struct oph__link_ops fake_table;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below; the last one taken */
 static const char *name_of_call = "";
-static int left; /* until one fails; 0: none will */
-static bool stays, came, strikes;
+static int left;                           /* until one fails; 0: none will */
+static bool stays, came, strikes, refuses; /* refuses: all channels from now on */
 static char struck[80];
 static pthread_t thread; /* that takes the channel down, while strikes */
 
@@ -32,10 +32,12 @@ static bool fails(const char *name, const struct oph__chan *chan)
     pthread_mutex_lock(&lock);
     bool now = left > 0 && !strcmp(name, name_of_call) && --left == 0;
     if (now) came = true;
+    if (now && !chan) refuses = stays;
     if (now && chan) {
         oph__copy(struck, sizeof struck, fake->chan_name(chan));
         strikes = !pthread_create(&thread, NULL, take_down, NULL);
     }
+    if (!chan) now = now || refuses;
     pthread_mutex_unlock(&lock);
     return now;
 }
@@ -106,7 +108,7 @@ void failing_link(const char *name, int nth, bool for_good)
     name_of_call = name;
     left = nth;
     stays = for_good;
-    came = strikes = false;
+    came = strikes = refuses = false;
     pthread_mutex_unlock(&lock);
 }
 
@@ -115,7 +117,7 @@ bool failing_link_end(void)
     pthread_mutex_lock(&lock);
     bool it_did = came, struck_one = strikes;
     left = 0;
-    strikes = false;
+    strikes = refuses = false;
     pthread_mutex_unlock(&lock);
     if (struck_one) pthread_join(thread, NULL);
     if (struck_one && stays) fake_up(struck);

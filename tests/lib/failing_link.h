@@ -9,7 +9,8 @@
 void failing_link_wrap(struct oph__link_ops *ops);
 
 /* The `nth` call from now on of that operation ("get") finds its channel down, which is told soon
- * after; it comes up again at once, unless it stays so. Of chan_new: is refused. */
+ * after; it comes up again at once, unless it stays so. Of chan_new: is refused,
+ * and where it stays so are all that come after it. */
 void failing_link(const char *name, int nth, bool stays);
 /* None does any more; all PVs are up. Whether it came to that. */
 bool failing_link_end(void);

@@ -98,12 +98,14 @@ static int signals(oph_device *dev, oph_error *err)
 {
     const oph_read_options cached = {.size = sizeof cached, .source = OPH_SOURCE_CACHE};
     oph_properties properties = {.size = sizeof properties};
-    oph_value *value = NULL, *again = NULL, *kept = NULL;
+    oph_value *value = NULL, *again = NULL, *kept = NULL, *first = NULL;
     char name[64];
     size_t count;
-    oph_signal *choice, *sig;
+    oph_signal *choice, *sig, *other;
     int rc = oph_signal_find(dev, "part.choice", &choice, err);
     if (!rc) rc = oph_signal_find(dev, "part.name", &sig, err);
+    if (!rc) rc = oph_signal_find(dev, "other.choice", &other, err);
+    if (!rc) rc = oph_signal_read(other, &cached, &first, err); /* which opens its channel */
     if (!rc) rc = oph_signal_read(choice, NULL, &value, err);
     if (!rc) rc = oph_signal_read(choice, &cached, &again, err);
     if (!rc) rc = oph_signal_read(choice, &cached, &kept, err);
@@ -114,6 +116,7 @@ static int signals(oph_device *dev, oph_error *err)
     if (!rc && strcmp(name, "Zero") != 0) rc = OPH_ESTATE; /* and not its index */
     if (!rc) rc = oph_signal_put_text(choice, "Zero", err);
     if (!rc) rc = oph_signal_properties(choice, OPH_PART_SETPOINT, OPH_DEFAULT, &properties, err);
+    oph_value_free(first);
     oph_value_free(value);
     oph_value_free(again);
     oph_value_free(kept);
