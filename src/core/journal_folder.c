@@ -418,6 +418,14 @@ static int list(const struct oph__journal_folder *folder, struct oph__vec *names
     return rc;
 }
 
+/* A shortage of memory says nothing of the journal, which may be in somebody's way: it ends all. */
+static int take(struct oph__journal_found *found, oph__journal_fn *fn, void *user, oph_error *err)
+{
+    if (found->rc != OPH_ENOMEM) return fn(found, user, err);
+    if (err) *err = found->why;
+    return found->rc;
+}
+
 int oph__journal_each(const struct oph__journal_folder *folder, oph__journal_fn *fn, void *user,
                       oph_error *err)
 {
@@ -427,7 +435,7 @@ int oph__journal_each(const struct oph__journal_folder *folder, oph__journal_fn 
         if (!rc) {
             struct oph__journal_found found = {.name = names.at[i]};
             load(folder, &found);
-            rc = fn(&found, user, err);
+            rc = take(&found, fn, user, err);
             oph__journal_content_clear(&found.content);
         }
         free(names.at[i]);

@@ -63,7 +63,7 @@ struct oph__journal_found {
     bool lives; /* who holds it lives */
 };
 /* Calls fn for each file of this user and host, in the order of their names, until one call does
- * not return 0. fn may take the content over, leaving zeros. */
+ * not return 0, or there is no memory to read one. fn may take the content over, leaving zeros. */
 typedef int oph__journal_fn(struct oph__journal_found *found, void *user, oph_error *err);
 int oph__journal_each(const struct oph__journal_folder *folder, oph__journal_fn *fn, void *user,
                       oph_error *err);

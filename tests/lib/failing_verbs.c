@@ -360,6 +360,22 @@ static int acquire(oph_device *dev, oph_error *err)
     return failing_acquisition(dev, NULL, err);
 }
 
+/* A part of it is another's, who has it staged: it is refused, whatever fails. */
+static int stage_anothers(oph_device *dev, oph_error *err)
+{
+    oph_device *other = NULL;
+    int rc = oph_device_new(dev->ctx, "More@3.4", "X:H:", "other", &other, err);
+    if (!rc) rc = oph_settings_set_int(other, "number", 8, err);
+    if (!rc) rc = oph_stage(other, NULL, err);
+    if (!rc) rc = oph_stage(dev, NULL, err) == OPH_EBUSY ? 0 : err->code;
+    failing_end();
+    if (oph_device_state(dev) != OPH_STATE_IDLE) rc = OPH_ESTATE;
+    oph_unstage(dev, NULL, NULL);
+    if (other) oph_unstage(other, NULL, NULL);
+    oph_device_free(other);
+    return failing_look(dev, rc, err);
+}
+
 struct failing_verb failing_verbs[FAILING_VERBS] = {
     {"rows of classes", rows, false},
     {"classes", classes, false},
@@ -376,6 +392,7 @@ struct failing_verb failing_verbs[FAILING_VERBS] = {
     {"readings", readings, true},
     {"recovering", recover, true},
     {"an acquisition", acquire, true},
+    {"what another has staged", stage_anothers, false}, /* the other's would be left in a journal */
 };
 
 int failing_verb_run(void *user, oph_error *err)

@@ -4,7 +4,7 @@
 
 #include "lib/failing_device.h"
 
-enum { FAILING_VERBS = 15, FAILING_STATUSES = 4, FAILING_RECOVERY = 13 }; /* two of them */
+enum { FAILING_VERBS = 16, FAILING_STATUSES = 4, FAILING_RECOVERY = 13 }; /* two of them */
 struct failing_verb {
     const char *name;
     failing_device_fn *fn;
