@@ -16,6 +16,8 @@ static const char *const attrs[ROWS] = {
     [FULL_NAME] = "full_file_name",
 };
 
+enum { NAMES = 2000 }; /* are looked for between two looks at whether the call was interrupted */
+
 struct coming {
     oph_device *dev;
     struct oph__store *store;
@@ -153,12 +155,35 @@ static bool local_name(const struct oph__store *s, const struct oph__files *f, i
            !oph__path_to_local("", full, f->write_dir, f->read_dir, s->windows, dst, size, NULL);
 }
 
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+/* A million names take seconds, and more where the disk is far: an interrupt ends that, too. */
+static int go_on(const oph_device *dev, oph_error *err)
+{
+    struct oph__monitor m;
+    if (oph__monitor_init(&m)) return 0;
+    pthread_mutex_lock(&m.lock);
+    int rc = oph__wait(&dev->ctx->waits, &m, oph__now() + 0.001, never, NULL);
+    pthread_mutex_unlock(&m.lock);
+    oph__monitor_destroy(&m);
+    if (rc == OPH_ETIMEOUT) return 0;
+    return oph__fail(err, rc, (struct oph__at){.device = dev->path},
+                     "a look for files that exist already", "%s",
+                     rc == OPH_EINTR ? "interrupted" : "cancelled");
+}
+
 static int room(const oph_device *dev, struct oph__store *s, const struct oph__files *f,
                 int64_t first, int64_t count, oph_error *err)
 {
     char local[OPH__PATH_MAX] = "";
     struct stat st;
     for (int64_t i = 0; i < count; i++) {
+        int rc = i && i % NAMES == 0 ? go_on(dev, err) : 0;
+        if (rc) return rc;
         pthread_mutex_lock(&s->lock);
         bool ask =
             !s->overwrite && !f->is_random && local_name(s, f, first + i, local, sizeof local);

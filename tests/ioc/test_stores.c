@@ -240,6 +240,27 @@ static void single(const char *class_name, const char *spec, int numbered)
     in_series(5);
 }
 
+static int32_t give_up(void *user)
+{
+    (void)user;
+    return 1;
+}
+
+/* All their names are looked for before the first is written. */
+static void too_many_files(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    make("TiffPoints");
+    int rc = oph_files_set_name(file, OPH_NAME_FIXED, "many", &err);
+    images(INT32_MAX);
+    stage();
+    oph_context_on_wait(d.ctx, give_up, NULL);
+    if (!rc) rc = acquire(&err);
+    oph_context_on_wait(d.ctx, NULL, NULL);
+    testOk(rc == OPH_EINTR, "a look for 2147483647 files ends when it is to: %s", err.text);
+    unstage("it");
+}
+
 /* TIFF in Stream mode counts as HDF5 does. */
 static void tiff_stream(void)
 {
@@ -437,6 +458,7 @@ int main(void)
     single("SinglePoints", "AD_HDF5_SINGLE", 1);
     single("Tiff", "AD_TIFF", 0);
     single("TiffPoints", "AD_TIFF", 1);
+    too_many_files();
     tiff_stream();
     own_path();
     both();
