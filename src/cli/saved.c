@@ -16,20 +16,17 @@ static bool is_unset(const oph_value *value)
     return oph_value_severity(value) == CLI_INVALID && oph_value_alarm(value) == CLI_UDF;
 }
 
-/* The labels of enums, or the readbacks of what is unset. */
-static int read_group(struct cli *cli, struct saved_list *list, bool labels, oph_group **group)
+/* The readbacks of what is unset. */
+static int read_group(struct cli *cli, struct saved_list *list)
 {
-    oph_read_options options = {.size = sizeof options, .dtype = labels ? OPH_TEXT : OPH_NONE};
+    const oph_read_options options = {.size = sizeof options, .part = OPH_PART_READBACK};
     oph_report *report = NULL;
     oph_error err = OPH_ERROR_INIT;
-    int rc = oph_group_new(cli->ctx, group, &err);
-    for (size_t i = 0; !rc && i < list->count; i++) {
-        const struct saved *s = &list->at[i];
-        if (labels ? !is_enum(s) : !s->unset) continue;
-        options.part = labels && s->former == s->value ? OPH_PART_SETPOINT : OPH_PART_READBACK;
-        rc = oph_group_read(*group, s->sig, &options, &err);
-    }
-    if (!rc) rc = oph_group_run(*group, OPH_DEFAULT, &report, &err);
+    int rc = oph_group_new(cli->ctx, &list->readbacks, &err);
+    for (size_t i = 0; !rc && i < list->count; i++)
+        if (list->at[i].unset)
+            rc = oph_group_read(list->readbacks, list->at[i].sig, &options, &err);
+    if (!rc) rc = oph_group_run(list->readbacks, OPH_DEFAULT, &report, &err);
     if (rc) return cli_fail_report(&err, report);
     oph_report_free(report);
     return 0;
@@ -64,7 +61,7 @@ static int read_values(struct cli *cli, struct saved_list *list, bool lenient)
 /* A setpoint that nobody has set goes back to what its readback was. */
 static int read_readbacks(struct cli *cli, struct saved_list *list)
 {
-    int rc = read_group(cli, list, false, &list->readbacks);
+    int rc = read_group(cli, list);
     for (size_t i = 0, at = 0; !rc && i < list->count; i++) {
         if (!list->at[i].unset) continue;
         const oph_value *readback = oph_group_value(list->readbacks, at++);
@@ -73,13 +70,32 @@ static int read_readbacks(struct cli *cli, struct saved_list *list)
     return rc;
 }
 
-/* Labels: what an enum's value is for a person, whatever order a release has them in. */
-static int read_labels(struct cli *cli, struct saved_list *list)
+/* The label of an enum's value, unless that leads to another value: an index without a label has
+ * none, and of equal labels a put takes the first. */
+static int take_label(struct saved *s)
 {
-    int rc = read_group(cli, list, true, &list->labels);
-    for (size_t i = 0, at = 0; !rc && i < list->count; i++)
-        if (is_enum(&list->at[i]))
-            list->at[i].label = oph_value_data(oph_group_value(list->labels, at++));
+    int32_t part = s->former == s->value ? OPH_PART_SETPOINT : OPH_PART_READBACK;
+    oph_properties is = {.size = sizeof is};
+    oph_error err = OPH_ERROR_INIT;
+    int64_t index;
+    uint32_t i = 0;
+    int rc = oph_value_get_int(s->former, &index, &err);
+    if (!rc) rc = oph_signal_properties(s->sig, part, OPH_DEFAULT, &is, &err);
+    if (rc) return cli_fail(&err);
+    if (index >= (int64_t)is.label_count) return 0;
+    while (strcmp(is.labels[i], is.labels[index]) != 0)
+        i++;
+    if (i < index) return 0;
+    s->label = strdup(is.labels[index]);
+    return s->label ? 0 : cli_no_memory();
+}
+
+/* Labels: what an enum's value is for a person, whatever order a release has them in. */
+static int read_labels(struct saved_list *list)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < list->count; i++)
+        if (is_enum(&list->at[i])) rc = take_label(&list->at[i]);
     return rc;
 }
 
@@ -98,7 +114,7 @@ static int read_list(struct cli *cli, struct saved_list *list, bool lenient)
 {
     int rc = read_values(cli, list, lenient);
     if (!rc && !lenient) rc = read_readbacks(cli, list);
-    if (!rc) rc = read_labels(cli, list);
+    if (!rc) rc = read_labels(list);
     for (size_t i = 0; !rc && i < list->count; i++)
         rc = take_text(&list->at[i]);
     return rc;
@@ -108,9 +124,10 @@ void saved_free(struct saved_list *list)
 {
     oph_group_free(list->values);
     oph_group_free(list->readbacks);
-    oph_group_free(list->labels);
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; i < list->count; i++) {
         free(list->at[i].text);
+        free(list->at[i].label);
+    }
     free(list->at);
 }
 

@@ -8,7 +8,7 @@
 struct saved {
     oph_signal *sig;
     const oph_value *value; /* the setpoint; the list's */
-    const char *label;      /* of a former enum; the list's; else NULL */
+    char *label;            /* of a former enum whose label it is; the list's; else NULL */
     char *text;             /* of a former text, all of it as it is; the list's; else NULL */
     bool unset;             /* nobody has set it since the IOC started */
     /* What it is put back to: the value, or the readback of what is unset. */
@@ -20,7 +20,7 @@ struct saved {
 struct saved_list {
     struct saved *at;
     size_t count;
-    oph_group *values, *readbacks, *labels;
+    oph_group *values, *readbacks;
 };
 
 /* All that can be set and stays: no actions, no counters, no arrays. */

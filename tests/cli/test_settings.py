@@ -209,6 +209,25 @@ def check_busy(tap, sim):
     process.communicate(timeout=60)
 
 
+def check_labels(tap, sim):
+    """A label by which a put would write another value is none."""
+    labels = write(sim, "labels", "class Labels\nrow second cam1:ImageMode.ONST rw text config\n")
+    file = f"{sim.disk}/by-index"
+    sim.run("put", "Pilatus:", "--class", labels, "second=Single")
+    sim.run("put", "Pilatus:", "cam.image_mode=1")
+    sim.run("save", "Pilatus:", file)
+    with open(file) as lines:
+        tap.ok("cam.image_mode=1\n" in lines, "the second of equal labels is saved as its index")
+    sim.run("put", "Pilatus:", "cam.image_mode=0")
+    told = sim.run("diff", "Pilatus:", file)
+    tap.equal((told.returncode, told.stdout.split()), (1, "cam.image_mode file 1, IOC Single".split()), "and differs")
+    tap.equal(sim.run("apply", "Pilatus:", file).returncode, 0, "apply")
+    told = sim.run("get", "Pilatus:", "--json", "cam.image_mode")
+    tap.equal(documents(told)[0]["index"], 1, "writes it")
+    sim.run("put", "Pilatus:", "--class", labels, "second=Multiple")
+    sim.run("put", "Pilatus:", "cam.image_mode=Continuous")
+
+
 def check_terminal(tap, sim):
     settings = write(sim, "five", "cam.gain=5\n")
     for words, status, pattern in [(["diff"], 1, "cam.gain +file .*5.*, IOC .*1"), (["apply"], 0, "cam.gain +5, was 1")]:
@@ -230,6 +249,7 @@ def main():
         check_text(tap, sim)
         check_log(tap, sim)
         check_busy(tap, sim)
+        check_labels(tap, sim)
         check_terminal(tap, sim)
     check_put_back(tap)
     return tap.done()
