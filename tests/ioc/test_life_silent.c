@@ -75,6 +75,13 @@ static int be_wrong(void)
     return oph_connect(dev, 1, NULL, &err) == OPH_EINVAL && strstr(err.text, "'soon'") ? 0 : 1;
 }
 
+/* A number, but none that libca takes. */
+static int be_no_number(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    return oph_connect(dev, 1, NULL, &err) == OPH_EINVAL && strstr(err.text, "EPICS_CA_") ? 0 : 1;
+}
+
 static int find_nobody(void)
 {
     return oph_connect(dev, 1, NULL, NULL) == OPH_EDISCONN ? 0 : 1;
@@ -132,9 +139,13 @@ static const struct scene {
     {"an IOC that is killed", be_killed, {{LIST, "HERE"}}},
     {"a put that the IOC refuses", be_refused, {{SERVERS, "HERE"}}},
     {"a wrong number", be_wrong, {{"EPICS_CA_CONN_TMO", "soon"}}},
+    {"no time to answer in", be_no_number, {{"EPICS_CA_CONN_TMO", "0"}}},
+    {"more than a clock holds", be_no_number, {{"EPICS_CA_CONN_TMO", "inf"}}},
     {"a wrong port", be_wrong, {{PORT, "soon"}}},
+    {"a port with a point", be_no_number, {{PORT, "5064.5"}}},
     {"a wrong port of the repeater", be_wrong, {{REPEATER, "soon"}}},
     {"a wrong size", be_wrong, {{"EPICS_CA_MAX_ARRAY_BYTES", "soon"}}},
+    {"a size with an exponent", be_no_number, {{"EPICS_CA_MAX_ARRAY_BYTES", "1e7"}}},
     {"a forked child", fork_one, {{SERVERS, "HERE"}}},
     {"a program that frees nothing", leave, {{SERVERS, "HERE"}}},
 };
