@@ -96,6 +96,23 @@ static int add_children(oph_device *dev, oph_error *err)
     return 0;
 }
 
+/* Folders that no hook takes would be believed to be where the frames go. */
+static int give_files(oph_device *dev, const struct oph__filesrow *row, oph_error *err)
+{
+    bool taken = false;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < dev->hooks.count; i++) {
+        const struct oph__hook *hook = dev->hooks.at[i];
+        if (!hook->ops->files) continue;
+        taken = true;
+        rc = hook->ops->files(dev, hook->data, row, err);
+    }
+    if (rc || taken) return rc;
+    return oph__fail(err, OPH_EPARSE, (struct oph__at){.device = dev->path},
+                     "a class with a file store", "%s, to which %s:%d gives folders",
+                     dev->expression, row->origin, row->line);
+}
+
 /* The class's `stage` words and `files` rows, for the device itself and for its children. */
 static int add_defaults(oph_device *dev, oph_error *err)
 {
@@ -110,10 +127,7 @@ static int add_defaults(oph_device *dev, oph_error *err)
         const struct oph__filesrow *row = dev->cls->files.at[i];
         oph_device *at = dev;
         int rc = row->child[0] ? oph_device_child(dev, row->child, &at, err) : 0;
-        for (size_t h = 0; !rc && h < at->hooks.count; h++) {
-            const struct oph__hook *hook = at->hooks.at[h];
-            if (hook->ops->files) rc = hook->ops->files(at, hook->data, row, err);
-        }
+        if (!rc) rc = give_files(at, row, err);
         if (rc) return rc;
     }
     return 0;

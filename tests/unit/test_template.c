@@ -465,7 +465,9 @@ static void test_rows(oph_context *ctx)
     static const char text[] = "class Own : Plugin\n"
                                "files . write=/w read=/r name=counter overwrite=yes\n"
                                "class Good\ndev hdf1 H: Own\nfiles hdf1 write=/a read=/b\n"
-                               "class Half\ndev hdf1 H: Own\nfiles hdf1 write=/a\n";
+                               "class Half\ndev hdf1 H: Own\nfiles hdf1 write=/a\n"
+                               "class Cam\nrow x X rw int config\n"
+                               "class Lost\ndev cam C: Cam\nfiles cam write=/a\n";
     oph_error err = OPH_ERROR_INIT;
     oph_device *det = NULL, *hdf = NULL;
     if (oph_class_parse(ctx, text, "rows", NULL, &err) ||
@@ -479,6 +481,12 @@ static void test_rows(oph_context *ctx)
     fake_code(oph_device_new(ctx, "Half", "X:", "det", &det, &err), OPH_EINVAL, &err,
               "one of two folders");
     testOk(!det && strstr(err.text, "write=/a alone at rows:8, where read=/r was said before"),
+           "%s", err.text);
+    fake_code(oph_device_new(ctx, "Lost", "X:", "det", &det, &err), OPH_EPARSE, &err,
+              "folders of a device that writes no files");
+    testOk(!det &&
+               strstr(err.text, "det.cam: wanted a class with a file store, found Cam, to which "
+                                "rows:13 gives folders"),
            "%s", err.text);
 }
 
