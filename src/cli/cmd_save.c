@@ -69,6 +69,13 @@ static int write_file(const char *name, oph_device *det, size_t count)
     return CLI_FAILED;
 }
 
+/* Nobody has set it since the IOC started; or its record is disabled, as a Pilatus disables what
+ * its driver does not have: then no readback would follow a put. */
+static bool is_no_setting(const struct saved *s)
+{
+    return s->unset || oph_value_alarm(s->value) == CLI_DISABLE;
+}
+
 static int save(struct cli *cli, int argc, char **argv)
 {
     struct saved_list list = {0};
@@ -84,8 +91,10 @@ static int save(struct cli *cli, int argc, char **argv)
     if (!rc) oph_settings_clear(det);
     for (size_t i = 0; !rc && i < list.count; i++) {
         const struct saved *s = &list.at[i];
-        unset += s->unset;
-        if (s->unset) continue;
+        if (is_no_setting(s)) {
+            unset++;
+            continue;
+        }
         if (!has_form(s)) {
             cli_say("%s: left out: its value has no form in a file", cli_path(s->sig));
             continue;
@@ -102,7 +111,10 @@ static int save(struct cli *cli, int argc, char **argv)
                                        "settings", (json_int_t)count, "unset", (json_int_t)unset));
     if (!rc)
         cli_say("%s: %zu settings%s", argv[1], count,
-                unset ? "; those that nobody has set since the IOC started are left out" : "");
+                unset
+                    ? "; those that nobody has set since the IOC started, or that it has disabled, "
+                      "are left out"
+                    : "");
     return rc;
 }
 
@@ -115,7 +127,8 @@ const struct cli_command cli_save = {
     .uses = CLI_USES_DEVICE | CLI_USES_JSON,
     .run = save,
     .text = "A line each, PATH=VALUE, as a stage line of a class has them. Actions as acquire,\n"
-            "counters and arrays are no settings.",
+            "counters and arrays are no settings. Left out is what nobody has set since the\n"
+            "IOC started, and what it has disabled.",
     .examples = "cophyd save Pilatus: monday.settings",
 };
 

@@ -35,6 +35,8 @@ def check_round_trip(tap, sim):
     tap.ok("cam.acquire_time=0.01" in saved and "cam.image_mode=Continuous" in saved, "numbers and labels")
     tap.ok(not any(line.startswith(("cam.acquire=", "hdf1.capture=", "hdf1.file_number=")) for line in saved),
            "no actions, no counters")
+    tap.ok(not any(line.startswith(("cam.data_type=", "cam.size.", "cam.bin_x=")) for line in saved),
+           "nothing that the IOC has disabled")
     told = sim.run("diff", "Pilatus:", file)
     tap.equal((told.returncode, told.stdout, told.stderr), (0, "", ""), "no difference")
 
