@@ -95,5 +95,5 @@ const struct cli_command cli_get = {
     .text = "Prints value, units, the IOC's time and an alarm where there is one. The path of\n"
             "a device, as cam, means all its signals, and a dot all of the detector.",
     .examples = "cophyd get Pilatus: cam.acquire_time hdf1.full_file_name\n"
-                "cophyd get --json Pilatus: cam | jq -r '[.path, .value] | @tsv'",
+                "cophyd get --json Pilatus: cam | jq -c '[.path, .value]'",
 };

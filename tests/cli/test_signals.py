@@ -1,10 +1,14 @@
 #!/usr/bin/env -S python3 -B
 """cophyd get, put and watch."""
 
+import os
+import re
+import shutil
 import signal
+import subprocess
 import sys
 
-from cli import Simulator, Tap, Terminal, documents, start, strict
+from cli import BUILD, Simulator, Tap, Terminal, documents, start, strict
 
 KEYS = ["path", "pv", "value", "index", "units", "severity", "alarm", "time"]
 
@@ -175,6 +179,15 @@ def check_terminal(tap, sim):
         tap.equal(status, 130, "Ctrl-C ends watch")
 
 
+def check_jq(tap, sim):
+    """What --help shows for jq, as it is printed there."""
+    environment = {**os.environ, **sim.environment, "PATH": f"{BUILD}/bin:{os.environ['PATH']}"}
+    for command in ["get", "graph", "doctor"] if shutil.which("jq") else []:
+        (line,) = re.findall(r"^  (cophyd .* \| jq .*)$", sim.run(command, "--help").stdout, re.M)
+        told = subprocess.run(line, shell=True, env=environment, capture_output=True, text=True)
+        tap.equal((told.returncode, told.stderr), (0, ""), line)
+
+
 def main():
     tap = Tap()
     with Simulator() as sim:
@@ -185,6 +198,7 @@ def main():
         check_watch(tap, sim)
         check_terminal(tap, sim)
         check_array(tap, sim)
+        check_jq(tap, sim)
     check_watch_slow(tap)
     check_release(tap)
     check_lost(tap)
