@@ -336,6 +336,35 @@ static void test_threads(void)
     oph__classes_free(reg);
 }
 
+/* A mixin's kind is the device's, wherever it stands; of other bases it is the last one's; and the
+ * class's own counts more. */
+static void test_kinds(void)
+{
+    static const char text[] = "class A\nrow a A rw int normal\nkind omitted\n"
+                               "class M\nkind normal\n"
+                               "class B : M A\nclass C : A M\n"
+                               "class D : C\nkind config\n"
+                               "class E\nrow e E rw int normal\nkind config\n";
+    static const struct {
+        const char *classes;
+        int32_t kind;
+    } wanted[] = {
+        {"A", OPH_KIND_OMITTED},  {"B", OPH_KIND_NORMAL},       {"C", OPH_KIND_NORMAL},
+        {"D", OPH_KIND_CONFIG},   {"A@3.4 M", OPH_KIND_NORMAL}, {"M A", OPH_KIND_NORMAL},
+        {"A E", OPH_KIND_CONFIG}, {"E A", OPH_KIND_OMITTED},    {"E M A", OPH_KIND_NORMAL}};
+    struct oph__classes *reg = NULL;
+    const struct oph__class *cls = NULL;
+    oph_error err = OPH_ERROR_INIT;
+
+    if (oph__classes_new(NULL, NULL, &reg, NULL)) testAbort("no classes");
+    testOk(oph__classes_parse(reg, text, "t", NULL, &err) == 0, "kinds %s", err.text);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        testOk(oph__classes_get(reg, wanted[i].classes, 0, &cls, &err) == 0 &&
+                   cls->kind == wanted[i].kind,
+               "kind of %s %s", wanted[i].classes, err.text);
+    oph__classes_free(reg);
+}
+
 int main(void)
 {
     testPlan(0);
@@ -345,6 +374,7 @@ int main(void)
     test_conflicts();
     test_stage();
     test_joined();
+    test_kinds();
     test_threads();
     oph__classes_free(NULL);
     return testDone();
