@@ -83,6 +83,10 @@ result $? "The grammar's words were found"
 grep -o '`[a-z]*[=`]' examples/README.md | tr -d '`=' | sort -u >"$work/explained"
 grep -vxFf "$work/explained" "$work/words" | none 'The guide explains every word of the grammar'
 
+grep -oE '\<OPH_E[A-Z]+ = ' include/cophyd/error.h | tr -d ' =' >"$work/codes"
+grep '^| `OPH_E' examples/README.md | cut -d'|' -f2 | grep -o 'OPH_E[A-Z]*' >"$work/explained"
+grep -vxFf "$work/explained" "$work/codes" | none 'The guide says of every code what to do'
+
 sed -n 's/^class \([A-Za-z0-9]*\).*/\1/p' src/ad/classes/*.class | sort -u >"$work/classes"
 grep -o '`[A-Za-z0-9]*`' examples/README.md | tr -d '`' >"$work/explained"
 grep -vxFf "$work/explained" "$work/classes" | none 'The guide names every built-in class'
