@@ -70,8 +70,7 @@ static int check_row(const oph_device *dev, const struct oph__store *s,
     if (!s->read || row->read) return 0;
     return oph__fail(err, OPH_EINVAL, (struct oph__at){.device = dev->path},
                      "both templates changed together",
-                     "write=%s alone at %s:%d, where read=%s was said before", row->write,
-                     row->origin, row->line, s->read);
+                     "write=%s alone, where read=%s was said before", row->write, s->read);
 }
 
 /* The device is being made: nobody else has it yet. */

@@ -99,18 +99,21 @@ static int add_children(oph_device *dev, oph_error *err)
 /* Folders that no hook takes would be believed to be where the frames go. */
 static int give_files(oph_device *dev, const struct oph__filesrow *row, oph_error *err)
 {
+    oph_error one = OPH_ERROR_INIT;
     bool taken = false;
     int rc = 0;
     for (size_t i = 0; !rc && i < dev->hooks.count; i++) {
         const struct oph__hook *hook = dev->hooks.at[i];
         if (!hook->ops->files) continue;
         taken = true;
-        rc = hook->ops->files(dev, hook->data, row, err);
+        rc = hook->ops->files(dev, hook->data, row, &one);
     }
-    if (rc || taken) return rc;
-    return oph__fail(err, OPH_EPARSE, (struct oph__at){.device = dev->path},
-                     "a class with a file store", "%s, to which %s:%d gives folders",
-                     dev->expression, row->origin, row->line);
+    if (!taken)
+        rc = oph__fail(&one, OPH_EPARSE, (struct oph__at){.device = dev->path},
+                       "a class with a file store", "%s", dev->expression);
+    if (!rc) return 0;
+    return oph__fail(err, rc, oph__error_at(&one), one.wanted, "%s, for the folders at %s:%d",
+                     oph__error_found(&one), row->origin, row->line);
 }
 
 /* The class's `stage` words and `files` rows, for the device itself and for its children. */

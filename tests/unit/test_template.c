@@ -467,7 +467,8 @@ static void test_rows(oph_context *ctx)
                                "class Good\ndev hdf1 H: Own\nfiles hdf1 write=/a read=/b\n"
                                "class Half\ndev hdf1 H: Own\nfiles hdf1 write=/a\n"
                                "class Cam\nrow x X rw int config\n"
-                               "class Lost\ndev cam C: Cam\nfiles cam write=/a\n";
+                               "class Lost\ndev cam C: Cam\nfiles cam write=/a\n"
+                               "class Here\ndev hdf1 H: Own\nfiles hdf1 write=a read=/b\n";
     oph_error err = OPH_ERROR_INIT;
     oph_device *det = NULL, *hdf = NULL;
     if (oph_class_parse(ctx, text, "rows", NULL, &err) ||
@@ -480,13 +481,19 @@ static void test_rows(oph_context *ctx)
     det = NULL;
     fake_code(oph_device_new(ctx, "Half", "X:", "det", &det, &err), OPH_EINVAL, &err,
               "one of two folders");
-    testOk(!det && strstr(err.text, "write=/a alone at rows:8, where read=/r was said before"),
+    testOk(!det && strstr(err.text, "found write=/a alone, where read=/r was said before, for the "
+                                    "folders at rows:8"),
            "%s", err.text);
     fake_code(oph_device_new(ctx, "Lost", "X:", "det", &det, &err), OPH_EPARSE, &err,
               "folders of a device that writes no files");
+    testOk(!det && strstr(err.text, "det.cam: wanted a class with a file store, found Cam, for the "
+                                    "folders at rows:13"),
+           "%s", err.text);
+    fake_code(oph_device_new(ctx, "Here", "X:", "det", &det, &err), OPH_EPARSE, &err,
+              "a relative folder");
     testOk(!det &&
-               strstr(err.text, "det.cam: wanted a class with a file store, found Cam, to which "
-                                "rows:13 gives folders"),
+               strstr(err.text, "det.hdf1: wanted a folder such as /data/, found \"a\", for the "
+                                "folders at rows:16"),
            "%s", err.text);
 }
 
