@@ -95,13 +95,25 @@ static int not_a(oph_signal *sig, const oph_value *value, int code, const char *
                      oph__value_show(value, &info, found, sizeof found));
 }
 
+/* An empty text in a CHAR waveform comes as one element, its NUL, which is no number. */
+static bool is_single(oph_signal *sig, const oph_value *value)
+{
+    struct oph__chan_info info = {0};
+    const struct oph__row *row = sig->row;
+    if (value->count != 1) return false;
+    if (value->dtype != OPH_UINT8 || (row && row->type == OPH__ARRAY)) return true;
+    oph__pv_info(sig->read, &info);
+    return info.count <= 1;
+}
+
 static int to_int(oph_signal *sig, const oph_value *value, int64_t *ret, oph_error *err)
 {
     double d;
-    if (value->count == 1 && oph__value_int(value, ret)) return 0;
-    if (value->count == 1 && value->dtype == OPH_UINT64)
+    if (!is_single(sig, value)) return not_a(sig, value, OPH_ETYPE, "a whole number", err);
+    if (oph__value_int(value, ret)) return 0;
+    if (value->dtype == OPH_UINT64)
         return not_a(sig, value, OPH_ERANGE, "a whole number below 2^63", err);
-    if (value->count == 1 && oph__value_double(value, &d) && d == floor(d) && isfinite(d))
+    if (oph__value_double(value, &d) && d == floor(d) && isfinite(d))
         return not_a(sig, value, OPH_ERANGE,
                      "a whole number that Channel Access carries as it is, below 2^53", err);
     return not_a(sig, value, OPH_ETYPE, "a whole number", err);
@@ -123,7 +135,7 @@ int oph_signal_get_double(oph_signal *sig, double *ret, oph_error *err)
     int rc = read_one(sig, NULL, NULL, 0, &g, err);
     if (rc) return rc;
     const struct oph_value *value = value_of(g);
-    if (value->count != 1 || !oph__value_double(value, ret))
+    if (!is_single(sig, value) || !oph__value_double(value, ret))
         rc = not_a(sig, value, OPH_ETYPE, "a number", err);
     oph__group_unref(g);
     return rc;

@@ -296,6 +296,24 @@ static void test_big(void)
     free(back);
 }
 
+/* It comes as one element, its NUL; one number of an array is a number. */
+static void test_empty_text(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    oph_signal *text = plain_signal(dev, "text"), *bytes = plain_signal(dev, "bytes");
+    int64_t whole = -1;
+    double number = -1;
+
+    check_done(oph_signal_put_text(text, "", &err), &err, "an empty text");
+    check_refused(oph_signal_get_int(text, &whole, &err), &err, OPH_ETYPE, "dev.text",
+                  "p:big:UCHAR", "a whole number", "\"\"");
+    check_refused(oph_signal_get_double(text, &number, &err), &err, OPH_ETYPE, "dev.text",
+                  "p:big:UCHAR", "a number", "\"\"");
+    testOk(whole == -1 && number == -1, "is no number");
+    check_done(oph_signal_get_int(bytes, &whole, &err), &err, "an array's only element");
+    testOk1(whole == 0);
+}
+
 static void test_long_text(void)
 {
     char *text = malloc(TEXT), *back = malloc(TEXT);
@@ -329,6 +347,7 @@ int main(void)
     test_empty();
     test_big();
     test_long_text();
+    test_empty_text();
     oph_device_free(dev);
     oph_context_free(ctx);
     probe_free(probe);
