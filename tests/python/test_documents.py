@@ -1,5 +1,7 @@
 """The words that documents have for files."""
 
+import urllib.parse
+
 import bluesky.protocols
 import pytest
 
@@ -50,6 +52,23 @@ def test_streams_of_a_file_a_frame(make_detector):
     assert [folder + name for name in names][2:] == det.tiff1.local_files
     data = [d["indices"] for d in documents if d.get("stream_resource") == tiff["uid"]]
     assert data == [{"start": 0, "stop": 1}, {"start": 1, "stop": 2}]
+
+
+def test_a_stream_names_its_file_as_it_is(make_detector, data):
+    """Tiled decodes nothing of a URI."""
+    det = make_detector(detectors.WithTIFF)
+    folder = "a 100%% 'good' \u00e4"  # for strftime
+    for store in det.hdf1, det.tiff1:
+        store.set_path_templates(f"/data/{folder}/", f"{data}/{folder}/")
+    det.asset_form = "stream"
+    det.stage()
+    det.trigger().wait(PATIENCE)
+    det.read()
+    found = [document for name, document in det.collect_asset_docs() if name == "stream_resource"]
+    paths = {urllib.parse.urlparse(document["uri"]).path for document in found}
+    there = f"{data}/a 100% 'good' \u00e4/"
+    (file,) = det.hdf1.local_files
+    assert paths == {there, file} and file.startswith(there)
 
 
 def test_no_image_of_an_acquisition_that_failed(det, fault):

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import quote
 
 from ._library import ffi, lib, new_struct, text
 from .errors import UnprimedPlugin, call, make_error
@@ -80,6 +79,12 @@ def python_template(template: str, name: str) -> str:
 
 def literal(words: str) -> str:
     return words.replace("{", "{{").replace("}", "}}")
+
+
+def in_uri(path: str) -> str:
+    """As Tiled and ophyd-async have it, which leave a path as it is: %41 is that, and no A. Only
+    what would end the path there, or is dropped by them, is escaped."""
+    return re.sub(r"[\0-\x1f?#;]", lambda found: f"%{ord(found[0]):02X}", path)
 
 
 @dataclass
@@ -188,7 +193,7 @@ class Image:
             "uid": self.resource,
             "data_key": self.key,
             "mimetype": mimetype,
-            "uri": f"file://localhost{quote(file)}",
+            "uri": f"file://localhost{in_uri(file)}",
             "parameters": parameters,
         }
         return "stream_resource", document
