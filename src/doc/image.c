@@ -35,6 +35,12 @@ static int check_point(const struct oph__doc_run *run, const struct oph__image *
                     (long long)number);
         return differs(image, wanted, now->first_number, err);
     }
+    number += now->frame_per_point;
+    if (!now->file_per_frame && now->captured != number) { /* somebody took some in between */
+        oph__format(wanted, sizeof wanted, "%lld frames in the file, as documents count them",
+                    (long long)number);
+        return differs(image, wanted, now->captured, err);
+    }
     return 0;
 }
 

@@ -113,6 +113,36 @@ static void tells_of_odd_names(void)
     detector_unchanged(&d, "counts into odd names");
 }
 
+/* Between two points somebody takes a frame, which is in the file too. */
+static void acquire(void *det, const oph_run_point *at)
+{
+    const oph_put_options how = {.size = sizeof how, .policy = OPH_PUT_COMPLETE};
+    oph_error err = OPH_ERROR_INIT;
+    oph_signal *sig = NULL;
+    if (at->done != 1) return;
+    int rc = oph_signal_find(det, "cam.acquire", &sig, &err);
+    if (!rc) rc = oph_signal_put(sig, OPH_INT(1), &how, &err);
+    need(rc, &err);
+}
+
+static void tells_of_no_other_frames(void)
+{
+    for (int32_t form = OPH_DOCUMENT_RESOURCE; form <= OPH_DOCUMENT_STREAM; form++) {
+        oph_error err;
+        oph_count_options opt = {
+            .size = sizeof opt, .form = form, .progress = acquire, .progress_user = d.det};
+        int rc = count(d.det, 2, &opt, &err);
+        testOk(rc == OPH_EMISMATCH &&
+                   strstr(err.text, "point 2 of 2: det.hdf1: wanted 2 frames in the file, as "
+                                    "documents count them, found 3"),
+               "%s", err.text);
+        documents_say(documents_nth(&docs, "stop", 0), "num_events", "{\"primary\":1}");
+        documents_say(documents_nth(&docs, "stop", 0), "exit_status", "\"fail\"");
+        documents_clear(&docs);
+        detector_unchanged(&d, "a count with somebody else's frame");
+    }
+}
+
 int main(void)
 {
     oph_error err = OPH_ERROR_INIT;
@@ -121,6 +151,7 @@ int main(void)
     need(oph_class_parse(d.ctx, classes, "test_doc_stream.c", NULL, &err), &err);
     tells_of_chunks();
     tells_of_odd_names();
+    tells_of_no_other_frames();
     detector_end(&d);
     return testDone();
 }
