@@ -128,6 +128,18 @@ static unsigned char *encode(const struct h5_options *o, const void *in, size_t 
     return h5_bitshuffle_encode(in, size, item, o->block, o->bitshuffle > 1, ret_size);
 }
 
+/* The first bytes of all elements, then the second ones, ... */
+static void shuffle(unsigned char *chunk, size_t bytes, size_t item)
+{
+    unsigned char *plain = malloc(bytes);
+
+    if (!plain) return;
+    memcpy(plain, chunk, bytes);
+    for (size_t i = 0; i < bytes; i++)
+        chunk[i % item * (bytes / item) + i / item] = plain[i];
+    free(plain);
+}
+
 /* One chunk of the pixels; what lies outside of them stays as it is. */
 static void cut_chunk(const struct h5_options *o, size_t item, const hsize_t *at,
                       const unsigned char *pixels, unsigned char *chunk)
@@ -153,6 +165,7 @@ static void cut_chunk(const struct h5_options *o, size_t item, const hsize_t *at
 /* These filters need no plugin here: the chunks are written as they shall stand in the file. */
 static bool write_packed(hid_t dataset, const struct h5_options *o, const unsigned char *pixels)
 {
+    const unsigned codec = o->shuffle ? 2 : 1;
     size_t item = H5Tget_size(o->type), bytes = item;
     hsize_t at[4] = {0};
 
@@ -163,10 +176,11 @@ static bool write_packed(hid_t dataset, const struct h5_options *o, const unsign
         unsigned char *plain = calloc(1, bytes), *chunk = plain;
         if (!plain) return false;
         cut_chunk(o, item, at, pixels, plain);
-        if (!o->skip) chunk = encode(o, plain, bytes, item, &size);
+        if (o->shuffle && !(o->left_out & 1)) shuffle(plain, bytes, item);
+        if (!(o->left_out & codec)) chunk = encode(o, plain, bytes, item, &size);
         bool is_hole = o->hole && o->hole >= at[0] && o->hole < at[0] + o->chunk[0];
-        bool ok = is_hole || (chunk && H5Dwrite_chunk(dataset, H5P_DEFAULT, o->skip ? 1 : 0, at,
-                                                      size, chunk) >= 0);
+        bool ok = is_hole || (chunk && H5Dwrite_chunk(dataset, H5P_DEFAULT, o->left_out, at, size,
+                                                      chunk) >= 0);
         if (chunk != plain) free(chunk);
         free(plain);
         if (!ok) return false;

@@ -21,7 +21,7 @@ struct h5_options {
     const char *blosc; /* its codec; NULL: no Blosc */
     int blosc_shuffle; /* 0: none, 1: bytes, 2: bits */
     int filter;        /* one more filter that is only named, 0: none */
-    bool skip;         /* these chunks stored unfiltered, by their filter mask */
+    unsigned left_out; /* the filter mask of these chunks: 1 is the first filter */
     hsize_t hole;      /* this frame and those of its chunks are not written, 0: all are */
     hsize_t user_block;
     bool swmr;        /* the newest format */
