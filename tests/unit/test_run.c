@@ -393,6 +393,68 @@ static void test_over_at_once(oph_device *det)
     unstage(det);
 }
 
+/* The camera would never start, or somebody else's completion would end ours. */
+static void test_not_at_rest(oph_device *det)
+{
+    static const struct {
+        const char *pv, *value, *found;
+    } rows[] = {
+        {"X:cam1:Acquire_RBV", "1", "an acquisition that runs already"},
+        {"X:cam1:AcquireBusy", "1", "Acquiring: plugins still work on the last one"},
+        {"X:cam1:DetectorState_RBV", "1", "found Acquire"},
+        {"X:cam1:DetectorState_RBV", "2", "found Readout"},
+        {"X:cam1:DetectorState_RBV", "4", "found Saving"},
+        {"X:cam1:DetectorState_RBV", "5", "found Aborting"},
+        {"X:cam1:DetectorState_RBV", "7", "found Waiting"},
+        {"X:cam1:DetectorState_RBV", "9", "found Disconnected"},
+    };
+    stage(det, "a camera that is not at rest");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        oph_error err = OPH_ERROR_INIT;
+        oph_status *st = NULL;
+        fake_set(rows[i].pv, rows[i].value);
+        fake_code(oph_trigger(det, &st, &err), OPH_ESTATE, &err, "trigger is refused");
+        testOk(strstr(err.text, rows[i].found) && !*fake_puts(), "%s", err.text);
+        fake_set(rows[i].pv, "0");
+        oph_status_unref(st);
+    }
+    unstage(det);
+
+    static const char *const rests[] = {"6", "10"}; /* Error, Aborted */
+    for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
+        stage(det, "one whose last acquisition was none");
+        fake_set("X:cam1:DetectorState_RBV", rests[i]);
+        oph_status *st = trigger(det);
+        fake_set("X:cam1:DetectorState_RBV", "0");
+        fake_set("X:cam1:ArrayCounter_RBV", "8");
+        complete();
+        says(st, 0, "");
+        unstage(det);
+    }
+}
+
+/* A put that completed proves nothing. */
+static void test_bad_ends(oph_device *det)
+{
+    static const struct {
+        const char *state, *counter, *found;
+    } rows[] = {
+        {"6", "8", "the detector failed: DetectorState Error"},
+        {"9", "8", "the detector failed: DetectorState Disconnected"},
+        {"10", "8", "somebody stopped it: DetectorState Aborted"},
+        {"0", "9", "somebody else acquires too: DetectorState Idle, 6 from the camera"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        stage(det, rows[i].found);
+        oph_status *st = trigger(det);
+        fake_set("X:cam1:ArrayCounter_RBV", rows[i].counter);
+        fake_set("X:cam1:DetectorState_RBV", rows[i].state);
+        complete();
+        says(st, OPH_EACQUIRE, rows[i].found);
+        unstage(det);
+    }
+}
+
 /* What stood as wanted was not staged; a series changes it all the same. */
 static void test_unchanged(oph_device *det)
 {
@@ -446,6 +508,8 @@ int main(void)
     test_endless(det);
     test_cancel_meets_settings(det);
     test_over_at_once(det);
+    test_not_at_rest(det);
+    test_bad_ends(det);
     test_unchanged(det);
     test_nothing_staged(det);
     oph_device_free(det);

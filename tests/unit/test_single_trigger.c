@@ -264,6 +264,34 @@ static void test_during_look(oph_device *det)
     unstage(det);
 }
 
+/* A WriteStatus from before stands until the first frame comes; that of ours says what became of
+ * it.
+ */
+static void test_former_status(oph_device *det)
+{
+    for (int i = 0; i < 2; i++) {
+        oph_error err = OPH_ERROR_INIT;
+        stage(det, "the last frame of the former file was not written");
+        fake_set("X:HDF1:WriteStatus", "1");
+        oph_status *st = trigger(det);
+        show_camera("18");
+        complete_and_look();
+        testOk(!oph_status_done(st), "that says nothing of this one");
+        if (i) { /* nor was this one */
+            fake_set("X:HDF1:ArrayCounter_RBV", "10");
+            fake_code(oph_status_wait(st, PATIENCE, &err), OPH_EACQUIRE, &err, "it fails");
+            testOk(strstr(err.text, "the writer failed") != NULL, "%s", err.text);
+            oph_status_unref(st);
+        } else {
+            fake_set("X:HDF1:WriteStatus", "0");
+            fake_set("X:HDF1:ArrayCounter_RBV", "10");
+            show_file("1");
+            ends(det, st, "it succeeds");
+        }
+        unstage(det);
+    }
+}
+
 static void test_late_reset(oph_device *det)
 {
     stage(det, "NumCaptured of the former file");
@@ -285,6 +313,22 @@ static void test_counter(oph_device *det, const char *before, const char *after)
     show_camera(after);
     show_file("1");
     fake_release("X:cam1:Acquire");
+    ends(det, st, "it succeeds");
+    unstage(det);
+}
+
+/* Its completion says nothing of the plugins then, which have the time that a file may take. */
+static void test_not_waiting(oph_device *det)
+{
+    oph_error err = OPH_ERROR_INIT;
+    stage(det, "a camera that does not wait for its plugins");
+    fake_set("X:cam1:WaitForPlugins", "0");
+    oph_status *st = trigger(det);
+    show_camera("18");
+    fake_release("X:cam1:Acquire");
+    fake_code(oph_status_wait(st, 0.5, &err), OPH_ETIMEOUT, &err, "long after the grace");
+    testOk(!oph_status_done(st), "it waits for the file");
+    show_file("1");
     ends(det, st, "it succeeds");
     unstage(det);
 }
@@ -385,12 +429,14 @@ int main(void)
     test_progress(det);
     test_late(det);
     test_during_look(det);
+    test_former_status(det);
     test_late_reset(det);
     test_counter(det, "17", "1");
     test_counter(det, "1", "1");
     oph_device_free(det);
     det = new_detector("Det", 0.1);
     test_never(det);
+    test_not_waiting(det);
     oph_device_free(det);
     test_twins();
     testOk(fake_end() == 0, "no channel is left");
