@@ -44,3 +44,11 @@ class WithTIFF(MyPilatus):
     """The same with TIFF files, too."""
 
     tiff1 = Component(MyTIFFPlugin, "TIFF1:")
+
+
+class TIFFAlone(SingleTrigger, PilatusDetector):
+    """A Pilatus, quick, that writes TIFF files alone."""
+
+    tiff1 = Component(MyTIFFPlugin, "TIFF1:")
+
+    class_text = MyPilatus.class_text

@@ -109,3 +109,47 @@ def test_an_index_bounds_what_is_collected(det):
     assert names == ["stream_resource", "stream_datum"]
     ((_, datum),) = det.collect_asset_docs()
     assert datum["indices"] == {"start": 3, "stop": 4}
+
+
+def kick_off(det):
+    det.kickoff().wait(PATIENCE)
+    det.complete().wait(PATIENCE)
+
+
+def somebody_acquires(det, store, frames):
+    det.cam.acquire.put(1, wait=False)
+    store.array_counter.wait_for(frames).wait(PATIENCE)
+    det.cam.detector_state.wait_for("Idle").wait(PATIENCE)
+    det.cam.acquire_busy.wait_for(0).wait(PATIENCE)
+
+
+def test_no_frames_of_others_in_a_series(det):
+    """Taken between two kickoffs, they are in the file too."""
+    det.warmup()
+    det.stage()
+    det.prepare(cophyd.Series(frames=2, triggers=2, exposure=0.001, period=0.004))
+    det.describe_collect()
+    kick_off(det)
+    names = [name for name, _ in det.collect_asset_docs()]
+    assert names == ["stream_resource", "stream_datum"]
+    somebody_acquires(det, det.hdf1, 4)
+    kick_off(det)
+    with pytest.raises(cophyd.MismatchError, match=r"hdf1: wanted 4 frames .* found 6: .*else's"):
+        list(det.collect_asset_docs())
+
+
+def test_no_files_of_others_in_a_series(data):
+    det = detectors.TIFFAlone("Pilatus:", name="det")
+    det.tiff1.set_path_templates("/data/%Y/", f"{data}/%Y/")
+    try:
+        det.warmup()
+        det.stage()
+        det.prepare(cophyd.Series(frames=2, exposure=0.001, period=0.004))
+        det.describe_collect()
+        somebody_acquires(det, det.tiff1, 2)
+        kick_off(det)
+        with pytest.raises(cophyd.MismatchError, match=r"tiff1: wanted 2 frames .* found 4"):
+            list(det.collect_asset_docs())
+    finally:
+        det.unstage()
+        det.destroy()

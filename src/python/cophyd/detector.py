@@ -287,7 +287,8 @@ class Detector(AreaDetectorDevice):
         called for, and of series up to frame `index`."""
         if self._series is not None:
             told = self.get_index()
-            self._tree.assets.look_at_series(self, told if index is None else min(index, told))
+            stop = told if index is None else min(index, told)
+            self._tree.assets.look_at_series(self, told, stop)
         yield from super().collect_asset_docs()
 
 

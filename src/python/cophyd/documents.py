@@ -143,12 +143,20 @@ class Image:
             )
         if info.file_per_frame:
             return
-        wanted = first + info.frame_per_point
-        if info.captured != wanted:
+        self._compare(first + info.frame_per_point, info.captured)
+
+    def check_series(self, frames: int) -> None:
+        """That the frames of series are where the documents say, the first of a stage first."""
+        info = FilesInfo.of(self.store)
+        numbered = info.first_number + info.frame_per_point
+        self._compare(frames, numbered if info.file_per_frame else info.captured)
+
+    def _compare(self, wanted: int, found: int) -> None:
+        if found != wanted:
             self._fail(
                 lib.OPH_EMISMATCH,
-                f"wanted {wanted} frames in the file, as documents count them, found "
-                f"{info.captured}: an acquisition that was stopped left some; unstage, and stage "
+                f"wanted {wanted} frames in the file, as documents count them, found {found}: an "
+                "acquisition that was stopped, or somebody else's, left some; unstage, and stage "
                 "again",
             )
 
@@ -247,11 +255,12 @@ class Assets:
                 self.images[key] = Image(key, store, STREAM, tuple(data_key["shape"][1:]))
         return OrderedDict((key, found[key]) for key in stores)
 
-    def look_at_series(self, device: Device, stop: int) -> None:
-        """Makes the documents of frames that are new."""
+    def look_at_series(self, device: Device, frames: int, stop: int) -> None:
+        """Makes the documents of those of all frames that are new, up to `stop`."""
         for image in self.of(device):
             if stop <= image.told or image.form != STREAM:
                 continue
+            image.check_series(frames)
             if not image.resource:
                 image.begin()
             image.tell(image.told, stop)
