@@ -2,6 +2,7 @@
 #include "lib/h5_test.h"
 #include "lib/h5_write.h"
 
+#include <dlfcn.h>
 #include <epicsUnitTest.h>
 #include <pthread.h>
 #include <signal.h>
@@ -101,6 +102,22 @@ static void end(const struct writer *w, int wanted)
     close(w->from);
     waitpid(w->pid, &status, 0);
     if (status != wanted) testAbort("the writer ended with %d", status);
+}
+
+static const struct writer *finisher; /* writes its last frame and closes, after the next look */
+
+herr_t H5Drefresh(hid_t dataset)
+{
+    herr_t (*real)(hid_t);
+    void *symbol = dlsym(RTLD_NEXT, "H5Drefresh");
+
+    memcpy(&real, &symbol, sizeof real);
+    herr_t rc = real(dataset);
+    if (!finisher) return rc;
+    order(finisher, 'w');
+    order(finisher, 'c');
+    finisher = NULL;
+    return rc;
 }
 
 static oph_frames *open_file(const char *path, int64_t count)
@@ -237,6 +254,19 @@ static void test_wake(void)
     end(&w, 0);
 }
 
+static void test_end_behind_a_look(void)
+{
+    const char *path = h5_test_path("end.h5");
+    struct writer w = start(path);
+
+    order(&w, 'w');
+    oph_frames *frames = open_file(path, 1);
+    finisher = &w;
+    testOk(grows(frames, 1, 2, 1) && is_right(frames, 1), "a file that ends has all its frames");
+    oph_frames_free(frames);
+    end(&w, 0);
+}
+
 static void test_killed(void)
 {
     const char *path = h5_test_path("killed.h5");
@@ -261,6 +291,7 @@ int main(void)
     test_growth();
     test_descriptor();
     test_wake();
+    test_end_behind_a_look();
     test_killed();
     h5_test_cleanup();
     return testDone();
