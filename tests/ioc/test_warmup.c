@@ -2,6 +2,7 @@
 #include "lib/detector.h"
 
 #include <epicsUnitTest.h>
+#include <stdio.h>
 
 static struct detector d;
 
@@ -76,6 +77,46 @@ static void needs_warmup(int whole)
     detector_end(&d);
 }
 
+static void would_write(const char *plugin)
+{
+    static const char *const rows[][2] = {{"EnableCallbacks", "Enable"},
+                                          {"FilePath", DETECTOR_DISK "/"},
+                                          {"FileName", "warm"},
+                                          {"FileNumber", "5"},
+                                          {"AutoIncrement", "Yes"},
+                                          {"FileWriteMode", "Single"},
+                                          {"AutoSave", "Yes"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s:%s", plugin, rows[i][0]);
+        testOk(probe_put_complete(d.probe, name, rows[i][1], 10) == 0, "%s", name);
+    }
+}
+
+/* Neither of the plugin that is warmed up nor of another. */
+static void makes_no_file(void)
+{
+    static const char text[] = "class Two : MyPilatusDetector\ndev tiff1 TIFF1: TIFFPlugin\n";
+    oph_error err = OPH_ERROR_INIT;
+    oph_device *two = NULL, *hdf1 = NULL;
+    detector_start(&d, NULL, NULL);
+    int rc = oph_class_parse(d.ctx, text, "test_warmup.c", NULL, &err);
+    if (!rc) rc = oph_device_new(d.ctx, "Two", "Pilatus:", "two", &two, &err);
+    if (!rc) rc = oph_device_child(two, "hdf1", &hdf1, &err);
+    check_done(rc, &err, "a detector with two file plugins");
+    would_write("HDF1");
+    would_write("TIFF1");
+    detector_remember(&d);
+    check_done(oph_warmup(hdf1, OPH_DEFAULT, &err), &err, "oph_warmup of one of them works");
+    width_is(64);
+    testOk(probe_get_number(d.probe, "HDF1:FileNumber_RBV") == 5 &&
+               probe_get_number(d.probe, "TIFF1:FileNumber_RBV") == 5,
+           "no file is made of its image");
+    detector_unchanged(&d, "it");
+    oph_device_free(two);
+    detector_end(&d);
+}
+
 /* One whose time is over before its exposure leaves no camera that runs. */
 static void is_stopped(void)
 {
@@ -111,6 +152,7 @@ int main(void)
     lazy_unprimed();
     needs_warmup(1);
     needs_warmup(0);
+    makes_no_file();
     is_stopped();
     fails();
     return testDone();

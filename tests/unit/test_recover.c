@@ -201,6 +201,20 @@ static void test_meanwhile(void)
     oph_report_free(report);
 }
 
+/* The client was killed while it put back: its put has completed, and its readback not followed. */
+static void test_stuck(void)
+{
+    oph_error err = OPH_ERROR_INIT;
+    kill_a_client();
+    fake_set("X:cam1:SizeX", "7");
+    fake_set("X:cam1:Mode", "2");
+    fake_set("X:cam1:Mode_RBV", "2");
+    fake_code(oph_recover(ctx, NULL, NULL, NULL, NULL, &err), 0, &err, "recover what is half back");
+    testOk(strstr(fake_puts(), " X:cam1:SizeX=7") && !strstr(fake_puts(), "Mode"),
+           "it is put once more: %s", fake_puts());
+    testOk1(as_before() && !state_journals());
+}
+
 static void *lose_one(void *user)
 {
     fake_wait_put("X:cam1:Mode");
@@ -355,6 +369,7 @@ int main(int argc, char **argv)
     ctx = fake_context(classes, NULL);
     test_all();
     test_meanwhile();
+    test_stuck();
     test_lost_at_last();
     test_left();
     test_refusals();
