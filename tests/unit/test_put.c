@@ -312,9 +312,26 @@ static void test_lost(void)
     fake_code(put("number", OPH_INT(31), NULL, &err), 0, &err, "and there again");
 }
 
+/* A record whose PREC was never set has 0: that is no tolerance of 1. */
+static void test_no_precision(void)
+{
+    const struct oph__alike how = {.precision = 0};
+    const double wanted = 0.1;
+    float rounded = 0.1F;
+    double other = 0.9;
+    struct oph__wire wire = {.dtype = OPH_FLOAT64, .count = 1};
+    wire.data = wire.small;
+    memcpy(wire.data, &wanted, sizeof wanted);
+    const struct oph_value near = {.dtype = OPH_FLOAT32, .count = 1, .data = &rounded};
+    const struct oph_value far = {.dtype = OPH_FLOAT64, .count = 1, .data = &other};
+    testOk(oph__matches(&near, &wire, &how), "0.1 of 32 bits is 0.1 where PREC is 0");
+    testOk(!oph__matches(&far, &wire, &how), "0.9 is not");
+}
+
 int main(void)
 {
     testPlan(0);
+    test_no_precision();
     things_begin();
     test_send();
     test_complete();
