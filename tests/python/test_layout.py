@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cophyd._cdef import CDEF
 from cophyd._library import ffi, lib
-from cophyd.errors import REMEDIES
+from cophyd.errors import REMEDIES, sentence
 
 TYPES = re.findall(r"^typedef struct (\w+)", CDEF, flags=re.M)
 STRUCTS = [name for name in TYPES if ffi.typeof(name).fields is not None]
@@ -61,4 +61,7 @@ def test_what_sentences_advise_is_told_by_its_name_in_python():
     texts = re.findall(r'"((?:[^"\\\n]|\\.)*)"', "\n".join(file.read_text() for file in sources))
     # A name with a colon is the function that was called.
     named = {name for text in texts for name in re.findall(r"\boph_\w+\b(?!:)", text)}
-    assert named & functions == set(REMEDIES)
+    flags = {name for text in texts for name in re.findall(r"\bwith (OPH_\w+)", text)}
+    assert named & functions | flags == set(REMEDIES)
+    told = ffi.new("char[]", b"oph_recover does that, with OPH_RECOVER_ANY_SERVER, as X is Y now")
+    assert sentence(told) == "recover() does that, with any_server=True, as X is Y now"

@@ -93,6 +93,7 @@ CLASSES: dict[int, type[CophydError]] = {
 
 
 REMEDIES = {
+    "OPH_RECOVER_ANY_SERVER": "any_server=True",
     "oph_files_set": "set_path_templates()",
     "oph_files_set_overwrite": "set_overwrite(True)",
     "oph_kickoff": "kickoff()",
@@ -108,7 +109,7 @@ REMEDIES = {
 
 def sentence(chars: Any) -> str:
     """A sentence of the library, or a part of one, that may give advice."""
-    return re.sub(r"\boph_\w+", lambda name: REMEDIES.get(name[0], name[0]), text(chars))
+    return re.sub(r"\b(?:oph|OPH)_\w+", lambda name: REMEDIES.get(name[0], name[0]), text(chars))
 
 
 def make_error(code: int, sentence: str) -> CophydError:
