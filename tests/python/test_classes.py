@@ -4,6 +4,7 @@ import inspect
 import operator
 import pydoc
 
+import ophyd
 import pytest
 
 import cophyd
@@ -299,6 +300,29 @@ def test_mistakes_in_a_declaration(context):
         value = Component(cophyd.Signal, "X")
 
     with pytest.raises(TypeError, match=r"Odd\.value: wanted EpicsSignal"):
+        Odd("X:", name="odd", context=context)
+
+
+def test_components_of_ophyd_are_refused(context):
+    """Where one import was forgotten: not left out, with the files that they would have written."""
+    kinds = {
+        "Component": ophyd.Component(detectors.MyHDF5Plugin, "HDF1:"),
+        "FormattedComponent": ophyd.FormattedComponent(EpicsSignal, "{prefix}ao"),
+        "DynamicDeviceComponent": ophyd.DynamicDeviceComponent({"x": (EpicsSignal, "ao", {})}),
+    }
+    for kind, part in kinds.items():
+        mixin = type("Mixin", (), {"hdf1": part})
+        for bases, members in (((), {"hdf1": part}), ((mixin,), {})):
+            with pytest.raises(TypeError, match=rf"Mine\.hdf1: wanted .*, found ophyd.*\.{kind}"):
+                type("Mine", (*bases, cophyd.PilatusDetector), members)
+
+
+@pytest.mark.parametrize("cls", [ophyd.EpicsSignal, ophyd.Signal, ophyd.HDF5Plugin, object])
+def test_classes_of_ophyd_are_no_components(context, cls):
+    class Odd(cophyd.Device):
+        value = Component(cls, "X")
+
+    with pytest.raises(TypeError, match=r"Odd\.value: wanted a device or a signal of cophyd"):
         Odd("X:", name="odd", context=context)
 
 

@@ -104,6 +104,16 @@ def components_of(cls: type) -> dict[str, Component]:
     return {name: item for name, item in found.items() if isinstance(item, Component)}
 
 
+def refuse_strangers(cls: type) -> None:
+    """ophyd's Component, and its kin, would be no part of the device: its files would be missing,
+    and nobody told."""
+    for owner in cls.__mro__:
+        for name, item in vars(owner).items():
+            if hasattr(type(item), "create_component"):
+                found = f"found {type(item).__module__}.{type(item).__qualname__}"
+                raise TypeError(f"{cls.__name__}.{name}: wanted a Component of cophyd, {found}")
+
+
 def quoted(words: str) -> str:
     """A doc, as a word of the class text."""
     line = " ".join(words.split()).replace("\\", "\\\\").replace('"', '\\"')
@@ -166,6 +176,9 @@ class Declarations:
 
     def _line(self, cls: type[Device], bases: list[str], part: Component) -> str:
         if not part.is_signal:
+            if not getattr(part.cls, "is_device_class", False):
+                wanted = "wanted a device or a signal of cophyd"
+                raise TypeError(f"{cls.__name__}.{part.attr}: {wanted}, found {part.cls}")
             child = self.name_of(part.cls)
             suffix = part.suffix or '""'
             return f"dev {part.attr} {suffix} {child}{quoted(part.doc)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ._library import ffi, lib, new_struct, seconds, text
-from .classes import Component, Declarations
+from .classes import Component, Declarations, refuse_strangers
 from .context import Context, default_context
 from .descriptions import descriptions_of
 from .documents import Document
@@ -65,6 +65,7 @@ class Device(Named):
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
+        refuse_strangers(cls)
         cls.__doc__ = InstanceDoc(vars(cls).get("__doc__"))  # type: ignore[assignment]
 
     def __init__(
