@@ -175,6 +175,13 @@ def test_a_device_stops_its_motors(stuck):
         table.destroy()
 
 
+def test_the_readback_has_the_motor_s_name(m1):
+    """As in ophyd: a table or a plot of the signal finds it among what the motor reads."""
+    (key,) = m1.user_readback.read()
+    assert key == m1.user_readback.name == "m1" and key in m1.read() and key in m1.describe()
+    assert list(m1.user_readback.describe()) == m1.user_readback.hints["fields"] == ["m1"]
+
+
 def test_scans(m1, det):
     """The RunEngine moves it; of a device it is a part like others."""
 

@@ -207,4 +207,4 @@ def test_summary_is_as_ophyd_has_it(run):
     lines = run(SUMMARY)
     assert "read attrs" in lines and "config keys" in lines
     assert "*m1" in lines and " m1_user_setpoint" in lines
-    assert "user_readback        EpicsSignalRO       ('m1_user_readback')" in lines
+    assert "user_readback        EpicsSignalRO       ('m1')" in lines

@@ -270,13 +270,17 @@ class Device(Named):
         )
 
     def _signal(self, attr: str) -> SignalRO:
-        name = f"{self.name}_{attr.replace('.', '_')}"
+        name = self._key_of(attr)
         declared = getattr(type(self), attr, None)
         if isinstance(declared, Component):
             kind, arguments = declared.cls, declared.arguments
         else:
             kind, arguments = self._signal_class(attr), {}
         return kind(name=name, parent=self, attr_name=attr, context=self._context, **arguments)
+
+    def _key_of(self, attr: str) -> str:
+        """By which the device reads it, and which is its name."""
+        return f"{self.name}_{attr.replace('.', '_')}"
 
     def _signal_class(self, attr: str) -> type[EpicsSignalBase]:
         row = self._context.rows(self.class_name).get(attr)

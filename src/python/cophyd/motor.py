@@ -21,6 +21,10 @@ class Motor(Device):
     is_plain = True
     default_kind = Kind.omitted
 
+    def _key_of(self, attr: str) -> str:
+        """That of the position is the motor's own."""
+        return self.name if attr == "user_readback" else super()._key_of(attr)
+
     def set(
         self, position: float, *, timeout: float | None = None, tolerance: float | None = None
     ) -> Status:
