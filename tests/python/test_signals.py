@@ -275,3 +275,14 @@ def test_the_first_get_of_text_as_text():
     assert isinstance(signal.get(as_string=True), str)
     cam = cophyd.PilatusDetectorCam("Pilatus:cam1:", name="cam", context=cophyd.Context())
     assert cam.file_path.get(as_string=True) == cam.file_path.get()
+
+
+def test_the_name_of_a_devices_signal_stays(det):
+    """The device would read it by another one than tables and plots look for."""
+    assert det.cam.acquire_time.name in det.read_configuration()
+    with pytest.raises(AttributeError, match="det_cam_acquire_time: wanted to be called expo, "):
+        det.cam.acquire_time.name = "expo"
+    det.cam.acquire_time.name = "det_cam_acquire_time"
+    alone = cophyd.EpicsSignal("p:ao", name="ao")
+    alone.name = "other"
+    assert list(alone.read()) == list(alone.describe()) == alone.hints["fields"] == ["other"]

@@ -67,6 +67,20 @@ class EpicsSignalBase(SignalRO):
         if kind is not None:
             self.kind = kind_of(kind)
 
+    _name = ""
+
+    @property
+    def name(self) -> str:
+        """The key of its readings. That of a device's signal stays: the device reads it by it."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        if self._name and self.parent is not None and name != self._name:
+            found = "found the name by which its device reads it"
+            raise AttributeError(f"{self._name}: wanted to be called {name}, {found}")
+        self._name = name
+
     @property
     def _ptr(self) -> Any:
         if self.parent is None:
