@@ -1,5 +1,7 @@
 """Threads, forks, signals and the end of the interpreter."""
 
+import copy
+import pickle
 import signal
 import threading
 import time
@@ -342,3 +344,19 @@ if __name__ == "__main__":
     assert run_python(f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')") == (
         "True\n"
     )
+
+
+@pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_what_belongs_to_a_process_has_no_copies(take):
+    """Nor pickles, for a process started by spawn; and says so."""
+    context = cophyd.Context()
+    det = cophyd.PilatusDetector("X:", name="det", context=context)
+    signal = cophyd.EpicsSignal("X:a", name="a", context=context)
+    soft = cophyd.SoftSignal(name="soft", context=context)
+    status = cophyd.Status.new(context, "mine")
+    for what in (det, det.cam, det.cam.array_size, det.cam.gain, signal, soft, status, context):
+        with pytest.raises(TypeError, match="wanted a copy or a pickle, found what belongs to"):
+            take(what)
+    assert list(copy.deepcopy(det.read_attrs)) == det.read_attrs  # as metadata
+    det.destroy()
+    status.set_finished()

@@ -9,7 +9,15 @@ import weakref
 from typing import Any
 
 from ._library import ffi, lib, new_struct, text
-from .errors import call, call_for, call_with_report, make_error, on_main_thread, on_wait
+from .errors import (
+    call,
+    call_for,
+    call_with_report,
+    make_error,
+    on_main_thread,
+    on_wait,
+    refuse_copy,
+)
 from .events import Events
 from .rows import Row, rows_of
 
@@ -21,6 +29,8 @@ class Context:
     it, and for an acquisition to stop; 0 is the library's own. A context looks at
     EPICS_CA_ADDR_LIST and its kin when it is made.
     """
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(
         self,

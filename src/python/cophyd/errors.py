@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ._library import ffi, lib, text
 
@@ -128,6 +128,13 @@ def exception_of(err: Any, kind: type[CophydError] | None = None) -> CophydError
     made.wanted, made.found = sentence(err.wanted), sentence(err.found)
     made.waited = err.waited if err.waited >= 0 else None
     return made
+
+
+def refuse_copy(what: Any, _protocol: Any) -> NoReturn:
+    """As __reduce_ex__ of what copies and pickles would have no use for, in a process started by
+    spawn, too."""
+    found = "found what belongs to this process: make a new one"
+    raise TypeError(f"{what!r}: wanted a copy or a pickle, {found}")
 
 
 def new_error() -> Any:

@@ -96,6 +96,10 @@ class AttrNames(MutableSequence[str]):
         if child:
             AttrNames(self._device.attribute(child), self._kind).append(rest)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As metadata of a run, which are copied."""
+        return list, (self._list(),)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and self._list() == list(other)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from .errors import refuse_copy
+
 
 class Named:
     """What a device and a group of attributes have in common: Python finds their attributes, and
     completes them."""
 
     name: str = ""
+    __reduce_ex__ = refuse_copy
     parent: Any = None
     attr_name: str = ""
 

@@ -10,7 +10,7 @@ from ._library import ffi, lib, new_struct, seconds, text
 from .arrays import Data, from_value
 from .context import Context
 from .descriptions import descriptions_of
-from .errors import call, call_for, make_error
+from .errors import call, call_for, make_error, refuse_copy
 from .kinds import Kind, Properties, kind_of
 from .readings import Unconfigured, readings_of
 from .status import Status
@@ -42,6 +42,7 @@ def value_read(signal: Any, options: Any, value: Any, keep: Any) -> Any:
 class SignalRO(Unconfigured):
     """A signal that can be read and followed."""
 
+    __reduce_ex__ = refuse_copy
     SUB_VALUE = "value"
     SUB_READBACK = "readback"
     SUB_SETPOINT = "setpoint"

@@ -17,6 +17,7 @@ from .errors import (
     exception_of,
     new_error,
     raise_pending,
+    refuse_copy,
 )
 from .events import guarded
 
@@ -53,6 +54,8 @@ def caused_by(error: BaseException, err: Any) -> CophydError:
 
 class Status:
     """An action that was begun. It is done exactly once: by success, failure, timeout or cancel."""
+
+    __reduce_ex__ = refuse_copy
 
     def __init__(self, ptr: Any, context: Context, obj: Any = None) -> None:
         self._ptr = ffi.gc(ptr, lib.oph_status_unref)
