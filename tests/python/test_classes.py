@@ -326,6 +326,15 @@ def test_classes_of_ophyd_are_no_components(context, cls):
         Odd("X:", name="odd", context=context)
 
 
+@pytest.mark.parametrize("cls", [EpicsSignal, cophyd.EpicsMotor, detectors.MyPilatus])
+def test_devices_of_ophyd_are_no_parents(cls):
+    class Beamline(ophyd.Device):
+        part = ophyd.Component(cls, "X")
+
+    with pytest.raises(TypeError, match="b_part: wanted a device of cophyd as its parent, found "):
+        Beamline("", name="b")
+
+
 TEXT = """
 class BeamlineCam : PilatusDetectorCam
 doc   Camera of a beamline

@@ -24,7 +24,7 @@ from .errors import (
 from .group import Group
 from .instance_doc import InstanceDoc
 from .kinds import AttrNames, Kind, kind_of
-from .named import Named
+from .named import Named, refuse_foster
 from .plan import Plan, plan_of, stage_options
 from .pv import EpicsSignal, EpicsSignalBase, EpicsSignalRO, EpicsSignalWithRBV
 from .readings import call_descriptions, call_readings, signals_read
@@ -86,6 +86,7 @@ class Device(Named):
         self._context: Context
         self._tree: Tree
         self.parent = parent
+        refuse_foster(name, parent)
         if parent is None:
             self._make(prefix, name, context or default_context())
         else:

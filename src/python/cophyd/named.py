@@ -7,6 +7,13 @@ from typing import Any
 from .errors import refuse_copy
 
 
+def refuse_foster(name: str, parent: Any) -> None:
+    """Where ophyd's Component makes it: a part of a tree is found in its parent's memory."""
+    if not (parent is None or isinstance(parent, Named)):
+        found = f"found {type(parent).__module__}.{type(parent).__qualname__}"
+        raise TypeError(f"{name}: wanted a device of cophyd as its parent, {found}")
+
+
 class Named:
     """What a device and a group of attributes have in common: Python finds their attributes, and
     completes them."""

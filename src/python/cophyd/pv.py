@@ -8,6 +8,7 @@ from ._library import ffi, lib
 from .context import Context, default_context
 from .errors import call_for
 from .kinds import Kind, kind_of
+from .named import refuse_foster
 from .signal import Signal, SignalRO
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class EpicsSignalBase(SignalRO):
         limits: bool | None = None,
     ) -> None:
         """The last three are ophyd's, and make no difference."""
+        refuse_foster(name, parent)
         super().__init__(name=name, parent=parent, context=context or default_context())
         self.attr_name = attr_name
         self._path = attr_name.encode()
