@@ -335,6 +335,16 @@ def test_devices_of_ophyd_are_no_parents(cls):
         Beamline("", name="b")
 
 
+def test_labels_are_where_bluesky_s_magics_look(context):
+    class Table(cophyd.Device):
+        x = Component(cophyd.EpicsMotor, "m1", labels=["motors"])
+        shutter = Component(EpicsSignal, "S", labels=("shutters",))
+
+    table = Table("X:", name="table", context=context, labels={"tables"})
+    labels = [part._ophyd_labels_ for part in (table, table.x, table.shutter, table.x.velocity)]
+    assert labels == [{"tables"}, {"motors"}, {"shutters"}, set()]
+
+
 TEXT = """
 class BeamlineCam : PilatusDetectorCam
 doc   Camera of a beamline

@@ -55,8 +55,9 @@ class Device(Named):
     det = PilatusDetector("13PIL1:", name="det")
 
     Making one needs no IOC. `kind`, `read_attrs` and `configuration_attrs` are as in ophyd: what
-    of it, and of its attributes, is read. A subclass declares its own attributes by Component;
-    what it stages at first may follow as `class_text`, in the words of a class text.
+    of it, and of its attributes, is read. `labels` are for bluesky's %wa and %ct. A subclass
+    declares its own attributes by Component; what it stages at first may follow as `class_text`,
+    in the words of a class text.
     """
 
     default_kind = Kind.normal  # of components that do not say
@@ -76,11 +77,13 @@ class Device(Named):
         kind: Kind | int | str | None = None,
         read_attrs: Sequence[str] | None = None,
         configuration_attrs: Sequence[str] | None = None,
+        labels: Iterable[str] = (),
         parent: Device | None = None,
         attr_name: str = "",
         context: Context | None = None,
     ) -> None:
         self._attributes: dict[str, Any] = {}
+        self._ophyd_labels_ = set(labels)
         self._absent: dict[tuple[str, int], str] = {}
         self._soft: list[SoftSignal] = []
         self._context: Context

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ._library import ffi, lib
@@ -51,6 +52,7 @@ class EpicsSignalBase(SignalRO):
         name: str,
         string: bool | None = None,
         kind: Kind | int | str | None = None,
+        labels: Iterable[str] = (),
         parent: Device | None = None,
         attr_name: str = "",
         context: Context | None = None,
@@ -62,6 +64,7 @@ class EpicsSignalBase(SignalRO):
         refuse_foster(name, parent)
         super().__init__(name=name, parent=parent, context=context or default_context())
         self.attr_name = attr_name
+        self._ophyd_labels_ = set(labels)
         self._path = attr_name.encode()
         if parent is None:
             type_ = {True: "text", False: "array", None: "any"}[string]
