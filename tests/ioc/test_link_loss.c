@@ -199,27 +199,33 @@ static void test_kill(struct oph__link *link, struct sim *mini)
 /* An IOC that stops for longer than EPICS_CA_CONN_TMO: its clients give up, the server does not. */
 static void test_unresponsive(struct oph__link *link, struct sim *mini)
 {
-    struct pv slow, other;
+    struct pv slow, slowest, other;
     double value = 21;
 
     pv_open(&slow, link, "m:slower.A");
+    pv_open(&slowest, link, "m:slowest.A"); /* which is not over when the IOC goes on */
     pv_open(&other, link, "m:ai");
     slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, NULL);
+    slowest.ops->put(slowest.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slowest, NULL);
     slow.ops->flush(link, NULL);
     pv_get(&other, OPH_NONE, 0); /* the server has the put */
     sim_pause(mini);
     testOk(pv_wait(&slow, &slow.puts, 1, 30) && slow.put_code == OPH_EDISCONN, "given up");
+    testOk1(pv_wait(&slowest, &slowest.puts, 1, 5) && slowest.put_code == OPH_EDISCONN);
     testOk1(pv_wait(&other, &other.downs, 1, 5) && pv_wait(&slow, &slow.downs, 1, 5));
     sim_resume(mini);
     testOk1(pv_wait(&slow, &slow.ups, 2, 30) && pv_wait(&other, &other.ups, 2, 30));
+    testOk1(pv_wait(&slowest, &slowest.ups, 2, 30));
     value = 22;
     testOk1(slow.ops->put(slow.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slow, NULL) == 0);
+    testOk1(slowest.ops->put(slowest.chan, OPH_FLOAT64, 1, &value, pv_on_put, &slowest, NULL) == 0);
     slow.ops->flush(link, NULL);
-    testOk(pv_get(&other, OPH_NONE, 0) == 0 && pv_count(&slow, &slow.puts) == 1,
+    testOk(pv_get(&other, OPH_NONE, 0) == 0 && pv_count(&slowest, &slowest.puts) == 1,
            "a new put does not freeze the circuit");
     testOk1(pv_wait(&slow, &slow.puts, 2, 10) && slow.put_code == 0);
     testOk1(pv_get(&slow, OPH_NONE, 0) == 0 && *(double *)slow.bytes == 22);
     pv_free(&other);
+    pv_free(&slowest);
     pv_free(&slow);
 }
 
