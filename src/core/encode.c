@@ -207,11 +207,12 @@ static int encode_one(const oph_data *d, const struct oph__target *t, struct oph
     } else {
         const struct oph__number n = oph__number_at(d, 0);
         if (takes_a_number(t)) return encode_number(&n, t, w, err);
-        if (n.is == OPH__IS_UINT) { /* no literal holds it, and few PVs */
-            if (t->info->dtype == OPH_TEXT || t->info->dtype == OPH_ENUM)
-                return oph__encode_refuse(t, OPH_ERANGE, "2^63 or more", "a PV of labels or text",
-                                          err);
-            return encode_number(&n, t, w, err);
+        if (n.is == OPH__IS_UINT) { /* no literal holds it */
+            oph__format(text, sizeof text, "%llu", (unsigned long long)n.u);
+            if (!t->info->writable) return no_access(text, t, err);
+            if (t->info->dtype == OPH_TEXT || t->info->dtype == OPH_ENUM || takes_chars_as_text(t))
+                return oph__encode_refuse(t, OPH_ERANGE, text, "a PV of labels or text", err);
+            return oph__encode_refuse(t, OPH_ETYPE, text, "an array PV", err);
         }
         l.kind = n.is == OPH__IS_INT ? OPH__LIT_INT : OPH__LIT_FLOAT;
         l.i = n.i;

@@ -204,6 +204,8 @@ static void test_refusals(void)
     const char *text40 = "0123456789012345678901234567890123456789";
     const char *const words[] = {"a", "b", "c", "d"};
     const double five[5] = {0};
+    const uint64_t beyond = 1ULL << 63;
+    const oph_data *huge = &(oph_data){OPH_UINT64, 0, 1, &beyond};
     oph_error err;
     connect("choice");
     connect("array");
@@ -222,6 +224,10 @@ static void test_refusals(void)
     refused("number", OPH_DOUBLE(nan), NULL, OPH_ETYPE, "whole numbers");
     refused("text", OPH_CSTR(text40), NULL, OPH_ERANGE, "40 characters, where the PV holds 39");
     refused("locked", OPH_INT(1), NULL, OPH_EACCESS, "no write access");
+    refused("locked", huge, NULL, OPH_EACCESS, "9223372036854775808, found no write access");
+    refused("choice", huge, NULL, OPH_ERANGE, "9223372036854775808, found a PV of labels or text");
+    refused("text", huge, NULL, OPH_ERANGE, "a PV of labels or text");
+    refused("number", huge, NULL, OPH_ERANGE, "-2147483648 to 2147483647");
     refused("constant", OPH_INT(1), NULL, OPH_EACCESS, "read-only");
     refused("array", &(oph_data){OPH_FLOAT64, 0, 5, five}, NULL, OPH_ERANGE, "holds 1 to 4");
     refused("array", &(oph_data){OPH_FLOAT64, 0, 0, five}, NULL, OPH_ERANGE, "holds 1 to 4");
