@@ -91,7 +91,7 @@ void oph__entry_end(struct oph__entry *e, const oph_error *error)
     e->code = error ? error->code : e->op ? e->op->code : 0;
     if (error && e->code && (e->error = malloc(sizeof *error))) *e->error = *error;
     if (!e->want) return;
-    if (e->want->watch) e->group->unsent = true;
+    if (e->want->watch) oph__group_unfollowed(e->group);
     oph__op_unwatch(e->want->watch);
     oph__op_unwatch(e->want->watch_start);
     e->want->watch = e->want->watch_start = NULL;

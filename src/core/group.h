@@ -102,6 +102,7 @@ struct oph_group {
     bool on_engine, posted, cancelled;
     double next;             /* the first deadline; the runner's alone, as the rest of these */
     bool unsent;             /* something waits for a flush */
+    double tell_by;          /* when the IOC is told what is followed no more; INFINITY: nothing */
     double begun, now;       /* and as of the newest look at the clock */
     struct oph__entry *slow; /* the puts whose rows say how long they take, by next_slow */
     /* A run on the engine. Under lock, which comes before *m. */
@@ -140,6 +141,7 @@ void oph__want_late(struct oph__entry *entry, double now);
 void oph__group_news(struct oph__entry *entry);
 void oph__group_wake(oph_group *group);
 void oph__group_due(oph_group *group, double when);
+void oph__group_unfollowed(oph_group *group); /* the IOC is to be told, but not at once */
 
 /* The step of an entry that others may change meanwhile. */
 enum oph__entry_step oph__entry_where(const struct oph__entry *entry);

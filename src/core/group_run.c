@@ -46,10 +46,23 @@ static struct oph__entry *take_news(oph_group *g, bool *ret_turn)
     return in_order;
 }
 
+/* Nobody waits for it: it leaves with what is sent next, or as one message for all that end within
+ * this time. */
+static const double TELL_WITHIN = 0.01;
+
+void oph__group_unfollowed(oph_group *g)
+{
+    if (!isinf(g->tell_by)) return;
+    g->tell_by = g->now + TELL_WITHIN;
+    oph__group_due(g, g->tell_by);
+}
+
 static void send(oph_group *g)
 {
-    if (g->unsent) oph__context_flush(g->ctx, NULL);
+    if (!g->unsent && g->now < g->tell_by) return;
+    oph__context_flush(g->ctx, NULL);
     g->unsent = false;
+    g->tell_by = (double)INFINITY;
 }
 
 /* Entries whose time has come; and when the next one's will. */
@@ -71,6 +84,7 @@ static void look_at_clock(oph_group *g)
         else
             oph__group_due(g, e->deadline < e->due ? e->deadline : e->due);
     }
+    if (g->tell_by > now) oph__group_due(g, g->tell_by);
 }
 
 /* All steps that are due, then one flush. */
@@ -119,7 +133,7 @@ static int begin(oph_group *g, oph_error *err)
     oph__ops_on_each(g->ops, oph__entry_op_ended);
     g->m = oph__ops_monitor(g->ops);
     g->begun = g->now = oph__now();
-    g->next = (double)INFINITY;
+    g->next = g->tell_by = (double)INFINITY;
     g->left = g->entries.count;
     g->puts = g->in_turn = 0;
     g->news = NULL;
@@ -156,6 +170,7 @@ static void end_all(oph_group *g, const oph_error *error)
 static void release(oph_group *g)
 {
     oph__ops_give_up(g->ops);
+    if (!isinf(g->tell_by)) g->unsent = true;
     send(g);
 }
 
