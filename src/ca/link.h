@@ -86,7 +86,7 @@ struct oph__link_ops {
      * thread. Free the channels first. */
     void (*close)(struct oph__link *link);
 
-    /* Starts the search; nothing is sent before flush. `pv` is copied. */
+    /* Searched for from the next flush on. `pv` is copied. OPH_EINVAL: no name of a PV. */
     int (*chan_new)(struct oph__link *link, const char *pv, oph__state_fn *state, void *user,
                     struct oph__chan **ret, oph_error *err);
     /* After it none of the channel's callbacks runs or will run. Pending gets end with OPH_ECANCEL
