@@ -153,6 +153,11 @@ def press_ctrl_c():
     signal.signal(signal.SIGINT, former)
 
 
+def heed_ctrl_c():
+    """Which is ignored where the tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def run_python():
     """Runs a program in a Python of its own, which has to end by itself."""
@@ -168,6 +173,7 @@ def run_python():
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=heed_ctrl_c,
         )
         try:
             out, errors = process.communicate(timeout=PATIENCE)
