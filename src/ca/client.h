@@ -27,6 +27,7 @@ struct oph__words {
 
 struct oph__host { /* a server that channels are on */
     struct oph__host *next;
+    chid stays;    /* the link's own channel there; NULL: none */
     bool told;     /* the log says that it does not report properties; under m.lock */
     char name[64]; /* "127.0.0.1:5064" */
 };
@@ -207,6 +208,11 @@ int oph__ca_route_search(struct oph__route *route);
 void oph__ca_route_free(struct oph__route *route); /* waits for its callbacks */
 /* Asks the IOC what the channel is; the answer tells that it is up. */
 void oph__ca_route_ask(struct oph__route *route);
+
+/* host.c */
+/* The server that a channel is on; in a callback. NULL: no memory. */
+struct oph__host *oph__ca_host_of(struct oph__link *link, chid id);
+void oph__ca_hosts_leave(struct oph__link *link); /* the link's last channels; on the own thread */
 
 /* describe.c: from a DBR_CTRL value; dbr NULL: nothing is known */
 chtype oph__ca_describing_type(int32_t dtype); /* -1: none for this type */

@@ -110,20 +110,6 @@ static void *bury(void *link)
     return NULL;
 }
 
-static void ignore(struct connection_handler_args unused)
-{
-    (void)unused;
-}
-
-/* libca never returns from ending a context that has a name server and never had a channel. */
-static void have_had_a_channel(void)
-{
-    chid id;
-
-    if (ca_create_channel("cophyd", ignore, NULL, CA_PRIORITY_DEFAULT, &id) == ECA_NORMAL)
-        ca_clear_channel(id);
-}
-
 /* Takes 30 s where a server does not read. Nobody waits for that; the thread cannot join itself. */
 static void end_context(struct oph__job *job)
 {
@@ -131,7 +117,7 @@ static void end_context(struct oph__job *job)
     pthread_t thread;
 
     oph__ca_flush_end(link); /* it needs the context */
-    if (!atomic_load(&link->had_channel)) have_had_a_channel();
+    oph__ca_hosts_leave(link);
     ca_context_destroy();
     oph__ca_words_end();
     pthread_mutex_lock(&link->m.lock);

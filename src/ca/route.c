@@ -1,10 +1,6 @@
 #include "ca/client.h"
 
-#include "base/err.h"
-#include "base/str.h"
-
 #include <stdlib.h>
-#include <string.h>
 
 /* Is there work for the own thread now that this route is up? */
 static bool has_work(const struct oph__chan *chan, const struct oph__route *route)
@@ -12,31 +8,12 @@ static bool has_work(const struct oph__chan *chan, const struct oph__route *rout
     return route != chan->route || chan->mons || chan->put.stuck || oph__ca_wants_labels(chan);
 }
 
-/* Most channels are on one server, which was the last to be added. NULL: no memory. */
-static struct oph__host *host_of(struct oph__link *link, chid id)
-{
-    char name[sizeof link->hosts->name];
-
-    ca_get_host_name(id, name, sizeof name);
-    pthread_mutex_lock(&link->m.lock);
-    struct oph__host *host = link->hosts;
-    while (host && strcmp(host->name, name) != 0)
-        host = host->next;
-    if (!host && (host = calloc(1, sizeof *host))) {
-        oph__copy(host->name, sizeof host->name, name);
-        host->next = link->hosts;
-        link->hosts = host;
-    }
-    pthread_mutex_unlock(&link->m.lock);
-    return host;
-}
-
 /* In a burst of connections each call to libca waits for its other thread: few are made. */
 static void came_up(struct oph__route *route, chtype type, const void *dbr)
 {
     struct oph__chan *chan = route->chan;
     uint32_t count = (uint32_t)ca_element_count(route->id);
-    struct oph__host *host = host_of(chan->link, route->id);
+    struct oph__host *host = oph__ca_host_of(chan->link, route->id);
     struct oph__description description, before;
 
     oph__ca_describe(&description, type, dbr);

@@ -17,22 +17,25 @@
 enum { CIRCUITS = 16, BYTES = 1 << 16, HEADER = 16, PROPERTIES = 8 };
 enum { EVENT_ADD = 1, SEARCH = 6, ERROR = 11, CREATE = 18 }; /* of the protocol's commands */
 enum { CLIENT, SERVER, SIDES };
+enum { OTHERS = 4 }; /* descriptors, beside those of circuits */
 
 struct circuit {
     int fd[SIDES]; /* 0: unused */
     unsigned char in[SIDES][BYTES];
     size_t used[SIDES];
-    bool has_channels;
+    bool has_channels, ended; /* the client ended it, and was not answered */
 };
 
 struct ca_proxy {
     pthread_t thread;
     int listener, wake, port, ioc_port;
+    int searches, answers;        /* by UDP */
+    struct sockaddr_in searching; /* who asked last */
     struct circuit circuits[CIRCUITS]; /* the thread's */
     pthread_mutex_t lock;              /* of what follows */
     enum ca_proxy_rule rule;
     int subscribed;
-    bool cut, ending;
+    bool cut, ending, lingers;
 };
 
 static unsigned get16(const unsigned char *at)
@@ -108,7 +111,10 @@ static void forward(struct ca_proxy *p, struct circuit *c, int from)
     ssize_t n = recv(c->fd[from], in + c->used[from], BYTES - c->used[from], 0);
 
     if (n <= 0) {
-        hang_up(c);
+        pthread_mutex_lock(&p->lock);
+        c->ended = p->lingers && from == CLIENT;
+        pthread_mutex_unlock(&p->lock);
+        if (!c->ended) hang_up(c);
         return;
     }
     c->used[from] += (size_t)n;
@@ -122,6 +128,29 @@ static void forward(struct ca_proxy *p, struct circuit *c, int from)
     }
     c->used[from] -= at;
     memmove(in, in + at, c->used[from]);
+}
+
+static void ask(struct ca_proxy *p)
+{
+    const struct sockaddr_in ioc = local(p->ioc_port);
+    socklen_t size = sizeof p->searching;
+    unsigned char data[BYTES];
+    ssize_t n =
+        recvfrom(p->searches, data, sizeof data, 0, (struct sockaddr *)&p->searching, &size);
+
+    if (n > 0) sendto(p->answers, data, (size_t)n, 0, (const struct sockaddr *)&ioc, sizeof ioc);
+}
+
+static void answer(struct ca_proxy *p)
+{
+    unsigned char data[BYTES];
+    ssize_t n = recv(p->answers, data, sizeof data, 0);
+
+    for (ssize_t at = 0; at + HEADER <= n; at += HEADER + (ssize_t)get16(data + at + 2))
+        if (get16(data + at) == SEARCH) put16(data + at + 4, (unsigned)p->port);
+    if (n > 0)
+        sendto(p->searches, data, (size_t)n, 0, (struct sockaddr *)&p->searching,
+               sizeof p->searching);
 }
 
 static void take_client(struct ca_proxy *p)
@@ -156,17 +185,23 @@ static void *serve(void *arg)
     struct ca_proxy *p = arg;
 
     for (;;) {
-        struct pollfd fds[2 + SIDES * CIRCUITS] = {{.fd = p->wake, .events = POLLIN},
-                                                   {.fd = p->listener, .events = POLLIN}};
+        struct pollfd fds[OTHERS + SIDES * CIRCUITS] = {{.fd = p->wake, .events = POLLIN},
+                                                        {.fd = p->listener, .events = POLLIN},
+                                                        {.fd = p->searches, .events = POLLIN},
+                                                        {.fd = p->answers, .events = POLLIN}};
         for (int i = 0; i < SIDES * CIRCUITS; i++) {
-            int fd = p->circuits[i / SIDES].fd[i % SIDES];
-            fds[2 + i] = (struct pollfd){.fd = fd ? fd : -1, .events = POLLIN};
+            const struct circuit *c = &p->circuits[i / SIDES];
+            int fd = c->ended ? 0 : c->fd[i % SIDES];
+            fds[OTHERS + i] = (struct pollfd){.fd = fd ? fd : -1, .events = POLLIN};
         }
         poll(fds, sizeof fds / sizeof *fds, -1);
         for (int i = 0; i < SIDES * CIRCUITS; i++) {
             struct circuit *c = &p->circuits[i / SIDES];
-            if (fds[2 + i].revents && c->fd[i % SIDES] == fds[2 + i].fd) forward(p, c, i % SIDES);
+            const struct pollfd *fd = &fds[OTHERS + i];
+            if (fd->revents && c->fd[i % SIDES] == fd->fd && !c->ended) forward(p, c, i % SIDES);
         }
+        if (fds[2].revents) ask(p);
+        if (fds[3].revents) answer(p);
         if (fds[1].revents) take_client(p);
         if (fds[0].revents && !obey(p)) return NULL;
     }
@@ -181,25 +216,59 @@ static void tell(struct ca_proxy *p, bool cut, bool ending)
     eventfd_write(p->wake, 1);
 }
 
-struct ca_proxy *ca_proxy_start(int port)
+/* A socket at a port of its own, which it returns. */
+static int open_port(int type, int *ret_fd)
 {
-    struct ca_proxy *p = calloc(1, sizeof *p);
     struct sockaddr_in at = local(0);
     socklen_t size = sizeof at;
-    char address[32];
+
+    *ret_fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    if (bind(*ret_fd, (struct sockaddr *)&at, size) ||
+        getsockname(*ret_fd, (struct sockaddr *)&at, &size))
+        testAbort("no port for the proxy");
+    return ntohs(at.sin_port);
+}
+
+static struct ca_proxy *start(int ioc_port, int *ret_udp_port)
+{
+    struct ca_proxy *p = calloc(1, sizeof *p);
 
     if (!p) testAbort("no memory");
-    p->ioc_port = port;
+    p->ioc_port = ioc_port;
     p->wake = eventfd(0, EFD_CLOEXEC);
-    p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    p->port = open_port(SOCK_STREAM, &p->listener);
+    *ret_udp_port = open_port(SOCK_DGRAM, &p->searches);
+    open_port(SOCK_DGRAM, &p->answers);
     pthread_mutex_init(&p->lock, NULL);
-    if (bind(p->listener, (struct sockaddr *)&at, size) || listen(p->listener, CIRCUITS) ||
-        getsockname(p->listener, (struct sockaddr *)&at, &size))
-        testAbort("no port for the proxy");
-    p->port = ntohs(at.sin_port);
+    if (listen(p->listener, CIRCUITS)) testAbort("no port for the proxy");
     if (pthread_create(&p->thread, NULL, serve, p)) testAbort("no thread");
-    snprintf(address, sizeof address, "127.0.0.1:%d", p->port);
-    setenv("EPICS_CA_NAME_SERVERS", address, 1);
+    return p;
+}
+
+static void point(const char *variable, int port)
+{
+    char address[32];
+
+    snprintf(address, sizeof address, "127.0.0.1:%d", port);
+    setenv(variable, address, 1);
+}
+
+struct ca_proxy *ca_proxy_start(int port)
+{
+    int unused;
+    struct ca_proxy *p = start(port, &unused);
+
+    point("EPICS_CA_NAME_SERVERS", p->port);
+    return p;
+}
+
+struct ca_proxy *ca_proxy_start_udp(int port)
+{
+    int udp_port;
+    struct ca_proxy *p = start(port, &udp_port);
+
+    unsetenv("EPICS_CA_NAME_SERVERS");
+    point("EPICS_CA_ADDR_LIST", udp_port);
     return p;
 }
 
@@ -208,6 +277,8 @@ void ca_proxy_stop(struct ca_proxy *p)
     tell(p, false, true);
     pthread_join(p->thread, NULL);
     close(p->listener);
+    close(p->searches);
+    close(p->answers);
     close(p->wake);
     pthread_mutex_destroy(&p->lock);
     free(p);
@@ -236,4 +307,11 @@ void ca_proxy_cut(struct ca_proxy *p)
 void ca_proxy_mend(struct ca_proxy *p)
 {
     tell(p, false, false);
+}
+
+void ca_proxy_linger(struct ca_proxy *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->lingers = true;
+    pthread_mutex_unlock(&p->lock);
 }
