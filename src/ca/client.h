@@ -32,6 +32,16 @@ struct oph__host { /* a server that channels are on */
     char name[64]; /* "127.0.0.1:5064" */
 };
 
+/* When to ask what channels are: ask.c. Under the link's m.lock. */
+struct oph__asking {
+    struct oph__route *first, **end; /* those that arrived and are to be asked, in order */
+    unsigned awaited;                /* those that libca searches for */
+    unsigned listed, listed_before;  /* so far, and when it was last looked at */
+    double by;
+    bool timed; /* the timer runs, in which somebody looks */
+    struct oph__timer timer;
+};
+
 struct oph__link {
     struct oph__loop *own; /* the thread that made the context */
     struct ca_client_context *context;
@@ -47,10 +57,11 @@ struct oph__link {
     struct oph__chan *first; /* all channels */
     struct oph__chan *new_ones, **new_end; /* those that libca does not have yet, in order */
     atomic_bool any_new;                   /* there are some; set under m.lock */
-    struct oph__host *hosts;               /* all so far */
-    bool ended;                            /* the context is destroyed */
-    bool left_alone;                       /* close did not wait for that */
-    atomic_bool had_channel;               /* in libca */
+    struct oph__asking asking;
+    struct oph__host *hosts; /* all so far */
+    bool ended;              /* the context is destroyed */
+    bool left_alone;         /* close did not wait for that */
+    atomic_bool had_channel; /* in libca */
 };
 
 /* What the IOC says of a channel besides its value. */
@@ -74,6 +85,8 @@ struct oph__route {
     uint32_t count;
     struct oph__host *host; /* NULL: no memory */
     struct oph__description description;
+    bool awaited, forgotten;               /* ask.c's, as the next */
+    struct oph__route *next_due, **in_due; /* NULL: it is not to be asked */
 };
 
 struct oph__request { /* a get under way */
@@ -206,8 +219,17 @@ struct oph__route *oph__ca_route_new(struct oph__chan *chan); /* NULL: no memory
 /* Makes libca's channel; its status. Under order, with the link's context attached. */
 int oph__ca_route_search(struct oph__route *route);
 void oph__ca_route_free(struct oph__route *route); /* waits for its callbacks */
-/* Asks the IOC what the channel is; the answer tells that it is up. */
+/* Asks the IOC what the channel is; the answer tells that it is up. In a callback, or under order;
+ * a flush sends it. */
 void oph__ca_route_ask(struct oph__route *route);
+
+/* ask.c: when to do that */
+void oph__ca_ask_init(struct oph__link *link);
+void oph__ca_ask_end(struct oph__link *link);     /* on the own thread */
+void oph__ca_ask_await(struct oph__route *route); /* it went down, or is searched for */
+/* In its connection callback; `ask`: there is something to ask. */
+void oph__ca_ask_arrived(struct oph__route *route, bool ask);
+void oph__ca_ask_forget(struct oph__route *route); /* before libca clears it */
 
 /* host.c */
 /* The server that a channel is on; in a callback. NULL: no memory. */

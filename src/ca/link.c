@@ -94,6 +94,7 @@ static int open_link(struct oph__log *log, struct oph__link **ret, oph_error *er
     link->words.log = log;
     link->new_end = &link->new_ones;
     oph__ca_flush_init(link);
+    oph__ca_ask_init(link);
     code = oph__alive_init(&link->alive, err);
     if (!code) code = oph__loop_new("oph-ca", &link->own, err);
     if (!code) code = make_context(link, err);
@@ -116,7 +117,8 @@ static void end_context(struct oph__job *job)
     struct oph__link *link = OPH__AROUND(struct oph__link, ending, job);
     pthread_t thread;
 
-    oph__ca_flush_end(link); /* it needs the context */
+    oph__ca_flush_end(link); /* they need the context */
+    oph__ca_ask_end(link);
     oph__ca_hosts_leave(link);
     ca_context_destroy();
     oph__ca_words_end();

@@ -46,17 +46,26 @@ static void described(struct event_handler_args args)
 /* Without read access only libca's knowledge is left. */
 void oph__ca_route_ask(struct oph__route *route)
 {
+    pthread_mutex_lock(&route->chan->lock);
+    chtype type = oph__ca_describing_type(route->dtype);
+    pthread_mutex_unlock(&route->chan->lock);
+    int status =
+        type < 0 ? ECA_BADTYPE : ca_array_get_callback(type, 1, route->id, described, route);
+
+    if (status != ECA_NORMAL && status != ECA_DISCONN) came_up(route, type, NULL);
+}
+
+static void arrived(struct oph__route *route)
+{
     int32_t dtype = oph__ca_dtype(ca_field_type(route->id));
-    chtype type = oph__ca_describing_type(dtype);
 
     if (!dtype) return; /* it went down again, of which libca's thread tells */
     pthread_mutex_lock(&route->chan->lock);
     route->dtype = dtype;
     pthread_mutex_unlock(&route->chan->lock);
-    if (type >= 0 && ca_array_get_callback(type, 1, route->id, described, route) == ECA_NORMAL)
-        oph__ca_flush_soon(route->chan->link);
-    else
-        came_up(route, type, NULL);
+    bool ask = oph__ca_describing_type(dtype) >= 0;
+    if (!ask) came_up(route, -1, NULL);
+    oph__ca_ask_arrived(route, ask);
 }
 
 static void went_down(struct oph__route *route)
@@ -64,6 +73,7 @@ static void went_down(struct oph__route *route)
     struct oph__chan *chan = route->chan;
     struct oph__wish *wishes = NULL;
 
+    oph__ca_ask_await(route);
     pthread_mutex_lock(&chan->lock);
     bool was_up = route->up, serves = route == chan->route;
     route->up = false;
@@ -89,10 +99,12 @@ static void set_rights(struct oph__route *route, bool readable, bool writable)
     route->readable = readable;
     route->writable = writable;
     pthread_mutex_unlock(&chan->lock);
-    if (unknown)
+    if (unknown) {
         oph__ca_route_ask(route);
-    else if (up && serves)
+        oph__ca_flush_soon(chan->link);
+    } else if (up && serves) {
         oph__ca_tell_state(chan, OPH__CHAN_UP);
+    }
     if (up) oph__ca_post_settle(chan);
 }
 
@@ -114,7 +126,7 @@ static void connection_changed(struct connection_handler_args args)
     if (args.op == CA_OP_CONN_UP) {
         if (!route->readable || !route->writable)
             set_rights(route, ca_read_access(args.chid), ca_write_access(args.chid));
-        oph__ca_route_ask(route);
+        arrived(route);
     } else {
         went_down(route);
     }
@@ -132,9 +144,10 @@ struct oph__route *oph__ca_route_new(struct oph__chan *chan)
 int oph__ca_route_search(struct oph__route *route)
 {
     const struct oph__chan *chan = route->chan;
+
+    oph__ca_ask_await(route);
     int status =
         ca_create_channel(chan->name, connection_changed, route, CA_PRIORITY_DEFAULT, &route->id);
-
     if (status != ECA_NORMAL) {
         route->id = NULL;
         return status;
@@ -147,6 +160,7 @@ int oph__ca_route_search(struct oph__route *route)
 void oph__ca_route_free(struct oph__route *route)
 {
     if (!route) return;
+    oph__ca_ask_forget(route);
     if (route->id) ca_clear_channel(route->id);
     free(route->description.labels);
     free(route);

@@ -29,8 +29,8 @@ struct circuit {
 struct ca_proxy {
     pthread_t thread;
     int listener, wake, port, ioc_port;
-    int searches, answers;        /* by UDP */
-    struct sockaddr_in searching; /* who asked last */
+    int searches, answers;             /* by UDP */
+    struct sockaddr_in searching;      /* who asked last */
     struct circuit circuits[CIRCUITS]; /* the thread's */
     pthread_mutex_t lock;              /* of what follows */
     enum ca_proxy_rule rule;
