@@ -131,6 +131,8 @@ static void test_hang(struct oph__log *log, struct sim *mini)
 
     if (oph__ca_ops()->open(log, &link, NULL)) testAbort("no link");
     if (!pv_open(&pv, link, "m:many0")) testAbort("m:many0 is not there");
+    if (!pv_open(&fresh, link, "m:many1")) testAbort("m:many1 is not there");
+    pv_free(&fresh); /* by now the link's own channel is there, too */
     sim_pause(mini);
     pv.ops->put(pv.chan, OPH_FLOAT64, 1, &value, pv_on_put, &pv, NULL);
     pv.ops->flush(link, NULL);
