@@ -23,7 +23,7 @@ typedef struct oph_context_options {
 } oph_context_options;
 
 /* Makes a context. opt may be NULL. It is yours; devices hold it, so it may be freed before them.
- */
+ * On each IOC where it has had a PV it keeps one open until it ends. */
 OPH_API int oph_context_new(const oph_context_options *opt, oph_context **ret, oph_error *err);
 OPH_API void oph_context_free(oph_context *ctx);
 

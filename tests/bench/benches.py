@@ -34,6 +34,7 @@ ENGINE_SIDES = {
     "ours": ["env", f"PYTHONPATH={BUILD}/python", *ENGINE, "ours"],
     "empty": [*ENGINE, "empty"],  # and the IOC's time
     "bare": [*ENGINE, "bare"],  # of a device that triggers by libca
+    "told": [*ENGINE, "told"],  # and has the documents of an image
     "ophyd": python("bluesky"),
 }
 START_SIDES = {

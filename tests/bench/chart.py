@@ -19,6 +19,7 @@ COLOURS = {
     "codec": "#9aa5ad",
     "empty": "#7d8b99",
     "bare": "#b0886b",
+    "told": "#c9a27e",
 }
 STYLE = ("text{font:12px sans-serif;fill:#222}.small{font-size:10px;fill:#555}.title{font-size:15px;font-weight:bold}"
          ".line{stroke:#ddd}.one{stroke:#222;stroke-width:1.5}")

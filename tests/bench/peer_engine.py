@@ -1,10 +1,11 @@
 """Counts with bluesky's RunEngine: of the reference page's detector with cophyd ("ours"); of an empty device, to
-which the IOC's time is added ("empty"), as hand-written libca takes it back to back; and of one that triggers by
-hand-written libca, and is empty else ("bare")."""
+which the IOC's time is added ("empty"), as hand-written libca takes it back to back; of one that triggers by
+hand-written libca, and is empty else ("bare"); and of that with the documents of an image a point ("told")."""
 
 import subprocess
 import sys
 import threading
+import uuid
 
 from bluesky import RunEngine
 from bluesky.plans import count
@@ -113,6 +114,29 @@ class Bare(Empty):
         return self.begin("trigger")
 
 
+class Told(Bare):
+    """Has an image of each point in a file, which costs nothing but bluesky's handling of the documents."""
+
+    def stage(self):
+        resource = {"spec": "AD_HDF5", "root": "/", "resource_path": "a.h5", "resource_kwargs": {"frame_per_point": 1}}
+        self.uid, self.points = str(uuid.uuid4()), 0
+        self.documents = [("resource", {**resource, "path_semantics": "posix", "uid": self.uid})]
+        return super().stage()
+
+    def read(self):
+        datum = {"datum_id": f"{self.uid}/{self.points}", "datum_kwargs": {"point_number": self.points}}
+        self.points += 1
+        self.documents.append(("datum", {**datum, "resource": self.uid}))
+        return {"image": {"value": datum["datum_id"], "timestamp": 1.0}}
+
+    def describe(self):
+        return {"image": {"source": "nowhere", "dtype": "array", "shape": [1, 48, 64], "external": "FILESTORE:"}}
+
+    def collect_asset_docs(self):
+        documents, self.documents = self.documents, []
+        return documents
+
+
 def detector():
     from cophyd import (
         Component, DetectorBase, EpicsSignal, FileStoreHDF5IterativeWrite, HDF5Plugin_V34, ImagePlugin,
@@ -169,5 +193,10 @@ class Sum(Count):
         return point + float(self.libca.stdout.readline().split()[0])
 
 
-SIDES = {"ours": lambda: Count(detector), "empty": lambda: Sum(Empty), "bare": lambda: Count(Bare)}
+SIDES = {
+    "ours": lambda: Count(detector),
+    "empty": lambda: Sum(Empty),
+    "bare": lambda: Count(Bare),
+    "told": lambda: Count(Told),
+}
 side.run({"engine": (SIDES[sys.argv.pop(1)], lambda count: count.round())})
