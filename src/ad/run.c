@@ -211,7 +211,8 @@ static void ask(struct run *r, enum phase phase)
     r->look = NULL;
     noted(r, &r->look_done); /* of that one */
     r->phase = phase;
-    int rc = oph__look_ask(&r->shot, r->queues, &r->look, &err);
+    int rc = oph__look_ask(&r->shot, phase == CHECKING ? OPH__BEFORE : OPH__AFTER, r->queues,
+                           &r->look, &err);
     if (!rc) {
         oph__ops_on_done(r->look, on_look_done, r);
         rc = oph__ops_send(r->look, &err);
@@ -309,7 +310,7 @@ static void judge(struct run *r)
     oph_error err = OPH_ERROR_INIT;
     double now = oph__now(), waited = now - r->started;
     oph__ops_freeze(r->look);
-    oph__look_take(&r->shot, r->queues, r->look, &r->shot.now);
+    oph__look_take(&r->shot, OPH__AFTER, r->queues, r->look);
     r->shot.restarted = oph__counts_restarted(r->counts);
     if (r->ending) {
         bool halting = r->ending == OPH_ECANCEL && now < r->halt_by && !r->shot.now.code;
@@ -503,7 +504,7 @@ static void checked(struct run *r)
 {
     oph_error err = OPH_ERROR_INIT;
     oph__ops_freeze(r->look);
-    oph__look_take(&r->shot, false, r->look, &r->shot.before);
+    oph__look_take(&r->shot, OPH__BEFORE, false, r->look);
     int rc = oph__shot_check(&r->shot, false, &err);
     if (!rc && r->acquisition) rc = oph__writers_follow(&r->shot, &err);
     if (!rc) rc = begin(r, &err);

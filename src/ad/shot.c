@@ -8,25 +8,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const cam_paths[OPH__CAM_ROWS] = {
-    [OPH__CAM_ACQUIRE] = "cam.acquire",          [OPH__CAM_STATE] = "cam.detector_state",
-    [OPH__CAM_COUNTER] = "cam.array_counter",    [OPH__CAM_IMAGES] = "cam.num_images",
-    [OPH__CAM_MODE] = "cam.image_mode",          [OPH__CAM_CALLBACKS] = "cam.array_callbacks",
-    [OPH__CAM_BUSY] = "cam.acquire_busy",        [OPH__CAM_MESSAGE] = "cam.status_message",
-    [OPH__CAM_TIME] = "cam.acquire_time",        [OPH__CAM_PERIOD] = "cam.acquire_period",
-    [OPH__CAM_EXPOSURES] = "cam.num_exposures",  [OPH__CAM_FILE_TIMEOUT] = "cam.image_file_tmot",
-    [OPH__CAM_TRIGGER] = "cam.trigger_mode",     [OPH__CAM_WAITS] = "cam.wait_for_plugins",
-    [OPH__CAM_QUEUED] = "cam.num_queued_arrays", [OPH__CAM_PATH] = "cam.file_path",
-    [OPH__CAM_NAME] = "cam.file_name",           [OPH__CAM_TEMPLATE] = "cam.file_template",
+/* What says whether it may start is of no use after it, nor the IOC's messages before. */
+struct row {
+    const char *path;
+    enum oph__look_when when;
 };
 
-static const char *const writer_paths[OPH__W_ROWS] = {
-    [OPH__W_ENABLE] = "enable",          [OPH__W_CAPTURE] = "capture",
-    [OPH__W_CAPTURED] = "num_captured",  [OPH__W_MODE] = "file_write_mode",
-    [OPH__W_DROPPED] = "dropped_arrays", [OPH__W_STATUS] = "write_status",
-    [OPH__W_MESSAGE] = "write_message",  [OPH__W_FILE] = "full_file_name",
-    [OPH__W_COUNTER] = "array_counter",  [OPH__W_NUMBER] = "file_number",
-    [OPH__W_MOST] = "num_capture",       [OPH__W_QUEUED] = "num_queued_arrays",
+static const struct row cam_table[OPH__CAM_ROWS] = {
+    [OPH__CAM_ACQUIRE] = {"cam.acquire", OPH__BOTH},
+    [OPH__CAM_STATE] = {"cam.detector_state", OPH__BOTH},
+    [OPH__CAM_COUNTER] = {"cam.array_counter", OPH__BOTH},
+    [OPH__CAM_IMAGES] = {"cam.num_images", OPH__BEFORE},
+    [OPH__CAM_MODE] = {"cam.image_mode", OPH__BEFORE},
+    [OPH__CAM_CALLBACKS] = {"cam.array_callbacks", OPH__BOTH},
+    [OPH__CAM_BUSY] = {"cam.acquire_busy", OPH__BOTH},
+    [OPH__CAM_MESSAGE] = {"cam.status_message", OPH__AFTER},
+    [OPH__CAM_TIME] = {"cam.acquire_time", OPH__BEFORE},
+    [OPH__CAM_PERIOD] = {"cam.acquire_period", OPH__BEFORE},
+    [OPH__CAM_EXPOSURES] = {"cam.num_exposures", OPH__BEFORE},
+    [OPH__CAM_FILE_TIMEOUT] = {"cam.image_file_tmot", OPH__BEFORE},
+    [OPH__CAM_TRIGGER] = {"cam.trigger_mode", OPH__BEFORE},
+    [OPH__CAM_WAITS] = {"cam.wait_for_plugins", OPH__BEFORE},
+    [OPH__CAM_QUEUED] = {"cam.num_queued_arrays", OPH__AFTER},
+    [OPH__CAM_PATH] = {"cam.file_path", OPH__BEFORE},
+    [OPH__CAM_NAME] = {"cam.file_name", OPH__BEFORE},
+    [OPH__CAM_TEMPLATE] = {"cam.file_template", OPH__BEFORE},
+};
+
+static const struct row writer_table[OPH__W_ROWS] = {
+    [OPH__W_ENABLE] = {"enable", OPH__BOTH},
+    [OPH__W_CAPTURE] = {"capture", OPH__BOTH},
+    [OPH__W_CAPTURED] = {"num_captured", OPH__BOTH},
+    [OPH__W_MODE] = {"file_write_mode", OPH__BOTH},
+    [OPH__W_DROPPED] = {"dropped_arrays", OPH__BOTH},
+    [OPH__W_STATUS] = {"write_status", OPH__BOTH},
+    [OPH__W_MESSAGE] = {"write_message", OPH__AFTER},
+    [OPH__W_FILE] = {"full_file_name", OPH__AFTER},
+    [OPH__W_COUNTER] = {"array_counter", OPH__BOTH},
+    [OPH__W_NUMBER] = {"file_number", OPH__BOTH},
+    [OPH__W_MOST] = {"num_capture", OPH__BOTH},
+    [OPH__W_QUEUED] = {"num_queued_arrays", OPH__AFTER},
 };
 
 static int need_queue(oph_device *dev, void *user, oph_error *err)
@@ -41,7 +62,7 @@ int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err)
 {
     int rc = 0;
     for (int i = 0; !rc && i < OPH__CAM_ROWS; i++)
-        rc = oph__need(needs, dev, cam_paths[i], i < OPH__CAM_REQUIRED, err);
+        rc = oph__need(needs, dev, cam_table[i].path, i < OPH__CAM_REQUIRED, err);
     if (!rc) rc = oph__device_each(dev, need_queue, needs, err);
     return rc ? rc : oph__ports_needs(dev, needs, err);
 }
@@ -55,15 +76,15 @@ static oph_signal *present(oph_device *dev, const char *path)
 }
 
 /* The rows from the first on; those from `required` on may be lacking. */
-static int find_rows(oph_device *dev, const char *const *paths, int required, int count,
+static int find_rows(oph_device *dev, const struct row *table, int required, int count,
                      oph_signal **rows, oph_error *err)
 {
     int rc = 0;
     for (int i = 0; !rc && i < count; i++) {
         oph_signal *sig;
-        rows[i] = present(dev, paths[i]);
+        rows[i] = present(dev, table[i].path);
         if (rows[i] || i >= required) continue;
-        rc = oph_signal_find(dev, paths[i], &sig, err);
+        rc = oph_signal_find(dev, table[i].path, &sig, err);
         if (!rc)
             rc = oph__fail(err, OPH_EDISCONN, oph__pv_at(sig->read), "a connection",
                            "the PV is not connected");
@@ -89,7 +110,7 @@ static int add_writer(oph_device *dev, void *user, oph_error *err)
     shot->writers = writers;
     shot->writer_count = n;
     writers[n - 1] = (struct oph__shot_writer){.dev = dev, .writing = writing};
-    return find_rows(dev, writer_paths, OPH__W_REQUIRED, OPH__W_ROWS, writers[n - 1].rows, err);
+    return find_rows(dev, writer_table, OPH__W_REQUIRED, OPH__W_ROWS, writers[n - 1].rows, err);
 }
 
 static int add_plugin(oph_device *dev, void *user, oph_error *err)
@@ -113,7 +134,7 @@ int oph__shot_init(struct oph__shot *shot, oph_device *dev, bool buffered, oph_e
 {
     *shot = (struct oph__shot){.dev = dev};
     int rc = oph_device_child(dev, "cam", &shot->cam, err);
-    if (!rc) rc = find_rows(dev, cam_paths, OPH__CAM_REQUIRED, OPH__CAM_ROWS, shot->cam_rows, err);
+    if (!rc) rc = find_rows(dev, cam_table, OPH__CAM_REQUIRED, OPH__CAM_ROWS, shot->cam_rows, err);
     if (!rc && buffered) rc = oph__buffer_init(shot, err);
     struct finding f = {.shot = shot, .plan = dev->tree->plan};
     if (!rc) rc = oph__device_each(dev, add_writer, &f, err);
@@ -138,19 +159,27 @@ void oph__shot_clear(struct oph__shot *shot)
     *shot = (struct oph__shot){0};
 }
 
-int oph__look_ask(struct oph__shot *shot, bool queues, struct oph__ops **ret, oph_error *err)
+static bool is_looked_at(oph_signal *const *rows, const struct row *table, int row,
+                         enum oph__look_when when)
+{
+    return rows[row] && table[row].when & when;
+}
+
+int oph__look_ask(struct oph__shot *shot, enum oph__look_when when, bool queues,
+                  struct oph__ops **ret, oph_error *err)
 {
     size_t count = OPH__CAM_ROWS + OPH__B_ROWS + shot->writer_count * OPH__W_ROWS +
                    2 * shot->plugin_count + oph__ports_room(&shot->ports);
     int rc = oph__ops_new(shot->dev->ctx, count, ret, err);
     if (rc) return rc;
     for (int i = 0; i < OPH__CAM_ROWS; i++) {
-        if (shot->cam_rows[i]) oph__ops_get(*ret, shot->cam_rows[i]->read, NULL, NULL);
+        if (is_looked_at(shot->cam_rows, cam_table, i, when))
+            oph__ops_get(*ret, shot->cam_rows[i]->read, NULL, NULL);
     }
     oph__buffer_ask(shot, *ret);
     for (size_t w = 0; w < shot->writer_count; w++) {
         for (int i = 0; i < OPH__W_ROWS; i++) {
-            if (shot->writers[w].rows[i])
+            if (is_looked_at(shot->writers[w].rows, writer_table, i, when))
                 oph__ops_get(*ret, shot->writers[w].rows[i]->read, NULL, NULL);
         }
     }
@@ -217,15 +246,17 @@ static void take_queue(struct oph__shot_plugin *plugin, const struct oph__op *si
     if (oph__value_double(&size->value, &plugin->room)) plugin->held = plugin->room - left;
 }
 
-void oph__look_take(struct oph__shot *shot, bool queues, struct oph__ops *group,
-                    struct oph__look *look)
+void oph__look_take(struct oph__shot *shot, enum oph__look_when when, bool queues,
+                    struct oph__ops *group)
 {
+    struct oph__look *look = when == OPH__BEFORE ? &shot->before : &shot->now;
     struct oph__writer_look *writers = look->writers;
     size_t at = 0;
     *look = (struct oph__look){.writers = writers};
     for (int i = 0; i < OPH__CAM_ROWS; i++) {
         look->number[i] = (double)NAN;
-        const struct oph__op *op = shot->cam_rows[i] ? next(group, &at, look) : NULL;
+        if (!is_looked_at(shot->cam_rows, cam_table, i, when)) continue;
+        const struct oph__op *op = next(group, &at, look);
         if (op) take_cam(op, i, look);
     }
     for (int i = 0; shot->buffer && i < OPH__B_ROWS; i++) {
@@ -236,7 +267,8 @@ void oph__look_take(struct oph__shot *shot, bool queues, struct oph__ops *group,
         writers[w] = (struct oph__writer_look){0};
         for (int i = 0; i < OPH__W_ROWS; i++) {
             writers[w].number[i] = (double)NAN;
-            const struct oph__op *op = shot->writers[w].rows[i] ? next(group, &at, look) : NULL;
+            if (!is_looked_at(shot->writers[w].rows, writer_table, i, when)) continue;
+            const struct oph__op *op = next(group, &at, look);
             if (op) take_writer(op, i, &writers[w]);
         }
     }

@@ -73,7 +73,10 @@ enum oph__buffer_row {
     OPH__B_ROWS
 };
 
-/* One reading of all of it. Numbers are NAN where a row is absent or gave none. */
+enum oph__look_when { OPH__BEFORE = 1, OPH__AFTER = 2, OPH__BOTH = OPH__BEFORE | OPH__AFTER };
+
+/* One reading, before or after. Numbers are NAN where a row is absent, gave none, or is of no use
+ * then. */
 struct oph__writer_look {
     double number[OPH__W_ROWS];
     char file[512], message[256];
@@ -140,11 +143,12 @@ int oph__shot_needs(oph_device *dev, struct oph__needs *needs, oph_error *err);
 int oph__shot_init(struct oph__shot *shot, oph_device *dev, bool buffered, oph_error *err);
 void oph__shot_clear(struct oph__shot *shot);
 
-/* Asks for all rows in one group; _take reads the answers when it is done. `queues`: those of the
- * plugins too, which say who is stuck. */
-int oph__look_ask(struct oph__shot *shot, bool queues, struct oph__ops **ret, oph_error *err);
-void oph__look_take(struct oph__shot *shot, bool queues, struct oph__ops *group,
-                    struct oph__look *look);
+/* Asks for the rows in one group; _take reads the answers into `before` or `now` when it is done.
+ * `when`: one of the two. `queues`: those of the plugins too, which say who is stuck. */
+int oph__look_ask(struct oph__shot *shot, enum oph__look_when when, bool queues,
+                  struct oph__ops **ret, oph_error *err);
+void oph__look_take(struct oph__shot *shot, enum oph__look_when when, bool queues,
+                    struct oph__ops *group);
 
 /* Whether `before` allows the acquisition; fills images, frames and the times. `chain`: also
  * whether frames reach the writers, and how many, which blocks. */

@@ -95,11 +95,11 @@ static int check_prepared(const struct oph__shot *shot, const struct oph__prepar
 static int look(struct oph__shot *shot, bool queues, oph_error *err)
 {
     struct oph__ops *g;
-    int rc = oph__look_ask(shot, queues, &g, err);
+    int rc = oph__look_ask(shot, OPH__BEFORE, queues, &g, err);
     if (rc) return rc;
     rc = oph__ops_wait(g, oph__now() + shot->dev->ctx->options.get_timeout, true, err);
     if (rc == OPH_ETIMEOUT) rc = 0; /* the look says which PV did not answer */
-    if (!rc) oph__look_take(shot, queues, g, &shot->before);
+    if (!rc) oph__look_take(shot, OPH__BEFORE, queues, g);
     oph__ops_free(g);
     return rc ? rc : oph__shot_check(shot, true, err);
 }
