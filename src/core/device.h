@@ -78,8 +78,9 @@ struct oph_device {
     struct oph__settings settings;
     struct oph__vec hooks; /* struct oph__hook */
     const struct oph__trigger_ops *trigger;
-    _Atomic int64_t frames; /* that a writer is to get from an acquisition; 0: as many as taken */
-    atomic_int kind;        /* as a signal's; 0: as the class says */
+    _Atomic int64_t frames;   /* that a writer is to get from an acquisition; 0: as many as taken */
+    atomic_int kind;          /* as a signal's; 0: as the class says */
+    atomic_bool kinds_chosen; /* of a signal: else the class says all of them */
 };
 
 /* The device at the top of its tree. */

@@ -23,7 +23,9 @@ int32_t oph_signal_kind(oph_signal *sig)
 
 int oph_signal_set_kind(oph_signal *sig, int32_t kind, oph_error *err)
 {
-    return choose(&sig->kind, kind, sig->path, err);
+    int rc = choose(&sig->kind, kind, sig->path, err);
+    if (!rc && sig->dev) atomic_store(&sig->dev->kinds_chosen, true);
+    return rc;
 }
 
 int32_t oph_device_kind(oph_device *dev)

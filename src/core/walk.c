@@ -75,12 +75,12 @@ static int add_devices(struct oph__walk *w, oph_device *dev, int32_t kind, oph_e
 static int add_signals(struct oph__walk *w, oph_device *dev, int32_t kind, oph_error *err)
 {
     struct oph__vec attrs = {0};
-    bool ok = true;
+    bool ok = true, chosen = atomic_load(&dev->kinds_chosen);
     int rc = 0;
     pthread_mutex_lock(&dev->ctx->lock);
     for (size_t i = 0; ok && i < dev->cls->rows.count; i++) {
         const struct oph__row *row = dev->cls->rows.at[i];
-        oph_signal *sig = oph__map_get(&dev->by_attr, row->attr);
+        oph_signal *sig = chosen ? oph__map_get(&dev->by_attr, row->attr) : NULL;
         int32_t flags = sig ? oph_signal_kind(sig) : oph__kind_flags(row->kind);
         if (flags & kind) ok = oph__vec_add(&attrs, (void *)(uintptr_t)row->attr);
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ._library import ffi, lib, new_struct, seconds, text
@@ -340,8 +341,14 @@ class Device(Named):
         """The signals in memory that are part of a reading."""
         yield from (signal for signal in self._soft if signal.kind & kind)
         for child in list(self._attributes.values()):  # which other threads look up more of
-            if isinstance(child, Device) and child.kind & kind:
+            if isinstance(child, Device) and child._has_soft and child.kind & kind:
                 yield from child._soft_of(kind)
+
+    @cached_property
+    def _has_soft(self) -> bool:
+        """At or below it: all of them are made with the device."""
+        devices = [part for part in list(self._attributes.values()) if isinstance(part, Device)]
+        return bool(self._soft) or any(device._has_soft for device in devices)
 
     def read(self) -> OrderedDict[str, dict[str, Any]]:
         """What it reads each time, in one message, with the IOC's times: {key: {"value",
@@ -538,7 +545,7 @@ class Device(Named):
             logger.warning("%s", kept)
         return self._family()[::-1]
 
-    @property
+    @cached_property
     def _has_trigger(self) -> bool:
         return bool(text(self._context.describe_class(self.class_name).trigger))
 
