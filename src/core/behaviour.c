@@ -32,10 +32,9 @@ int oph__need(struct oph__needs *needs, oph_device *dev, const char *path, bool 
               oph_error *err)
 {
     oph_signal *sig;
-    oph_error why;
-    int rc = oph_signal_find(dev, path, &sig, &why);
-    if (rc && !required && rc != OPH_ENOMEM) return 0;
-    if (rc && err) *err = why;
+    /* Nobody hears of an optional one that the class lacks. */
+    int rc = oph_signal_find(dev, path, &sig, required ? err : NULL);
+    if (rc && !required) return rc == OPH_ENOMEM ? oph__fail_memory(err, "a signal") : 0;
     if (rc) return rc;
     struct oph__vec *list = required ? &needs->required : &needs->optional;
     return oph__vec_add(list, sig) ? 0 : oph__fail_memory(err, "connecting");
