@@ -149,6 +149,23 @@ static bool shares_setting(struct wish *wish, const struct oph__journal_found *f
     return false;
 }
 
+/* Whether all its PVs begin with its prefix: a child, "det.cam", may have set some of its parent's.
+ * What fills its room may have been cut. */
+static bool is_root(const struct oph__journal_head *head)
+{
+    return !strchr(head->device, '.') && strlen(head->device) < sizeof head->device - 4 &&
+           strlen(head->prefix) < sizeof head->prefix - 4;
+}
+
+/* Most are of other prefixes, so that neither prefix nor PV can be the same. */
+static bool may_be_in_the_way(const struct oph__journal_found *found, const void *user)
+{
+    const struct wish *wish = user;
+    const struct oph__journal_head *theirs = &found->content.head, *ours = &wish->journal->head;
+    return oph__equal(found->name, wish->journal->name) || !is_root(theirs) || !is_root(ours) ||
+           oph__starts(theirs->prefix, ours->prefix) || oph__starts(ours->prefix, theirs->prefix);
+}
+
 static bool in_the_way(struct wish *wish, const struct oph__journal_found *found)
 {
     const struct oph__journal_head *theirs = &found->content.head, *ours = &wish->journal->head;
@@ -198,7 +215,7 @@ static int begin(struct oph__plan *plan, const struct oph__journal_folder *folde
     struct oph__buf text = {0};
     write_head(plan, folder, &j->head);
     int rc = write_name(plan, folder, j, err);
-    if (!rc) rc = oph__journal_each(folder, look, &wish, err);
+    if (!rc) rc = oph__journal_each(folder, may_be_in_the_way, look, &wish, err);
     if (rc || plan->dry) return rc;
     plan->overtaken = oph__journal_folder_gone(folder) != plan->gone;
     /* Originals that may be wrong are not written down. */
@@ -302,7 +319,7 @@ int oph__journal_renew(struct oph__plan *plan, oph_error *err)
     int rc = oph__journal_folder_enter(&folder, true, err);
     if (rc) return rc;
     rc = oph__journal_is_there(&folder, j->name, j->fd, &there, err);
-    if (!rc && !there) rc = oph__journal_each(&folder, look, &wish, err);
+    if (!rc && !there) rc = oph__journal_each(&folder, may_be_in_the_way, look, &wish, err);
     if (!rc) rc = write_again(plan, &folder, false, err);
     oph__journal_folder_leave(&folder);
     return rc;

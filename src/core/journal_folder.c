@@ -328,7 +328,7 @@ static int read_file(int fd, size_t size, char **ret, size_t *ret_length)
     char *text = malloc(size + 1);
     size_t done = 0;
     ssize_t n = 1;
-    while (text && done < size && (n = read(fd, text + done, size - done)) != 0) {
+    while (text && done < size && (n = pread(fd, text + done, size - done, (off_t)done)) != 0) {
         if (n > 0) done += (size_t)n;
         if (n < 0 && errno != EINTR) break;
     }
@@ -342,11 +342,11 @@ static int read_file(int fd, size_t size, char **ret, size_t *ret_length)
     return 0;
 }
 
-static int load_open(struct oph__journal_found *found, int fd, oph_error *err)
+/* Its first bytes, `most` of them. */
+static int read_open(const struct oph__journal_found *found, int fd, size_t most, char **ret,
+                     size_t *ret_length, oph_error *err)
 {
     struct stat st;
-    char *text = NULL;
-    size_t length = 0;
     if (fstat(fd, &st)) return fail_file(err, found->file, "a journal", errno);
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
         return oph__fail_text(err, OPH_EFILE, "%s: wanted a file of this user's, found another",
@@ -354,9 +354,27 @@ static int load_open(struct oph__journal_found *found, int fd, oph_error *err)
     if (st.st_size > OPH__JOURNAL_MAX)
         return oph__fail_text(err, OPH_EPARSE, "%s: wanted at most %d bytes, found %lld",
                               found->file, OPH__JOURNAL_MAX, (long long)st.st_size);
-    int failed = read_file(fd, (size_t)st.st_size, &text, &length);
-    if (failed) return fail_file(err, found->file, "a journal", failed);
-    int rc = oph__journal_parse(text, length, found->file, &found->content, err);
+    size_t size = (size_t)st.st_size;
+    int failed = read_file(fd, size < most ? size : most, ret, ret_length);
+    return failed ? fail_file(err, found->file, "a journal", failed) : 0;
+}
+
+static int load_head(struct oph__journal_found *found, int fd)
+{
+    char *text = NULL;
+    size_t length = 0;
+    int rc = read_open(found, fd, OPH__JOURNAL_HEAD_MAX, &text, &length, NULL);
+    if (!rc) rc = oph__journal_parse_head(text, length, found->file, &found->content.head, NULL);
+    free(text);
+    return rc;
+}
+
+static int load_all(struct oph__journal_found *found, int fd, oph_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    int rc = read_open(found, fd, OPH__JOURNAL_MAX, &text, &length, err);
+    if (!rc) rc = oph__journal_parse(text, length, found->file, &found->content, err);
     free(text);
     return rc;
 }
@@ -375,18 +393,24 @@ static bool is_dead(const struct oph__process *process)
     return oph__process_state(process, &self) == OPH__PROCESS_DEAD;
 }
 
-static void load(const struct oph__journal_folder *folder, struct oph__journal_found *found)
+/* False: it does not matter. */
+static bool load(const struct oph__journal_folder *folder, oph__journal_matters *matters,
+                 const void *user, struct oph__journal_found *found)
 {
     place(folder, found->name, "", found->file, sizeof found->file);
     int fd = open(found->file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         found->rc = fail_file(&found->why, found->file, "a journal", errno);
-        return;
+        return true;
     }
-    found->rc = load_open(found, fd, &found->why);
-    found->lives = is_locked(fd);
-    if (!found->rc && found->lives) found->lives = !is_dead(&found->content.head.held_by);
+    bool wanted = !matters || load_head(found, fd) || matters(found, user);
+    if (wanted) {
+        found->rc = load_all(found, fd, &found->why);
+        found->lives = is_locked(fd);
+        if (!found->rc && found->lives) found->lives = !is_dead(&found->content.head.held_by);
+    }
     close(fd);
+    return wanted;
 }
 
 static int by_name(const void *a, const void *b)
@@ -426,16 +450,15 @@ static int take(struct oph__journal_found *found, oph__journal_fn *fn, void *use
     return found->rc;
 }
 
-int oph__journal_each(const struct oph__journal_folder *folder, oph__journal_fn *fn, void *user,
-                      oph_error *err)
+int oph__journal_each(const struct oph__journal_folder *folder, oph__journal_matters *matters,
+                      oph__journal_fn *fn, void *user, oph_error *err)
 {
     struct oph__vec names = {0};
     int rc = list(folder, &names, err);
     for (size_t i = 0; i < names.count; i++) {
         if (!rc) {
             struct oph__journal_found found = {.name = names.at[i]};
-            load(folder, &found);
-            rc = take(&found, fn, user, err);
+            if (load(folder, matters, user, &found)) rc = take(&found, fn, user, err);
             oph__journal_content_clear(&found.content);
         }
         free(names.at[i]);

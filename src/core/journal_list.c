@@ -42,7 +42,7 @@ int oph_journals_find(oph_journals **ret, oph_error *err)
     oph_error why = OPH_ERROR_INIT;
     int rc = oph__journal_folder_enter(&folder, false, &why);
     if (!rc) {
-        rc = oph__journal_each(&folder, add, journals, &why);
+        rc = oph__journal_each(&folder, NULL, add, journals, &why);
         oph__journal_folder_leave(&folder);
     } else if (rc == OPH_ENOTFOUND) { /* nobody has staged yet */
         rc = 0;

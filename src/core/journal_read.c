@@ -480,16 +480,29 @@ static void settings(struct reader *r, struct oph__vec *records)
     }
 }
 
+static struct reader reader_of(const char *text, size_t length, const char *file, oph_error *err)
+{
+    return (struct reader){.file = file,
+                           .text = text,
+                           .end = text + length,
+                           .line_start = text,
+                           .at = text,
+                           .line_end = text,
+                           .err = err};
+}
+
+int oph__journal_parse_head(const char *text, size_t length, const char *file,
+                            struct oph__journal_head *ret, oph_error *err)
+{
+    struct reader r = reader_of(text, length, file, err);
+    head(&r, ret);
+    return r.rc;
+}
+
 int oph__journal_parse(const char *text, size_t length, const char *file,
                        struct oph__journal_content *ret, oph_error *err)
 {
-    struct reader r = {.file = file,
-                       .text = text,
-                       .end = text + length,
-                       .line_start = text,
-                       .at = text,
-                       .line_end = text,
-                       .err = err};
+    struct reader r = reader_of(text, length, file, err);
     *ret = (struct oph__journal_content){0};
     head(&r, &ret->head);
     settings(&r, &ret->records);

@@ -8,7 +8,7 @@
  *   staged-by PROCESS      who staged: pid, start, pid namespace, "boot", "program"
  *   held-by PROCESS        who holds it now, or held it last: an oph_recover after that
  *   since SECONDS          Unix time of the stage
- *   device "PATH" "PREFIX"
+ *   device "PATH" "PREFIX" PVs begin with it, but for those of a child: it may have its parent's
  *   server "127.0.0.1:5064"
  *   set "DEVICE" "ATTR" "PV" "READBACK" "BUSY" "SERVER" HOW TYPE FLAGS SLOW "TEXT" staged VALUE
  *       later COUNT VALUE... was VALUE ALARM read VALUE ALARM   (all on one line)
@@ -29,7 +29,10 @@
 #include "base/str.h"
 #include "core/value.h"
 
-enum { OPH__JOURNAL_MAX = 64 << 20 }; /* bytes of one file */
+enum {
+    OPH__JOURNAL_MAX = 64 << 20,  /* bytes of one file */
+    OPH__JOURNAL_HEAD_MAX = 4096, /* of the lines before its settings, whose texts are bounded */
+};
 
 struct oph__journal_head {
     uint32_t uid;
@@ -66,6 +69,10 @@ struct oph__journal_content {
 /* OPH_EPARSE names the file and the line; *ret is then empty. */
 int oph__journal_parse(const char *text, size_t length, const char *file,
                        struct oph__journal_content *ret, oph_error *err);
+/* The lines before the settings, whatever follows them, and the checksum unseen: enough to tell
+ * that a journal does not matter, not that it does. */
+int oph__journal_parse_head(const char *text, size_t length, const char *file,
+                            struct oph__journal_head *ret, oph_error *err);
 void oph__journal_content_clear(struct oph__journal_content *content);
 
 /* FNV-1a, 64 bits. */

@@ -93,7 +93,7 @@ static int claim_all(struct recovering *r, oph_error *err)
     if (rc) return rc;
     oph__process_self(&r->self);
     r->folder = &folder;
-    rc = oph__journal_each(&folder, claim, r, err);
+    rc = oph__journal_each(&folder, NULL, claim, r, err);
     r->folder = NULL;
     oph__journal_folder_leave(&folder);
     return rc;

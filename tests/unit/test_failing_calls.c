@@ -28,6 +28,7 @@ static const struct {
     {"flock", EINTR},   {"flock", EAGAIN}, {"unlink", EIO},    {"fstat", EIO},
     {"read", EIO},      {"read", EINTR},   {"read", 0},        {"pthread_create", EAGAIN},
     {"pwrite", ENOSPC}, {"pwrite", 0},     {"stat", EIO},      {"pthread_mutex_init", EAGAIN},
+    {"pread", EIO},     {"pread", EINTR},  {"pread", 0},
 };
 
 /* Those of finding the journal that was left, and putting back what is in it. */
@@ -35,9 +36,9 @@ static const struct {
     const char *name;
     int number;
 } calls_of_recovering[] = {
-    {"open", EACCES},    {"read", EIO},    {"read", EINTR},    {"read", 0},
-    {"fstat", EIO},      {"stat", EIO},    {"flock", ENOLCK},  {"unlink", EROFS},
-    {"opendir", EMFILE}, {"readdir", EIO}, {"pwrite", ENOSPC}, {"pwrite", EINTR},
+    {"open", EACCES},   {"read", EIO},     {"read", EINTR},   {"read", 0},         {"fstat", EIO},
+    {"stat", EIO},      {"flock", ENOLCK}, {"unlink", EROFS}, {"opendir", EMFILE}, {"readdir", EIO},
+    {"pwrite", ENOSPC}, {"pwrite", EINTR}, {"pread", EIO},    {"pread", EINTR},    {"pread", 0},
 };
 
 /* A group goes on without what cannot be watched. */
