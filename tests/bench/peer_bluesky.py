@@ -9,6 +9,7 @@ from bluesky.plans import count
 
 import side
 from ophyd_detector import detector
+from points import per_point
 
 
 def set_up():
@@ -34,4 +35,4 @@ def lines_round(state):
         return run(state, lambda name, doc: out.write(json.dumps([name, doc], default=str) + "\n"))
 
 
-side.run({"count": (set_up, count_round), "count_lines": (set_up, lines_round), "engine": (set_up, count_round)})
+side.run({"count": (set_up, count_round), "count_lines": (set_up, lines_round), "engine": (set_up, lambda state: per_point(*state))})

@@ -8,10 +8,10 @@ import threading
 import uuid
 
 from bluesky import RunEngine
-from bluesky.plans import count
 
 import side
 from ioc import BUILD
+from points import per_point
 
 
 class Done:
@@ -160,15 +160,6 @@ def detector():
     det.hdf1.stage_sigs.update(lazy_open=1, compression="LZ4", file_template="%s%s_%3.3d.h5")
     det.hdf1.stage_sigs.move_to_end("capture")
     return det
-
-
-def per_point(engine, device):
-    documents = []
-    started = side.now()
-    engine(count([device], num=side.POINTS), lambda name, document: documents.append(name))
-    took = side.now() - started
-    side.need(documents.count("event") == side.POINTS, "a RunEngine without events")
-    return took / side.POINTS
 
 
 class Count:

@@ -25,33 +25,11 @@ RESOURCE, STREAM = "resource", "stream"
 Document = tuple[str, dict[str, Any]]
 
 
-@dataclass
-class FilesInfo:
-    """What the library knows of the files of a stage."""
-
-    file_per_frame: bool
-    points: int
-    frame_per_point: int
-    first_number: int
-    captured: int
-    spec: str
-    file_template: str
-    file_name: str
-
-    @classmethod
-    def of(cls, store: Device) -> FilesInfo:
-        info = new_struct("oph_files_info")
-        call(lib.oph_files_describe, store._ptr, info)
-        return cls(
-            file_per_frame=bool(info.file_per_frame),
-            points=info.points,
-            frame_per_point=info.frame_per_point,
-            first_number=info.first_number,
-            captured=info.captured,
-            spec=text(info.spec),
-            file_template=text(info.file_template),
-            file_name=text(info.file_name),
-        )
+def files_of(store: Device) -> Any:
+    """What the library knows of the files of a stage: an oph_files_info."""
+    info = new_struct("oph_files_info")
+    call(lib.oph_files_describe, store._ptr, info)
+    return info
 
 
 def file_of(store: Device, index: int | None = None, side: int = lib.OPH_SIDE_LOCAL) -> str:
@@ -102,10 +80,10 @@ class Image:
 
     def look(self) -> None:
         """Makes the documents of a point that is new."""
-        info = FilesInfo.of(self.store)
+        info = files_of(self.store)
         if info.points <= self.told:
             return
-        if not info.spec:
+        if not text(info.spec):
             self._fail(
                 lib.OPH_EINVAL,
                 "wanted a FileStore class whose files documents can describe (FileStoreHDF5, "
@@ -119,7 +97,7 @@ class Image:
     def begin(self) -> None:
         """The document of the file."""
         self.resource = str(uuid.uuid4())
-        self.documents.append(self._resource(FilesInfo.of(self.store)))
+        self.documents.append(self._resource(files_of(self.store)))
 
     def tell(self, start: int, stop: int) -> None:
         self.told = stop
@@ -132,7 +110,7 @@ class Image:
         self.documents.append(("datum", document))
         self.reading = {"value": datum, "timestamp": time.time()}
 
-    def _check(self, info: FilesInfo) -> None:
+    def _check(self, info: Any) -> None:
         """That the frames of a point are where the documents say."""
         first = (info.points - 1) * info.frame_per_point
         if info.file_per_frame and info.first_number != first:
@@ -147,7 +125,7 @@ class Image:
 
     def check_series(self, frames: int) -> None:
         """That the frames of series are where the documents say, the first of a stage first."""
-        info = FilesInfo.of(self.store)
+        info = files_of(self.store)
         numbered = info.first_number + info.frame_per_point
         self._compare(frames, numbered if info.file_per_frame else info.captured)
 
@@ -163,24 +141,25 @@ class Image:
     def _fail(self, code: int, sentence: str) -> NoReturn:
         raise make_error(code, f"{text(lib.oph_device_path(self.store._ptr))}: {sentence}")
 
-    def _resource(self, info: FilesInfo) -> Document:
+    def _resource(self, info: Any) -> Document:
         file = file_of(self.store, 0 if info.file_per_frame else None)
         if info.file_per_frame:
             file = file.rpartition("/")[0] + "/"
         return (self._stream_resource if self.form == STREAM else self._plain_resource)(info, file)
 
-    def _plain_resource(self, info: FilesInfo, file: str) -> Document:
+    def _plain_resource(self, info: Any, file: str) -> Document:
         root = str(PurePosixPath(getattr(self.store, "reg_root", "/")))
         path = PurePosixPath(file)
         if not path.is_relative_to(root):
             self._fail(lib.OPH_EINVAL, f"wanted a file below reg_root, {root}, found {file}")
         kwargs: dict[str, Any] = {"frame_per_point": info.frame_per_point}
         if info.file_per_frame:
-            kwargs = {"template": info.file_template, "filename": info.file_name, **kwargs}
+            template, filename = text(info.file_template), text(info.file_name)
+            kwargs = {"template": template, "filename": filename, **kwargs}
         relative = str(path.relative_to(root)) + ("/" if info.file_per_frame else "")
         document = {
             "uid": self.resource,
-            "spec": info.spec,
+            "spec": text(info.spec),
             "root": root,
             "resource_path": relative,
             "path_semantics": "posix",
@@ -188,15 +167,16 @@ class Image:
         }
         return "resource", document
 
-    def _stream_resource(self, info: FilesInfo, file: str) -> Document:
-        tiff = info.spec == "AD_TIFF"
+    def _stream_resource(self, info: Any, file: str) -> Document:
+        tiff = text(info.spec) == "AD_TIFF"
         mimetype = "image/tiff" if tiff else "application/x-hdf5"
         parameters: dict[str, Any] = {"chunk_shape": [1, *self.frame_shape]}
         if not tiff:
             parameters = {"dataset": "/entry/data/data", "swmr": False, **parameters}
         if info.file_per_frame:
             mimetype = f"multipart/related;type={mimetype}"
-            parameters["template"] = python_template(info.file_template, info.file_name)
+            template, filename = text(info.file_template), text(info.file_name)
+            parameters["template"] = python_template(template, filename)
         document = {
             "uid": self.resource,
             "data_key": self.key,
