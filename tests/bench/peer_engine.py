@@ -165,6 +165,7 @@ def detector():
 class Count:
     def __init__(self, device):
         self.engine, self.device = RunEngine({}, context_managers=[]), device()
+        per_point(self.engine, self.device)  # which warms up
 
     def round(self):
         return per_point(self.engine, self.device)
