@@ -150,7 +150,7 @@ static bool shares_setting(struct wish *wish, const struct oph__journal_found *f
 }
 
 /* Whether all its PVs begin with its prefix: a child, "det.cam", may have set some of its parent's.
- * What fills its room may have been cut. */
+ * What fills its room, but for a part of a character, may have been cut. */
 static bool is_root(const struct oph__journal_head *head)
 {
     return !strchr(head->device, '.') && strlen(head->device) < sizeof head->device - 4 &&

@@ -91,8 +91,8 @@ static int not_there(oph_device *dev, const char *attr, oph_error *err)
                                                : "lacks it: it exists since",
                          row->since / 1000, row->since % 1000);
     }
-    char nearest[300];
     if (!err) return OPH_ENOTFOUND; /* all names are looked through for the nearest */
+    char nearest[300];
     return oph__fail(err, OPH_ENOTFOUND, (struct oph__at){.device = dev->path}, attr,
                      "no such attribute in class %s%s", cls->name,
                      near_text(dev, attr, nearest, sizeof nearest));

@@ -8,6 +8,11 @@ import side
 def per_point(engine, device):
     """From event to event: a run's begin and end are none of a point's."""
     events = []
-    engine(count([device], num=side.POINTS), lambda name, document: name == "event" and events.append(side.now()))
+
+    def look(name, document):
+        if name == "event":
+            events.append(side.now())
+
+    engine(count([device], num=side.POINTS), look)
     side.need(len(events) == side.POINTS, "a RunEngine without events")
     return (events[-1] - events[0]) / (side.POINTS - 1)

@@ -90,16 +90,21 @@ class Image:
                 "FileStoreHDF5Single, FileStoreTIFF), found another",
             )
         self._check(info)
+        self._tell(info, info.points - 1, info.points)
+
+    def look_at_series(self, frames: int, stop: int) -> None:
+        """Makes the documents of those of all frames that are new, up to `stop`."""
+        if stop <= self.told or self.form != STREAM:
+            return
+        info = files_of(self.store)
+        self._check_series(info, frames)
+        self._tell(info, self.told, stop)
+
+    def _tell(self, info: Any, start: int, stop: int) -> None:
+        """The document of the file comes first."""
         if not self.resource:
-            self.begin()
-        self.tell(info.points - 1, info.points)
-
-    def begin(self) -> None:
-        """The document of the file."""
-        self.resource = str(uuid.uuid4())
-        self.documents.append(self._resource(files_of(self.store)))
-
-    def tell(self, start: int, stop: int) -> None:
+            self.resource = str(uuid.uuid4())
+            self.documents.append(self._resource(info))
         self.told = stop
         datum = f"{self.resource}/{start}"
         if self.form == STREAM:
@@ -123,9 +128,8 @@ class Image:
             return
         self._compare(first + info.frame_per_point, info.captured)
 
-    def check_series(self, frames: int) -> None:
+    def _check_series(self, info: Any, frames: int) -> None:
         """That the frames of series are where the documents say, the first of a stage first."""
-        info = files_of(self.store)
         numbered = info.first_number + info.frame_per_point
         self._compare(frames, numbered if info.file_per_frame else info.captured)
 
@@ -238,12 +242,7 @@ class Assets:
     def look_at_series(self, device: Device, frames: int, stop: int) -> None:
         """Makes the documents of those of all frames that are new, up to `stop`."""
         for image in self.of(device):
-            if stop <= image.told or image.form != STREAM:
-                continue
-            image.check_series(frames)
-            if not image.resource:
-                image.begin()
-            image.tell(image.told, stop)
+            image.look_at_series(frames, stop)
 
     def forget_readings(self) -> None:
         """Another acquisition begins: the images of a reading are its own, or none."""
