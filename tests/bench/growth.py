@@ -37,8 +37,7 @@ GROWTHS = {
     "stage": Growth("settings, staged and unstaged", decades(100)),
     "monitors": Growth("signals, an event each", decades(100)),
     "subscribers": Growth("subscribers of one signal, an event each", decades(100)),
-    # No more: each of their simulators takes 260 MB.
-    "detectors": Growth("detectors, an acquisition each", (1, 2, 4, 8, 16), "instant", 3),
+    "detectors": Growth("detectors, an acquisition each", decades(1), "instant", 3),
     "frames": Growth("frames, read one by one", decades(500), "files", 5, "frames"),
 }
 

@@ -88,6 +88,7 @@ def check_row(tap, ioc, command, row, before):
     trap = trouble.set_trap(row.phase, STRIKES_FROM_OUTSIDE)
     told = command.count(row.exposure, "--timeout", patience(row))
     trouble.end()
+    ioc.link.until_cut()  # what the command put is over
     tap.ok(trap.over.is_set() and not trap.error, f"{row}")
     if trap.error:
         print(f"# {trap.error!r}", flush=True)

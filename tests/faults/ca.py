@@ -279,7 +279,7 @@ class Circuit:
             hand_on(message, self.server)
             if trap and trap.after:
                 self._strike(trap)
-        self._end()
+        self._leave()
 
     def _complete(self):
         """Puts that came before are done, but for one that is stuck."""
@@ -307,12 +307,18 @@ class Circuit:
             elif message.command == ECHO and (seen := self.echoes.popleft()):
                 seen.set()
                 continue
-            if not hand_on(message, self.client):
-                break
+            hand_on(message, self.client)  # or what is left, where it has gone
         self._end()
         for seen in self.echoes:
             if seen:
                 seen.set()
+
+    def _leave(self):
+        """The client has gone. It has ended once the IOC has done what came before."""
+        try:
+            self.server.shutdown(socket.SHUT_WR)
+        except OSError:
+            return  # it has ended
 
     def _end(self):
         end(self.client)
@@ -351,7 +357,7 @@ class Link:
                 self.circuits = [c for c in self.circuits if not c.ended.is_set()] + [circuit]
 
     def until_cut(self):
-        """The circuits that were there have ended."""
+        """The circuits that were there have ended: the IOC has done what came by them."""
         with self.lock:
             circuits = list(self.circuits)
         for circuit in circuits:

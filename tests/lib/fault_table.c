@@ -232,11 +232,20 @@ static void close_detector(void)
     d.ctx = NULL;
 }
 
+/* What a client that gave up had sent must not come in the midst of the next cycle: what it put may
+ * still be on its way through the IOC. */
+static void leave_ioc(void)
+{
+    close_detector();
+    probe_free(d.probe);
+    d.probe = NULL;
+    sim_await_left(d.sim);
+}
+
 /* Who does harm, and who looks afterwards, is beside the IOC: over a slow link as well, what goes
  * wrong does so when it should. libca takes its time to find an IOC again; a new one does not. */
-static void renew_probe(void)
+static void stand_probe(void)
 {
-    probe_free(d.probe);
     far_stand(1);
     d.probe = probe_new("Pilatus:");
     if (probe_until_up(d.probe, "cam1:Acquire", 1, 30)) testAbort("the IOC is not there");
@@ -291,8 +300,8 @@ static void try_row(const struct row *row)
     strike_done();
     testOk(oph_device_state(d.det) == OPH_STATE_IDLE, "the device is idle");
     trouble_end(&trouble);
-    close_detector();
-    renew_probe();
+    leave_ioc();
+    stand_probe();
     open_detector();
     set_up_ioc(row);
     recover();
@@ -324,7 +333,8 @@ int fault_table_run(const char *part)
     state_begin(NULL, 0);
     detector_start_ioc(&d, (const char *const[]){"--instant", NULL});
     set_up_ioc(NULL);
-    renew_probe();
+    probe_free(d.probe);
+    stand_probe();
     detector_remember(&d);
     for (; read_row(table, &row); rows++)
         try_row(&row);

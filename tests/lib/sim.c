@@ -1,8 +1,11 @@
 #include "lib/sim.h"
 
+#include "base/clock.h"
 #include "lib/far.h"
 #include "lib/state.h"
 
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +92,36 @@ void sim_resume(struct sim *sim)
 {
     oph_error err = OPH_ERROR_INIT;
     need(oph_simulator_resume(sim->simulator, &err), &err);
+}
+
+/* Of those that tell of a socket at this port: one that does not only listen. */
+static bool is_circuit(const char *line, int at)
+{
+    enum { ESTABLISHED = 0x01, CLOSE_WAIT = 0x08 };
+    unsigned port, state;
+    return sscanf(line, " %*u: %*8x:%4x %*8x:%*4x %2x", &port, &state) == 2 &&
+           port == (unsigned)at && (state == ESTABLISHED || state == CLOSE_WAIT);
+}
+
+static bool has_circuits(int port)
+{
+    char line[256];
+    bool found = false;
+    FILE *sockets = fopen("/proc/net/tcp", "r");
+    if (!sockets) testAbort("/proc/net/tcp cannot be read");
+    while (!found && fgets(line, sizeof line, sockets))
+        found = is_circuit(line, port);
+    fclose(sockets);
+    return found;
+}
+
+void sim_await_left(const struct sim *sim)
+{
+    double deadline = oph__now() + 60;
+    while (has_circuits(sim_port(sim))) {
+        if (oph__now() > deadline) testAbort("the simulator does not end its circuits");
+        sched_yield();
+    }
 }
 
 void sim_restart(struct sim *sim)

@@ -66,7 +66,8 @@ class Cycle:
             function()
         except cophyd.CophydError as error:
             if self.error is None:
-                self.verb, self.error, self.state = verb, error, self.det.state
+                self.verb, self.state = verb, self.det.state
+                self.error = error.with_traceback(None)  # its frames would keep the context
             if verb in ("stage", "unstage"):
                 self.left = list(error.report)
             return False
@@ -170,6 +171,7 @@ def test_fault(lonely, row, caplog):
         assert [trap.over.is_set() and trap.error for trap in traps] == [None] * len(traps)
     finally:
         cycle.close()
+        lonely.link.until_cut()  # what it put is over
         works_again(lonely, row, before, caplog)
 
 
