@@ -359,12 +359,12 @@ static int read_open(const struct oph__journal_found *found, int fd, size_t most
     return failed ? fail_file(err, found->file, "a journal", failed) : 0;
 }
 
-static int load_head(struct oph__journal_found *found, int fd)
+static int load_device(struct oph__journal_found *found, int fd)
 {
     char *text = NULL;
     size_t length = 0;
     int rc = read_open(found, fd, OPH__JOURNAL_HEAD_MAX, &text, &length, NULL);
-    if (!rc) rc = oph__journal_parse_head(text, length, found->file, &found->content.head, NULL);
+    if (!rc) rc = oph__journal_parse_device(text, length, &found->content.head);
     free(text);
     return rc;
 }
@@ -403,7 +403,7 @@ static bool load(const struct oph__journal_folder *folder, oph__journal_matters 
         found->rc = fail_file(&found->why, found->file, "a journal", errno);
         return true;
     }
-    bool wanted = !matters || load_head(found, fd) || matters(found, user);
+    bool wanted = !matters || load_device(found, fd) || matters(found, user);
     if (wanted) {
         found->rc = load_all(found, fd, &found->why);
         found->lives = is_locked(fd);

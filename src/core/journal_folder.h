@@ -64,8 +64,8 @@ struct oph__journal_found {
 };
 /* Calls fn for each file of this user and host, in the order of their names, until one call does
  * not return 0, or there is no memory to read one. fn may take the content over, leaving zeros.
- * Not for those of which `matters`, where it is not NULL, says by name and head that they do not
- * matter: no more of them is read. One whose head cannot be read goes to fn. */
+ * Not for those of which `matters`, where it is not NULL, says by name, device and prefix that they
+ * do not matter: no more of them is read. One whose head cannot be read goes to fn. */
 typedef int oph__journal_fn(struct oph__journal_found *found, void *user, oph_error *err);
 typedef bool oph__journal_matters(const struct oph__journal_found *found, const void *user);
 int oph__journal_each(const struct oph__journal_folder *folder, oph__journal_matters *matters,

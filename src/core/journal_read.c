@@ -404,6 +404,14 @@ static void process(struct reader *r, const char *what, struct oph__process *p)
     end_of_line(r);
 }
 
+static void device(struct reader *r, struct oph__journal_head *h)
+{
+    expect(r, "device");
+    quoted_into(r, h->device, sizeof h->device);
+    quoted_into(r, h->prefix, sizeof h->prefix);
+    end_of_line(r);
+}
+
 static void head(struct reader *r, struct oph__journal_head *h)
 {
     next_line(r);
@@ -429,10 +437,7 @@ static void head(struct reader *r, struct oph__journal_head *h)
     h->since = integer(r, INT64_MIN, INT64_MAX);
     end_of_line(r);
     next_line(r);
-    expect(r, "device");
-    quoted_into(r, h->device, sizeof h->device);
-    quoted_into(r, h->prefix, sizeof h->prefix);
-    end_of_line(r);
+    device(r, h);
     next_line(r);
     expect(r, "server");
     quoted_into(r, h->server, sizeof h->server);
@@ -491,11 +496,20 @@ static struct reader reader_of(const char *text, size_t length, const char *file
                            .err = err};
 }
 
-int oph__journal_parse_head(const char *text, size_t length, const char *file,
-                            struct oph__journal_head *ret, oph_error *err)
+static bool is_device(const struct reader *r)
 {
-    struct reader r = reader_of(text, length, file, err);
-    head(&r, ret);
+    static const char word[] = "device ";
+    size_t length = strlen(word);
+    return (size_t)(r->line_end - r->at) > length && memcmp(r->at, word, length) == 0;
+}
+
+int oph__journal_parse_device(const char *text, size_t length, struct oph__journal_head *ret)
+{
+    struct reader r = reader_of(text, length, "", NULL);
+    do
+        next_line(&r);
+    while (!r.rc && !is_device(&r));
+    device(&r, ret);
     return r.rc;
 }
 

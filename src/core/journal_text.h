@@ -69,10 +69,9 @@ struct oph__journal_content {
 /* OPH_EPARSE names the file and the line; *ret is then empty. */
 int oph__journal_parse(const char *text, size_t length, const char *file,
                        struct oph__journal_content *ret, oph_error *err);
-/* The lines before the settings, whatever follows them, and the checksum unseen: enough to tell
+/* Its device and prefix alone, whatever stands around them, and the checksum unseen: enough to tell
  * that a journal does not matter, not that it does. */
-int oph__journal_parse_head(const char *text, size_t length, const char *file,
-                            struct oph__journal_head *ret, oph_error *err);
+int oph__journal_parse_device(const char *text, size_t length, struct oph__journal_head *ret);
 void oph__journal_content_clear(struct oph__journal_content *content);
 
 /* FNV-1a, 64 bits. */

@@ -261,8 +261,8 @@ static void test_longest_head(void)
     size_t length = text.len;
     oph__buf_add(&text, "set and what follows\n");
     testOk(length < OPH__JOURNAL_HEAD_MAX &&
-               !oph__journal_parse_head(text.text, text.len, "f", &found, NULL) &&
-               !strcmp(found.prefix, head.prefix) && !strcmp(found.server, head.server),
+               !oph__journal_parse_device(text.text, text.len, &found) &&
+               !strcmp(found.prefix, head.prefix) && !strcmp(found.device, head.device),
            "the longest head has %zu bytes", length);
     oph__buf_free(&text);
 }
