@@ -43,6 +43,7 @@ class Ioc:
         self.environment = dict(
             os.environ,
             DISK=f"{disk}/1",  # the first detector's /bench
+            COPHYD_STATE_DIR=f"{disk}/state",  # what a side that was killed had staged is nobody's
             EPICS_CA_ADDR_LIST="",
             EPICS_CA_AUTO_ADDR_LIST="NO",
             EPICS_CA_REPEATER_PORT=str(repeater),
