@@ -15,13 +15,14 @@ long sim_pid(const struct sim *sim);
 /* SIGTERM; kills it after 5 s. Frees sim. 0 when it ended well, or had ended before. */
 int sim_stop(struct sim *sim);
 
-void sim_kill(struct sim *sim);   /* SIGKILL, and gone when this returns */
-void sim_pause(struct sim *sim);  /* SIGSTOP, and still when this returns */
-void sim_resume(struct sim *sim); /* SIGCONT */
+void sim_kill(struct sim *sim);    /* SIGKILL, and gone when this returns */
+void sim_pause(struct sim *sim);   /* SIGSTOP, and still when this returns */
+void sim_resume(struct sim *sim);  /* SIGCONT */
+void sim_restart(struct sim *sim); /* after sim_kill: again, same arguments and port */
+
 /* Until the circuits of all clients have ended, at the IOC as well: it has done what it got from
  * them by then, which may take it long after they have gone. Ends the test after 60 s. */
 void sim_await_left(const struct sim *sim);
-void sim_restart(struct sim *sim); /* after sim_kill: again, same arguments and port */
 
 /* Prints the last lines of its standard error as diagnostics. */
 void sim_tell(const struct sim *sim);
