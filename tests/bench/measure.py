@@ -90,6 +90,8 @@ def measure(name, bench, environment):
 
 
 def middle_half(ratios):
+    if len(ratios) == 1:  # it has no spread
+        return ratios[0], ratios[0]
     first, _, last = statistics.quantiles(ratios, n=4, method="inclusive")
     return first, last
 
