@@ -72,10 +72,10 @@ def hand_on(message, connection):
     return True
 
 
-def end(connection):
+def end(connection, how=socket.SHUT_RDWR):
     """Wakes who reads from it, too."""
     try:
-        connection.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(how)
     except OSError:
         return  # it has ended
 
@@ -279,7 +279,7 @@ class Circuit:
             hand_on(message, self.server)
             if trap and trap.after:
                 self._strike(trap)
-        self._leave()
+        end(self.server, socket.SHUT_WR)  # it ends once the IOC has done what came before
 
     def _complete(self):
         """Puts that came before are done, but for one that is stuck."""
@@ -312,13 +312,6 @@ class Circuit:
         for seen in self.echoes:
             if seen:
                 seen.set()
-
-    def _leave(self):
-        """The client has gone. It has ended once the IOC has done what came before."""
-        try:
-            self.server.shutdown(socket.SHUT_WR)
-        except OSError:
-            return  # it has ended
 
     def _end(self):
         end(self.client)

@@ -152,3 +152,15 @@ oph_subscription *events_follow(struct events *e, oph_device *dev, const char *p
         testAbort("%s", err.text);
     return sub;
 }
+
+void events_lose(oph_device *dev, const char *path, void (*cut)(void *user), void *user)
+{
+    struct events seen;
+    events_init(&seen);
+    oph_subscription *sub = events_follow(&seen, dev, path, NULL);
+    if (!events_have(&seen, "connected:rw", 10)) testAbort("there is no connection to be lost");
+    cut(user);
+    if (!events_have(&seen, "disconnected", 10)) testAbort("no connection was lost");
+    oph_subscription_free(sub);
+    events_free(&seen);
+}

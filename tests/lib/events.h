@@ -35,4 +35,8 @@ bool events_wait(struct events *e, int count, double seconds);
 oph_subscription *events_follow(struct events *e, oph_device *dev, const char *path,
                                 const oph_subscribe_options *opt);
 
+/* Calls cut(user), and returns when the library has noticed that this signal's connection is lost;
+ * ends the test when there was none, or it was not. */
+void events_lose(oph_device *dev, const char *path, void (*cut)(void *user), void *user);
+
 #endif
